@@ -1,0 +1,3 @@
+"""Run Blimp scripts in Python."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,126 @@
+"""Places in a script, and the one error type that points at them.
+
+Every tree node and every resolved equation carries a `Span`; whatever goes wrong later can
+therefore show the line that caused it. First module of the pipeline: it imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and the name it is shown under."""
+
+    name: str
+    """File name, or `<model>` for a string."""
+    text: str = field(repr=False)
+
+    def line(self, number: int) -> str:
+        """Text of line `number` (1-based), without its line break."""
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A slice `start:end` (characters) of a source text."""
+
+    source: Source = field(repr=False)
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """Line of the first character, counted from 1."""
+        return self.source.text.count("\n", 0, self.start) + 1
+
+    @property
+    def column(self) -> int:
+        """Column of the first character, counted from 1."""
+        return self.start - (self.source.text.rfind("\n", 0, self.start) + 1) + 1
+
+    @property
+    def text(self) -> str:
+        """The characters the span covers."""
+        return self.source.text[self.start : self.end]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing worth telling the user: an error, or a warning with a code."""
+
+    message: str
+    """What is wrong, in one sentence in the user's words."""
+    span: Span | None = None
+    hint: str = ""
+    """One thing to try: the nearest name, the allowed values, where it was declared."""
+    code: str = ""
+    """Stable short name, such as `undeclared-name`; every warning has one."""
+    severity: str = "error"
+    """`error` or `warning`."""
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+class BlimpError(Exception):
+    """Everything that is wrong with a script, its data, or the sampling of its model.
+
+    Parameters
+    ----------
+    *findings
+        The findings, each with its place. A plain string is a finding without a place.
+    """
+
+    def __init__(self, *findings: Finding | str) -> None:
+        self.findings: tuple[Finding, ...] = tuple(
+            Finding(each) if isinstance(each, str) else each for each in findings
+        )
+        super().__init__("\n".join(render(each) for each in self.findings))
+
+
+def error(message: str, span: Span | None = None, hint: str = "", code: str = "") -> BlimpError:
+    """Make a `BlimpError` with a single finding."""
+    return BlimpError(Finding(message, span, hint, code))
+
+
+def render(finding: Finding) -> str:
+    """Write a finding as `file:line:column: message`, the line, a caret, and the hint.
+
+    >>> source = Source("model.imp", "MODEL: y ~ xx;")
+    >>> print(render(Finding("'xx' is not a variable", Span(source, 11, 13), "x1")))
+    model.imp:1:12: 'xx' is not a variable
+      1 | MODEL: y ~ xx;
+        |            ^^
+      try: x1
+    """
+    label = "warning: " if finding.severity == "warning" else ""
+    code = f" [{finding.code}]" if label and finding.code else ""
+    lines = []
+    if finding.span is None:
+        lines.append(f"{label}{finding.message}{code}")
+    else:
+        span = finding.span
+        lines.append(f"{span.source.name}:{span.line}:{span.column}: {label}{finding.message}{code}")
+        lines.extend(_caret_lines(span))
+    if finding.hint:
+        lines.append(f"  try: {finding.hint}")
+    return "\n".join(lines)
+
+
+def raise_all(findings: Iterable[Finding]) -> None:
+    """Raise one `BlimpError` with every finding that is an error; do nothing when there is none."""
+    errors = [each for each in findings if each.severity == "error"]
+    if errors:
+        raise BlimpError(*errors)
+
+
+def _caret_lines(span: Span) -> list[str]:
+    shown = span.source.line(span.line).replace("\t", " ")
+    number = str(span.line)
+    width = max(1, min(span.end - span.start, len(shown) - span.column + 1))
+    gutter = " " * len(number)
+    return [f"  {number} | {shown}", f"  {gutter} | {' ' * (span.column - 1)}{'^' * width}"]
