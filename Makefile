@@ -1,0 +1,60 @@
+# Everything a fresh clone needs: `make demo` or `make test` alone sets up .venv and runs.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+SUITABLE := import sys; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 15))
+CANDIDATES := python3.12 python3.13 python3.14 python3 python
+PYTHON ?= $(shell for each in $(CANDIDATES); do $$each -c '$(SUITABLE)' >/dev/null 2>&1 && echo $$each && break; done)
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+
+.PHONY: setup demo test fast lint types bench reference golden docs clean
+
+demo: $(STAMP)
+	$(BIN)/python examples/demo.py
+
+test: $(STAMP) warm
+	$(PYTEST) -n $(WORKERS) --dist worksteal -q
+
+fast: $(STAMP)
+	$(PYTEST) -q -m "not slow"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/regression.py
+
+# Every supported script of ../shared/reference at its own length; `make test` runs them shorter.
+reference: $(STAMP) warm
+	BLIMP2PYMC_REFERENCE=full $(PYTEST) -q tests/reference -rA
+
+# Write the recorded outputs of the tests anew; read the diff before committing it.
+golden: $(STAMP)
+	BLIMP2PYMC_GOLDEN=write $(PYTEST) -q -m "not slow"
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -W -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
+# Compile the kernels once, so that the workers of the tests share numba's cache.
+.PHONY: warm
+warm: $(STAMP)
+	@$(BIN)/blimp2pymc run examples/interaction.imp --burn 5 --iter 20 --cores 1 --quiet >/dev/null 2>&1 || true
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "blimp2pymc needs Python 3.12, 3.13 or 3.14; none of $(CANDIDATES) is one."; exit 1; }
+	@test -x $(BIN)/python || { echo "Setting up $(VENV) with $(PYTHON) ..."; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf build dist demo_output .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,325 @@
+"""The command line: one function per command, over the same stages that Python users call.
+
+Last stage of the pipeline. Results go to stdout, messages to stderr; exit status 0 done, 1 a
+mistake in script, data or sampling, 2 usage. Nothing is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from blimp2pymc.blimp.tree import Script
+    from blimp2pymc.errors import Finding
+    from blimp2pymc.joint_model.ir import Model
+    from blimp2pymc.summary.fit import Fit
+
+STACK = ("pymc", "pytensor", "arviz", "numba", "numpy", "pandas")
+"""Packages whose versions decide the results, named by `--version`."""
+
+SCRIPT_SUFFIXES = (".imp", ".blimp")
+"""A first argument that ends so is a script to run."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; those of the process when None.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print(version())
+        return 0
+    if arguments and arguments[0].lower().endswith(SCRIPT_SUFFIXES):
+        arguments.insert(0, "run")
+    parsed = _parser().parse_args(arguments)
+    from blimp2pymc.errors import BlimpError
+
+    try:
+        status = parsed.command(parsed)
+        sys.stdout.flush()
+        return status
+    except BlimpError as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted before there was anything to report.", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def version() -> str:
+    """Versions of this package, of Python, and of the packages below it, found without importing them."""
+    from blimp2pymc import __version__
+
+    found = {}
+    for folder in sys.path:
+        try:
+            entries = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for entry in entries:
+            name, dash, rest = entry.partition("-")
+            if dash and rest.endswith(".dist-info") and name in STACK:
+                found.setdefault(name, rest.removesuffix(".dist-info"))
+    python = ".".join(map(str, sys.version_info[:3]))
+    below = ", ".join(f"{name} {found.get(name, '(not found)')}" for name in STACK)
+    return f"blimp2pymc {__version__} (Python {python}, {below})"
+
+
+# ---------------------------------------------------------------- commands
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """`run`: sample the model of a script and print its results."""
+    from blimp2pymc.errors import error
+    from blimp2pymc.pymc_source.emit import translate
+    from blimp2pymc.summary.fit import fit
+
+    if arguments.out and os.path.exists(arguments.out) and not os.path.isdir(arguments.out):
+        raise error(f"--out {arguments.out} is a file", hint="name a folder; it is made when it does not exist")
+    model = _with_settings(_resolve(arguments), arguments)
+    # A model that cannot be written is refused before any time is spent on sampling it.
+    source = translate(model) if arguments.out else ""
+    result = fit(model, cores=arguments.cores, progress=not arguments.quiet)
+    report = result.report()
+    if arguments.output:
+        _write(arguments.output, report)
+    else:
+        print(report, flush=True)
+    if arguments.out:
+        _write_results(result, report, source, arguments.out)
+    return 0
+
+
+def translate(arguments: argparse.Namespace) -> int:
+    """`translate`: write the model of a script as PyMC source."""
+    from blimp2pymc.pymc_source.emit import translate as write_source
+
+    _write(arguments.output, write_source(_resolve(arguments)))
+    return 0
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """`explain`: say which model a script stands for and how it is sampled."""
+    from blimp2pymc.joint_model.describe import describe
+    from blimp2pymc.sampler.plan import plan
+
+    model = _resolve(arguments)
+    print(describe(model))
+    print(plan(model))
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """`check`: list every mistake and warning of a script; status 1 when there is a mistake."""
+    from blimp2pymc.errors import BlimpError, render
+
+    try:
+        findings = _resolve(arguments).notes
+    except BlimpError as trouble:
+        findings = trouble.findings
+    if arguments.json:
+        import json
+
+        print(json.dumps([_as_record(each) for each in findings], indent=2))
+    else:
+        for each in findings:
+            print(render(each))
+    n_errors = sum(each.severity == "error" for each in findings)
+    if not arguments.json and not n_errors:
+        print(f"{arguments.file}: no mistakes, {len(findings)} note(s)", file=sys.stderr)
+    return 1 if n_errors else 0
+
+
+def format_script(arguments: argparse.Namespace) -> int:
+    """`format`: write a script in the canonical layout, or ask whether it already is."""
+    from blimp2pymc.blimp.write import write
+
+    script = _parse(arguments.file)
+    formatted = write(script)
+    if not arguments.check:
+        _write(arguments.output, formatted)
+        return 0
+    if formatted == script.source.text:
+        return 0
+    print(f"{script.source.name} would be laid out differently", file=sys.stderr)
+    return 1
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """`verify`: compare every conditional the sampler draws from with the PyMC model's log density."""
+    from blimp2pymc.sampler.check import verify as compare
+
+    result = compare(_resolve(arguments))
+    print(result)
+    return 0 if result.passed else 1
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _parse(file: str) -> Script:
+    from blimp2pymc.blimp.parse import parse
+    from blimp2pymc.errors import error
+
+    if file == "-":
+        return parse(sys.stdin.read(), "<stdin>")
+    try:
+        with open(file, encoding="utf-8-sig", newline="") as stream:
+            return parse(stream.read(), file)
+    except FileNotFoundError:
+        raise error(f"there is no file {file}", hint=_nearest_file(file)) from None
+    except UnicodeDecodeError:
+        raise error(f"{file} is not a text file", hint="save the script as UTF-8 text") from None
+    except OSError as trouble:
+        raise error(f"{file} cannot be read: {trouble.strerror}") from None
+
+
+def _resolve(arguments: argparse.Namespace) -> Model:
+    from blimp2pymc.joint_model.resolve import resolve
+
+    return resolve(_parse(arguments.file), arguments.data, priors=arguments.priors)
+
+
+def _with_settings(model: Model, arguments: argparse.Namespace) -> Model:
+    from dataclasses import replace
+
+    given = {"burn": arguments.burn, "iterations": arguments.iter, "chains": arguments.chains, "seed": arguments.seed}
+    settings = {name: value for name, value in given.items() if value is not None}
+    return replace(model, settings=replace(model.settings, **settings))
+
+
+def _nearest_file(file: str) -> str:
+    from difflib import get_close_matches
+
+    folder, name = os.path.split(file)
+    try:
+        scripts = [each for each in os.listdir(folder or ".") if each.lower().endswith(SCRIPT_SUFFIXES)]
+    except OSError:
+        return ""
+    return "".join(os.path.join(folder, each) for each in get_close_matches(name, scripts, n=1))
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _write(file: str | Path, text: str) -> None:
+    """Write `text` to a file, or to stdout when `file` is `-`."""
+    from blimp2pymc.errors import error
+
+    text = text if text.endswith("\n") else text + "\n"
+    if file == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        with open(file, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except OSError as trouble:
+        raise error(f"{file} cannot be written: {trouble.strerror}") from None
+
+
+def _write_results(result: Fit, report: str, source: str, out: str) -> None:
+    """Fill the folder of `--out`: text and tables first, ArviZ and its netCDF file last."""
+    from pathlib import Path
+
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "output.txt", report)
+    _write(folder / "model.py", source)
+    result.estimates.to_csv(folder / "estimates.csv", index=False)
+    result.idata.to_netcdf(folder / "draws.nc", engine="h5netcdf")
+
+
+def _as_record(finding: Finding) -> dict[str, object]:
+    record: dict[str, object] = {
+        "severity": finding.severity,
+        "code": finding.code,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+    if finding.span is not None:
+        span = finding.span
+        record |= {"file": span.source.name, "line": span.line, "column": span.column, "text": span.text}
+    return record
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="blimp2pymc",
+        description="Run Blimp scripts in Python: read, translate to PyMC source, sample, print the results.",
+        epilog="`blimp2pymc model.imp` is `blimp2pymc run model.imp`. A file name of - means stdin or stdout.",
+    )
+    parser.add_argument("--version", action="version", version=version())
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        each = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        each.add_argument("file", metavar="model.imp", help="the Blimp script, or - for stdin")
+        each.set_defaults(command=command)
+        return each
+
+    def add_model(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        each = add(name, command, text)
+        each.add_argument("--data", metavar="FILE", help="data file to use in place of the script's")
+        each.add_argument(
+            "--priors", choices=("blimp", "proper"), default="blimp", help="default priors (default: blimp)"
+        )
+        return each
+
+    sampling = add_model("run", run, "sample the model and print its results")
+    sampling.add_argument("-o", "--output", metavar="FILE", default="", help="write the printed results there instead")
+    sampling.add_argument("--out", metavar="DIR", help="folder for results, draws, PyMC source and SAVE files")
+    sampling.add_argument("--burn", type=_at_least(0), metavar="N", help="burn-in iterations of each chain")
+    sampling.add_argument("--iter", type=_at_least(1), metavar="N", help="iterations after burn-in, over all chains")
+    sampling.add_argument("--chains", type=_at_least(1), metavar="N", help="number of chains")
+    sampling.add_argument("--seed", type=_at_least(0), metavar="N", help="seed of the random numbers")
+    sampling.add_argument("--cores", type=_at_least(1), metavar="N", help="chains that run at the same time")
+    sampling.add_argument("--quiet", action="store_true", help="no progress bar and no notes on stderr")
+    writing = add_model("translate", translate, "write the model as one standalone PyMC file")
+    writing.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")
+    add_model("explain", explain, "say what the script's model is, its priors, and how it is sampled")
+    checking = add_model("check", check, "list every mistake and warning of a script")
+    checking.add_argument("--json", action="store_true", help="as JSON, one object per finding")
+    layout = add("format", format_script, "write the script in canonical layout, comments kept")
+    either = layout.add_mutually_exclusive_group()
+    either.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")
+    either.add_argument("--check", action="store_true", help="write nothing; status 1 when the layout differs")
+    add_model("verify", verify, "compare what the sampler draws from with the PyMC model's log density")
+    return parser
+
+
+def _at_least(lowest: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        import argparse
+
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < lowest:
+            raise argparse.ArgumentTypeError(f"{text} is less than {lowest}")
+        return value
+
+    return whole_number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
