@@ -6,9 +6,7 @@ The public names, each imported from its stage when it is first used, so that
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers take it for true; `typing` would cost more than all the rest of the start
 if TYPE_CHECKING:
     from blimp2pymc.blimp.parse import parse
     from blimp2pymc.errors import BlimpError
@@ -58,6 +56,8 @@ _MODULES = {
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module 'blimp2pymc' has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"blimp2pymc.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as in `blimp2pymc/__init__.py`: `typing` is not imported to print a version
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ def version() -> str:
     """Versions of this package, of Python, and of the packages below it, found without importing them."""
     from blimp2pymc import __version__
 
-    found = {}
+    found: dict[str, str] = {}
     for folder in sys.path:
         try:
             entries = os.listdir(folder or ".")
