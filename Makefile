@@ -9,7 +9,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do $$each -c '$(SUITABLE)' >/dev/nu
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 
-.PHONY: setup demo test fast lint types bench reference golden docs clean
+.PHONY: setup demo test fast lint bench reference golden docs warm constraints clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
@@ -43,7 +43,6 @@ docs: $(STAMP)
 	@echo "build/docs/index.html"
 
 # Compile the kernels once, so that the workers of the tests share numba's cache.
-.PHONY: warm
 warm: $(STAMP)
 	@$(BIN)/blimp2pymc run examples/interaction.imp --burn 5 --iter 20 --cores 1 --quiet >/dev/null 2>&1 || true
 
@@ -54,6 +53,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { echo "Setting up $(VENV) with $(PYTHON) ..."; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+# Pin anew: what a clean environment gets today from the ranges in pyproject.toml.
+constraints:
+	$(PYTHON) -m venv --clear build/clean
+	build/clean/bin/python -m pip install -q '.[dev,docs]'
+	build/clean/bin/python -m pip freeze --exclude blimp2pymc | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' > constraints.txt
 
 clean:
 	rm -rf build dist demo_output .pytest_cache .ruff_cache .mypy_cache .hypothesis
