@@ -60,7 +60,7 @@ class Finding:
     code: str = ""
     """Stable short name, such as `undeclared-name`; every warning has one."""
     severity: str = "error"
-    """`error` or `warning`."""
+    """`error`, `warning`, or `note` (a decision made for the user)."""
 
     def __str__(self) -> str:
         return render(self)
@@ -97,7 +97,7 @@ def render(finding: Finding) -> str:
         |            ^^
       try: x1
     """
-    label = "warning: " if finding.severity == "warning" else ""
+    label = f"{finding.severity}: " if finding.severity != "error" else ""
     code = f" [{finding.code}]" if label and finding.code else ""
     lines = []
     if finding.span is None:

@@ -7,7 +7,9 @@ all three use the one rule here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from blimp2pymc.blimp import tree
 from blimp2pymc.errors import Span, error
 
 LONGEST_RANGE = 10_000
@@ -41,6 +43,25 @@ def expand_range(first: str, last: str, span: Span | None = None) -> tuple[str, 
         raise error(f"'{first}:{last}' is no range: {parts}", span, "x1:x4, or a list of the names", "no-range")
     stem, low, high, tail, width = parts
     return tuple(f"{stem}{number:0{width}d}{tail}" for number in range(low, high + 1))
+
+
+def listed_names(items: Iterable[tree.NameItem | tree.Name | tree.Range]) -> list[tree.NameItem]:
+    """Items of a list command with ranges written out: one item with a `Name` for each name.
+
+    Each keeps the span of the item it comes from, and its reference code.
+    """
+    names: list[tree.NameItem] = []
+    for item in items:
+        expression = item.expression if isinstance(item, tree.NameItem) else item
+        reference = item.reference if isinstance(item, tree.NameItem) else None
+        span = item.span or expression.span
+        written = (
+            (expression.name,)
+            if isinstance(expression, tree.Name)
+            else expand_range(expression.first, expression.last, span)
+        )
+        names.extend(tree.NameItem(tree.Name(name, span), reference, span) for name in written)
+    return names
 
 
 def _split(first: str, last: str) -> tuple[str, int, int, str, int] | str:

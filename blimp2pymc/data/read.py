@@ -1,0 +1,87 @@
+"""`read_table`: the data a script names, or that the user hands over in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+
+import pandas as pd
+
+from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.ranges import listed_names
+from blimp2pymc.data.data_frame import read_data_frame
+from blimp2pymc.data.table import Table
+from blimp2pymc.data.text_file import read_text_file
+from blimp2pymc.errors import BlimpError, Finding, Span, error
+
+
+def read_table(
+    script: tree.Script,
+    data: pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None = None,
+    folder: str | PathLike[str] | None = None,
+) -> Table:
+    """Read the data of a script.
+
+    Parameters
+    ----------
+    script
+        Its DATA, VARIABLES and MISSING commands are used.
+    data
+        A DataFrame (or mapping of columns), or another file, in place of the one DATA names.
+    folder
+        Where the path in DATA starts; the script's own folder if None.
+
+    Raises
+    ------
+    BlimpError
+        No data named, or anything wrong with the file: see `read_text_file` and `read_data_frame`.
+    """
+    variables = _variables(script)
+    names_span = script.all("VARIABLES")[0].span if variables is not None else None
+    missing = _only(script, "MISSING")
+    code = None if missing is None else str(missing.body).strip().strip("\"'")
+    if isinstance(data, pd.DataFrame):
+        return read_data_frame(data, variables, code, names_span)
+    if isinstance(data, Mapping):
+        return read_data_frame(pd.DataFrame(data), variables, code, names_span)
+    names = None if variables is None else tuple(item.expression.name for item in variables)
+    if data is not None:
+        return read_text_file(Path(data), names, code, None, names_span)
+    command = _only(script, "DATA")
+    if command is None:
+        if script.all("SIMULATE"):
+            raise error("SIMULATE is not available yet: the script has no data file", script.all("SIMULATE")[0].span,
+                        "DATA: file.csv;", "not-available")  # fmt: skip
+        raise error("the script names no data", None, "DATA: file.csv; or data=DataFrame in Python", "no-data")
+    start = Path(folder) if folder is not None else Path(script.source.name).parent
+    path = start / str(command.body).strip().strip("\"'")
+    return read_text_file(path, names, code, command.body_span or command.span, names_span)
+
+
+def _only(script: tree.Script, name: str) -> tree.Command | None:
+    """The one command of that name; two that differ are an error."""
+    commands = script.all(name)
+    different = [each for each in commands[1:] if each.body != commands[0].body]
+    if different:
+        raise error(f"{name} is stated twice, and the two differ", different[0].body_span or different[0].span,
+                    f"one {name} command", "stated-twice")  # fmt: skip
+    return commands[0] if commands else None
+
+
+def _variables(script: tree.Script) -> list[tree.NameItem] | None:
+    """Names of VARIABLES in order; None without the command."""
+    if not script.all("VARIABLES"):
+        return None
+    items = listed_names(script.statements("VARIABLES"))
+    first: dict[str, Span | None] = {}
+    findings = []
+    for item in items:
+        name = item.expression.name
+        if name in first:
+            findings.append(Finding(f"VARIABLES names '{name}' twice", item.span,
+                                    "a name of its own for each column", "duplicate-column"))  # fmt: skip
+        first.setdefault(name, item.span)
+    if findings:
+        raise BlimpError(*findings)
+    return items

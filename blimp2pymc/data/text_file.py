@@ -1,0 +1,314 @@
+"""Text files of numbers, as Blimp takes them: comma separated (`.csv`), or blanks and tabs.
+
+pandas' compiled reader does the work; when it stumbles, the lines are read one by one to say which
+cell is wrong.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from blimp2pymc.data.table import Table
+from blimp2pymc.errors import BlimpError, Finding, Source, Span, error
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""A number in a data file."""
+
+MOST_CELLS_SHOWN = 5
+"""Wrong cells listed before the rest is only counted."""
+
+NOT_TEXT = {
+    b"PK": "a spreadsheet or archive",
+    b"$FL": "an SPSS file",
+    b"\xd0\xcf": "a spreadsheet",
+    b"RDX": "an R file",
+}
+"""First bytes of common files that are no text."""
+
+USUAL_MISSING = ("NA", "NaN", "nan", ".", "-", "*", "?", "null", "NULL", "None", "#N/A", "N/A")
+"""Cells that look like missing values under another name."""
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A data file as text, and where its lines start."""
+
+    source: Source
+    lines: list[str]
+    """Lines that are not blank."""
+    numbers: NDArray[np.int64]
+    """Their 1-based line numbers."""
+    starts: NDArray[np.int64]
+    """Their first characters in the text."""
+    comma: bool
+
+
+def read_text_file(
+    path: Path, names: tuple[str, ...] | None, missing: str | None, data_span: Span | None, names_span: Span | None
+) -> Table:
+    """Read a data file.
+
+    Parameters
+    ----------
+    path
+        The file; `.csv` means commas, any other ending blanks and tabs.
+    names
+        The names of VARIABLES; None when the first line has them.
+    missing
+        The code of MISSING, number or text.
+    data_span, names_span
+        Where the script names the file and the variables, for messages.
+
+    Raises
+    ------
+    BlimpError
+        Missing or unreadable file, header where none belongs or none where one is needed, wrong number
+        of columns, rows of unequal length, cells that are no numbers: each with line and column.
+    """
+    text = _load(path, data_span)
+    codes = () if missing is None else (missing,)
+    first = cells(text, 0)
+    if names is None:
+        names = _header_names(text, first, codes, data_span)
+        text = _Text(text.source, text.lines[1:], text.numbers[1:], text.starts[1:], text.comma)
+        if not text.lines:
+            raise error(f"{path.name} has a header and no data", data_span, "", "no-rows")
+    else:
+        _check_columns(text, first, names, codes, names_span)
+    values = _parse(text, names, codes)
+    if missing is not None and NUMBER.fullmatch(missing):
+        values[values == float(missing)] = np.nan
+    table = Table(
+        name=path.name,
+        columns=names,
+        values={name: np.ascontiguousarray(values[:, place]) for place, name in enumerate(names)},
+        source_row=np.arange(len(values)),
+        lines=text.numbers,
+        missing_code=missing,
+    )
+    n_empty = _count_empty(text)
+    if n_empty:
+        note = f"{n_empty:,} empty {'cell' if n_empty == 1 else 'cells'} of {path.name} were read as missing"
+        table = table.with_notes(Finding(note, data_span, code="empty-cells", severity="note"))
+    return table
+
+
+# ---------------------------------------------------------------- text
+
+
+def _load(path: Path, data_span: Span | None) -> _Text:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        near = _nearest_file(path)
+        raise error(f"there is no data file '{path}'", data_span, near or "the path as seen from the script's folder",
+                    "no-data-file") from None  # fmt: skip
+    except OSError as problem:
+        raise error(
+            f"the data file '{path}' cannot be read: {problem.strerror}", data_span, "", "no-data-file"
+        ) from None
+    for start, what in NOT_TEXT.items():
+        if raw.startswith(start):
+            raise error(f"{path.name} is {what}, not a text file", data_span, "save the data as .csv", "no-text-file")
+    text = _decode(raw, path, data_span).replace("\r\n", "\n").replace("\r", "\n")
+    every = text.split("\n")
+    starts = np.cumsum([0, *(len(line) + 1 for line in every[:-1])])
+    comma = path.suffix.lower() == ".csv"
+    full = np.array([bool(line.strip()) for line in every])
+    if not full.any():
+        raise error(f"{path.name} is empty", data_span, "", "no-rows")
+    lines = every if full.all() else [line for line, is_full in zip(every, full, strict=True) if is_full]
+    return _Text(Source(path.name, text), lines, np.flatnonzero(full) + 1, starts[full], comma)
+
+
+def _decode(raw: bytes, path: Path, data_span: Span | None) -> str:
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    if "\0" in text:
+        raise error(f"{path.name} is not a text file", data_span, "save the data as .csv", "no-text-file")
+    return text
+
+
+def _nearest_file(path: Path) -> str:
+    try:
+        names = [each.name for each in islice(path.parent.iterdir(), 1000) if each.is_file()]
+    except OSError:
+        return ""
+    near = get_close_matches(path.name, names, 1, 0.6)
+    return near[0] if near else ""
+
+
+def cells(text: _Text, place: int) -> list[tuple[str, int, int]]:
+    """Cells of line `place`: content without quotes and blanks, and its slice of the line."""
+    line = text.lines[place]
+    pattern = r'\s*"[^"]*"\s*(?=,|$)|[^,]*' if text.comma else r'"[^"]*"|\S+'
+    found, position = [], 0
+    if not text.comma:
+        return [(each.group().strip('"').strip(), *each.span()) for each in re.finditer(pattern, line)]
+    while position <= len(line):
+        each = re.compile(pattern).match(line, position)
+        assert each is not None
+        content = each.group().strip()
+        start = position + len(each.group()) - len(each.group().lstrip())
+        found.append((content.strip('"').strip(), start, max(start + len(content), start)))
+        position = each.end() + 1
+    return found
+
+
+def _span(text: _Text, place: int, start: int, end: int) -> Span:
+    offset = int(text.starts[place])
+    return Span(text.source, offset + start, offset + max(end, start + 1))
+
+
+def _line_span(text: _Text, place: int) -> Span:
+    return _span(text, place, 0, len(text.lines[place]))
+
+
+# ---------------------------------------------------------------- header
+
+
+def _is_number(cell: str, codes: tuple[str, ...]) -> bool:
+    return not cell or cell in codes or NUMBER.fullmatch(cell) is not None
+
+
+def _header_names(
+    text: _Text, first: list[tuple[str, int, int]], codes: tuple[str, ...], data_span: Span | None
+) -> tuple[str, ...]:
+    numbers = [cell for cell, _, _ in first if cell and NUMBER.fullmatch(cell)]
+    if numbers:
+        raise error(
+            f"the first line of {text.source.name} holds numbers, and the script has no VARIABLES command that names "
+            f"its {len(first)} columns", _line_span(text, 0), "VARIABLES: names of the columns in order;", "no-header",
+        )  # fmt: skip
+    if not text.comma and len(first) == 1 and first[0][0].count(",") > 0:
+        raise _has_commas(text)
+    names, findings = [], []
+    for place, (cell, start, end) in enumerate(first):
+        name = cell or f"column {place + 1}"
+        if name in names:
+            findings.append(Finding(f"two columns are called '{name}'", _span(text, 0, start, end),
+                                    "a name of its own for each column", "duplicate-column"))  # fmt: skip
+        names.append(name)
+    if findings:
+        raise BlimpError(*findings)
+    return tuple(names)
+
+
+def _has_commas(text: _Text) -> BlimpError:
+    return error(f"{text.source.name} is separated by commas, but its name does not end in .csv",
+                 _line_span(text, 0), f"rename it to {Path(text.source.name).stem}.csv", "separator")  # fmt: skip
+
+
+def _check_columns(
+    text: _Text,
+    first: list[tuple[str, int, int]],
+    names: tuple[str, ...],
+    codes: tuple[str, ...],
+    names_span: Span | None,
+) -> None:
+    contents = [cell for cell, _, _ in first]
+    if not text.comma and len(first) == 1 < len(names) and "," in contents[0]:
+        raise _has_commas(text)
+    is_header = contents[0] != "" and not any(_is_number(cell, codes) for cell in contents if cell)
+    if is_header and not all(cell in USUAL_MISSING for cell in contents):
+        raise error(
+            f"the first line of {text.source.name} holds names, but VARIABLES names the columns already",
+            _line_span(text, 0), "remove the VARIABLES command, or that line of the file", "header-and-variables",
+        )  # fmt: skip
+    if len(first) != len(names):
+        where = f"line {text.numbers[0]} of {text.source.name}"
+        hint = ""
+        if text.comma and len(first) == 1:
+            hint = "a file that ends in .csv needs commas between the columns; name it .dat otherwise"
+        raise error(f"VARIABLES names {_columns(len(names))}, but {where} has {len(first)}", names_span, hint,
+                    "column-count")  # fmt: skip
+
+
+def _columns(count: int) -> str:
+    return f"{count} column" if count == 1 else f"{count} columns"
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _parse(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) -> NDArray[np.float64]:
+    """Values of all lines, shape (lines, columns)."""
+    try:
+        frame = pd.read_csv(
+            io.StringIO("\n".join(text.lines)), sep="," if text.comma else r"\s+", header=None, dtype=np.float64,
+            na_values=["", *codes], keep_default_na=False, skipinitialspace=text.comma,
+        )  # fmt: skip
+    except (ValueError, pd.errors.ParserError):
+        return _parse_lines(text, names, codes)
+    values = np.array(frame.to_numpy(), float)
+    doubtful = values.shape != (len(text.lines), len(names)) or np.isinf(values).any()
+    if doubtful or _short_line(text, values, len(names)):
+        return _parse_lines(text, names, codes)
+    return values
+
+
+def _short_line(text: _Text, values: NDArray[np.float64], width: int) -> bool:
+    """Whether a line ends early; pandas fills it up, so that its last cell is missing."""
+    return any(len(cells(text, int(place))) != width for place in np.flatnonzero(np.isnan(values[:, -1])))
+
+
+def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) -> NDArray[np.float64]:
+    """Values cell by cell; raises with the place of every cell that is none."""
+    values = np.full((len(text.lines), len(names)), np.nan)
+    findings: list[Finding] = []
+    count = 0
+    for place in range(len(text.lines)):
+        line = cells(text, place)
+        if len(line) != len(names):
+            count += 1
+            if len(findings) < MOST_CELLS_SHOWN:
+                findings.append(Finding(f"this line has {_columns(len(line))}, the first has {len(names)}",
+                                        _line_span(text, place), "", "ragged-rows"))  # fmt: skip
+            continue
+        for column, (cell, start, end) in enumerate(line):
+            if NUMBER.fullmatch(cell):
+                values[place, column] = float(cell)
+            elif cell and cell not in codes:
+                count += 1
+                if len(findings) < MOST_CELLS_SHOWN:
+                    findings.append(Finding(f"column {column + 1} ({names[column]}): '{_short(cell)}' is not a number",
+                                            _span(text, place, start, end), _cell_hint(cell, codes),
+                                            "not-a-number"))  # fmt: skip
+    if count > len(findings):
+        findings.append(Finding(f"and {count - len(findings):,} more places like these in {text.source.name}"))
+    if findings:
+        raise BlimpError(*findings)
+    return values
+
+
+def _short(cell: str) -> str:
+    return cell if len(cell) <= 40 else cell[:37] + "..."
+
+
+def _cell_hint(cell: str, codes: tuple[str, ...]) -> str:
+    if re.fullmatch(r"[+-]?\d+,\d*", cell):
+        return "a decimal point instead of the comma"
+    if cell in USUAL_MISSING:
+        if not codes:
+            return f"MISSING: {cell};"
+        return f"one code for all missing values; MISSING states {codes[0]}"
+    return "a number as the code of each category"
+
+
+def _count_empty(text: _Text) -> int:
+    if not text.comma:
+        return 0
+    empty = re.compile(r"(?:^|(?<=,))[ \t]*(?=,|$)")
+    return sum(len(empty.findall(line)) for line in text.lines if ",," in line or line[0] == "," or line[-1] in ", \t")
