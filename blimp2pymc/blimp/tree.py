@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 
-from blimp2pymc.errors import Source, Span
+from blimp2pymc.errors import Finding, Source, Span
 
 
 def _span() -> Span | None:
@@ -270,6 +270,8 @@ class Script:
 
     commands: tuple[Command, ...]
     source: Source = field(compare=False, repr=False, default=Source("<model>", ""))
+    warnings: tuple[Finding, ...] = field(compare=False, repr=False, default=())
+    """What is legal but may not be meant, such as a block label that is also a command's name."""
 
     def all(self, name: str) -> tuple[Command, ...]:
         """Every command called `name`."""

@@ -1,0 +1,275 @@
+"""Grammar of expressions: arithmetic, comparison, functions, ranges, dotted names.
+
+An expression is one flat rule, operands between operators, which `fold` turns into nested nodes by the table
+`STRENGTH`; no rule is ever tried twice at the same place, so long and deep formulas parse in linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from pyparsing import Forward, Literal, MatchFirst, ParserElement, ParseResults, Regex, ZeroOrMore
+
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.blimp.pieces import Piece
+from blimp2pymc.blimp.ranges import expand_range, is_range
+from blimp2pymc.blimp.tree import (
+    AtLevel,
+    Call,
+    Expression,
+    Name,
+    Number,
+    Operation,
+    ParameterName,
+    Range,
+    SumRange,
+)
+from blimp2pymc.errors import Span, error
+
+LETTER = (
+    "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u0373\u0376\u0377\u0386-\u03ff\u0400-\u0481\u048a-\u052f"
+)
+NAME = rf"[{LETTER}][{LETTER}0-9.]*+"
+NUMBER = rf"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?(?![{LETTER}0-9.])"
+
+ATOM = (
+    rf"(?:(?P<number>{NUMBER})|&\s*(?P<parameter>{NAME})"
+    rf"|(?P<name>{NAME})(?:\s*(?P<colon>:\+:|:(?!=))\s*(?P<last>{NAME}))?+)"
+    rf"(?:\s*\[\s*(?P<level>{NAME})\s*\])?+"
+)
+"""A number, `&name`, name, range, or sum range, each with an optional `[level]`."""
+
+STRENGTH = {
+    "or": 1, "and": 2,
+    "==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3,
+    "+": 4, "-": 4, "*": 5, "/": 5, "neg": 6, "^": 7,
+}  # fmt: skip
+"""How tightly an operator binds; powers group to the right, everything else to the left."""
+
+ASSOCIATIVE = ("+", "*", "and", "or")
+"""Operators whose chains make one node with many operands."""
+
+SPELLINGS = {"**": "^", "&&": "and", "||": "or", "\u2264": "<=", "\u2265": ">=", "\u2260": "!="}
+
+FUNCTIONS: dict[str, tuple[int, int | None]] = {
+    # name: fewest and most arguments
+    "exp": (1, 1), "ln": (1, 1), "log": (1, 1), "sqrt": (1, 1), "abs": (1, 1), "round": (1, 1), "mod": (2, 2),
+    "phi": (1, 1), "iphi": (1, 1), "normal_pdf": (1, 3),
+    "min": (1, None), "max": (1, None), "mean": (1, None),
+    "ifelse": (3, 3), "missing": (2, 2), "ismissing": (1, 1),
+    "yjt": (1, 2), "iyjt": (2, 2), "logit": (1, 1), "probit": (1, 1), "var": (1, 1),
+    "normal": (2, 2), "uniform": (2, 2), "bernoulli": (1, 1),
+}  # fmt: skip
+"""Functions of the language. Which of them makes sense where is for the resolver to say."""
+
+EXAMPLES = {
+    "ifelse": "ifelse(x > 0, 1, 0)",
+    "missing": "missing(x == 0, x)",
+    "mod": "mod(x, 2)",
+    "yjt": "yjt(y - 10)",
+    "iyjt": "iyjt(z, lambda)",
+    "normal": "normal(mean, variance)",
+    "uniform": "uniform(0, 1)",
+    "bernoulli": "bernoulli(.5)",
+}
+
+MOST_OPERATORS = 250
+"""An expression with more operators than this is taken for damage."""
+
+
+def atom_of(piece: Piece, start: int, match: re.Match[str]) -> Expression:
+    """Make the node of a match of `ATOM` at `start` of `piece`."""
+    span = piece.span(start, start + match.end() - match.start())
+    node: Expression
+    if number := match["number"]:
+        node = number_of(number, span)
+    elif parameter := match["parameter"]:
+        node = ParameterName(parameter, span)
+    elif colon := match["colon"]:
+        first, last = match["name"], match["last"]
+        if not is_range(first, last):
+            expand_range(first, last, span)  # raises, saying why
+        node = Range(first, last, span) if colon == ":" else SumRange(first, last, span)
+    else:
+        node = Name(match["name"], span)
+    if level := match["level"]:
+        inner = replace(node, span=Span(span.source, span.start, span.start + _length_before_level(match)))
+        node = AtLevel(inner, level, span)
+    return node
+
+
+def number_of(text: str, span: Span) -> Number:
+    """Read a literal.
+
+    Raises
+    ------
+    BlimpError
+        When it is too large to be represented.
+    """
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise error("this number is too large", span, "a number below 1e308", "number-too-large")
+    return Number(value, span)
+
+
+def fold(items: list) -> Expression:
+    """Nest a flat list of operands, operators and signs by the strength of the operators."""
+    if len(items) == 1:
+        return items[0]
+    if len(items) > 2 * MOST_OPERATORS:
+        raise error(
+            f"this expression has more than {MOST_OPERATORS} operators", _first_span(items),
+            "define parts of it under names of their own, or use x1:+:x9 for a sum", "expression-too-long",
+        )  # fmt: skip
+    items = list(reversed(items))
+    result = _fold_above(items, 0)
+    assert not items, items
+    return result
+
+
+def _fold_above(items: list, weakest: int) -> Expression:
+    """Precedence climbing; `items` is a stack with the next item last."""
+    item = items.pop()
+    if isinstance(item, _Sign):
+        left = _fold_above(items, STRENGTH["neg"])
+        if item.negative:
+            left = Operation("neg", (left,), Span(item.span.source, item.span.start, _end(left)))
+    else:
+        left = item
+    while items and STRENGTH[items[-1]] >= weakest and (items[-1] != "^" or STRENGTH["^"] >= weakest):
+        operator = items.pop()
+        strength = STRENGTH[operator]
+        right = _fold_above(items, strength if operator == "^" else strength + 1)
+        operands = [left, right]
+        while operator in ASSOCIATIVE and items and items[-1] == operator:
+            items.pop()
+            operands.append(_fold_above(items, strength + 1))
+        left = Operation(operator, tuple(operands), _join(left, operands[-1]))
+    return left
+
+
+class _Sign:
+    """A run of `+` and `-` in front of an operand."""
+
+    def __init__(self, signs: str, span: Span) -> None:
+        self.negative = signs.count("-") % 2 == 1
+        self.span = span
+
+
+def _length_before_level(match: re.Match[str]) -> int:
+    before = match[0][: match[0].rindex("[")]
+    return len(before.rstrip())
+
+
+def _end(node: Expression) -> int:
+    return node.span.end if node.span else 0
+
+
+def _join(first: Expression, last: Expression) -> Span | None:
+    if first.span is None or last.span is None:
+        return None
+    return Span(first.span.source, first.span.start, max(first.span.end, last.span.end))
+
+
+def _first_span(items: list) -> Span | None:
+    return next((each.span for each in items if hasattr(each, "span")), None)
+
+
+# ---------------------------------------------------------------- grammar
+
+_ATOM = re.compile(ATOM)
+
+
+def _make_atom(piece: Piece, start: int, tokens: ParseResults) -> Expression:
+    match = _ATOM.match(piece, start)
+    assert match is not None
+    return atom_of(piece, start, match)
+
+
+def _make_operator(piece: Piece, start: int, tokens: ParseResults) -> list:
+    text = tokens[0]
+    operator = text.rstrip("+- \t\r\n") or text.strip()[0]
+    signs = text[len(operator) :]
+    operator = SPELLINGS.get(operator.strip().lower(), operator.strip().lower())
+    if not signs.strip():
+        return [operator]
+    return [operator, _Sign(signs, piece.span(start + len(text) - len(signs.lstrip()), start + len(text)))]
+
+
+def _make_signs(piece: Piece, start: int, tokens: ParseResults) -> _Sign:
+    return _Sign(tokens[0], piece.span(start, start + len(tokens[0])))
+
+
+def _make_call(piece: Piece, start: int, tokens: ParseResults) -> Call:
+    opening, *arguments, end = tokens
+    written = opening.rstrip(" \t\r\n(")
+    name = written.lower()
+    name_span = piece.span(start, start + len(written))
+    if name not in FUNCTIONS:
+        near = nearest(name, FUNCTIONS)
+        raise error(f"'{written}' is not a function", name_span, near or ", ".join(FUNCTIONS), "unknown-function")
+    fewest, most = FUNCTIONS[name]
+    if not any(isinstance(each, Range) for each in arguments):
+        if len(arguments) < fewest or (most is not None and len(arguments) > most):
+            raise error(
+                f"'{name}' takes {_count(fewest, most)}, not {len(arguments)}", name_span,
+                EXAMPLES.get(name, ""), "wrong-number-of-arguments",
+            )  # fmt: skip
+    return Call(name, tuple(arguments), piece.span(start, end))
+
+
+def _count(fewest: int, most: int | None) -> str:
+    if most is None:
+        return f"at least {fewest} argument" + ("s" if fewest > 1 else "")
+    if fewest == most:
+        return f"{fewest} argument" + ("s" if fewest > 1 else "")
+    return f"{fewest} to {most} arguments"
+
+
+def _make_group(piece: Piece, start: int, tokens: ParseResults) -> Expression:
+    _, inner, end = tokens
+    return replace(inner, span=piece.span(start, end))
+
+
+def _make_expression(piece: Piece, start: int, tokens: ParseResults) -> Expression:
+    return fold(list(tokens))
+
+
+def _here(piece: Piece, start: int, tokens: ParseResults) -> int:
+    return start
+
+
+def _past(piece: Piece, start: int, tokens: ParseResults) -> int:
+    return start + len(tokens[0])
+
+
+expression = Forward().set_name("an expression")
+
+atom = Regex(ATOM + r"(?!\s*\()").set_name("a name or number").set_parse_action(_make_atom)
+tight_atom = Regex(ATOM + r"(?!\()").set_name("a name or number").set_parse_action(_make_atom)
+"""In a list of terms a blank before `(` begins the next term; elsewhere it does not."""
+
+opening = Literal("(").set_parse_action(_here)
+closing = Literal(")").set_name("')'").set_parse_action(_past)
+comma = Literal(",").suppress()
+
+arguments = expression + ZeroOrMore(comma - expression)
+call = (Regex(rf"{NAME}\s*\(") - arguments - closing).set_parse_action(_make_call)
+tight_call = (Regex(rf"{NAME}\(") - arguments - closing).set_parse_action(_make_call)
+group = (opening - expression - closing).set_parse_action(_make_group)
+
+operand: ParserElement = MatchFirst([atom, call, group]).set_name("a name, number or '('")
+factor: ParserElement = MatchFirst([tight_atom, tight_call, group]).set_name("a name, number or '('")
+
+signs = Regex(r"[-+](?:\s*[-+])*+").set_parse_action(_make_signs)
+operator = Regex(
+    r"(?:\*\*|==|!=|<=|>=|[<>*/^+\-\u2264\u2265\u2260]|&&|\|\||(?i:and|or)\b(?![.]))(?:\s*[-+])*+"
+).set_parse_action(_make_operator)  # fmt: skip
+product_operator = Regex(r"(?:\*\*|[*/^])(?:\s*[-+])*+").set_parse_action(_make_operator)
+
+signed = signs - operand | operand
+expression <<= (signed + ZeroOrMore(operator - operand)).set_parse_action(_make_expression)
+
+product = (factor + ZeroOrMore(product_operator - factor)).set_parse_action(_make_expression)
+"""A term's expression: sums and comparisons need parentheses, because a blank ends the term."""

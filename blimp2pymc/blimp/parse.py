@@ -1,0 +1,180 @@
+"""Text to syntax tree: the entry of the pipeline.
+
+Everything that is wrong with a script's writing is collected and raised together; what the names mean is left to
+the resolver.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pyparsing import ParseBaseException
+
+from blimp2pymc.blimp.commands import COMMANDS, SAVE_KINDS, Form
+from blimp2pymc.blimp.expressions import NAME
+from blimp2pymc.blimp.loops import unroll
+from blimp2pymc.blimp.mistakes import explain
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.blimp.pieces import Piece, blank_comments, plain_code, whole
+from blimp2pymc.blimp.sections import Section, split, without_label
+from blimp2pymc.blimp.tree import Command, SaveStatement, Script
+from blimp2pymc.errors import BlimpError, Finding, Source, Span, raise_all
+
+
+def parse(text: str, filename: str = "<model>") -> Script:
+    """Read a Blimp script.
+
+    Parameters
+    ----------
+    text
+        The script.
+    filename
+        The name under which mistakes are reported.
+
+    Returns
+    -------
+    Script
+        The syntax tree. Spans of its nodes point into `text`, those of unrolled loops too.
+
+    Raises
+    ------
+    BlimpError
+        With one finding for every statement that cannot be read.
+
+    Examples
+    --------
+    >>> script = parse("DATA: study.csv; MODEL: y ~ x1 x2;")
+    >>> [command.name for command in script.commands]
+    ['DATA', 'MODEL']
+    """
+    source = Source(filename, text)
+    sections, findings = split(whole(source, plain_code(text)))
+    raw = blank_comments(text)
+    commands = [_read(section, raw, findings) for section in sections if section.name]
+    raise_all(findings)
+    if not commands:
+        raise BlimpError(Finding("the script holds no command", None, "DATA: study.csv; MODEL: y ~ x;", "empty-script"))
+    return Script(tuple(commands), source, tuple(findings))
+
+
+def _read(section: Section, raw: str, findings: list[Finding]) -> Command:
+    form = COMMANDS[section.name]
+    pieces = section.statements
+    if not pieces:
+        findings.append(Finding(f"{section.name} is empty", section.span, form.example, "empty-command"))
+        return Command(section.name, (), section.span, section.span)
+    body_span = Span(section.span.source, pieces[0].span(0, 1).start, section.end)
+    body = READERS[form.kind](section, form, raw, findings)
+    return Command(section.name, body, section.span, body_span)
+
+
+def _read_statements(section: Section, form: Form, raw: str, findings: list[Finding]) -> tuple:
+    statements: list = []
+    for piece in section.statements:
+        try:
+            if not form.loops:
+                statements.extend(_parse(form, piece))
+                continue
+            for copy in unroll(piece):
+                statements.extend(_parse(form, without_label(copy) if copy is not piece else copy))
+        except BlimpError as mistake:
+            findings.extend(mistake.findings)
+        except ParseBaseException as mistake:
+            findings.extend(explain(mistake, piece, form))
+    if form.most is not None and len(statements) > form.most:
+        findings.append(Finding(
+            f"{section.name} takes {form.most} name{'s' if form.most > 1 else ''} at most", statements[form.most].span,
+            form.example, "too-many-names",
+        ))  # fmt: skip
+    return tuple(statements)
+
+
+def _parse(form: Form, piece: Piece) -> list:
+    assert form.grammar is not None
+    try:
+        return list(form.grammar.parse_string(piece))
+    except ParseBaseException as mistake:
+        raise BlimpError(*explain(mistake, piece, form)) from None
+    except RecursionError:
+        raise BlimpError(Finding("this is nested too deeply", piece.span(0, len(piece)),
+                                 "define parts of it under names of their own", "nested-too-deeply")) from None  # fmt: skip
+
+
+def _read_expression(section: Section, form: Form, raw: str, findings: list[Finding]) -> Any:
+    statements = _read_statements(section, form, raw, findings)
+    return statements[0] if statements else None
+
+
+def _read_text(section: Section, form: Form, raw: str, findings: list[Finding]) -> str:
+    first, *others = (piece.span(0, len(piece)) for piece in section.statements)
+    for span in others:
+        findings.append(Finding(f"{section.name} takes one entry", span, form.example, "too-many-entries"))
+    return _unquoted(raw[first.start : first.end])
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip().lstrip("\ufeff")
+    return text[1:-1].strip() if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0] else text
+
+
+def _read_integer(section: Section, form: Form, raw: str, findings: list[Finding]) -> int:
+    first, *others = section.statements
+    for piece in others:
+        findings.append(Finding(f"{section.name} takes one number", piece.span(0, len(piece)), form.example,
+                                "too-many-entries"))  # fmt: skip
+    text = str(first)
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < form.least:
+        smallest = f" of at least {form.least}" if form.least else ""
+        findings.append(Finding(f"{section.name} takes a whole number{smallest}, not '{text[:40]}'",
+                                first.span(0, len(first)), form.example, "not-an-integer"))  # fmt: skip
+        return form.least
+    return int(text)
+
+
+def _read_words(section: Section, form: Form, raw: str, findings: list[Finding]) -> tuple[str, ...]:
+    words = []
+    for piece in section.statements:
+        for match in re.finditer(r"\S+", piece):
+            word, span = match[0].lower(), piece.span(match.start(), match.end())
+            if not re.fullmatch(NAME, match[0]):
+                findings.append(Finding(f"'{match[0]}' is not a keyword", span, form.example, "not-a-keyword"))
+            elif form.known and word not in form.known:
+                findings.append(Finding(
+                    f"'{match[0]}' is not an option known here", span,
+                    nearest(word, form.known) or ", ".join(form.known), "unknown-option", "warning",
+                ))  # fmt: skip
+            words.append(word)
+    return tuple(words)
+
+
+def _read_files(section: Section, form: Form, raw: str, findings: list[Finding]) -> tuple[SaveStatement, ...]:
+    statements = []
+    for piece in section.statements:
+        span = piece.span(0, len(piece))
+        kind, equals, _ = piece.partition("=")
+        file = _unquoted(raw[span.start : span.end].partition("=")[2])
+        name = kind.strip()
+        if not equals or not file:
+            findings.append(
+                Finding("SAVE takes the kind of result, '=', and a file name", span, form.example, "bad-save")
+            )
+        elif name.lower() not in SAVE_KINDS:
+            findings.append(Finding(
+                f"'{name}' is not a result that can be saved", piece.span(0, len(name)),
+                nearest(name, SAVE_KINDS) or ", ".join(SAVE_KINDS), "unknown-save",
+            ))  # fmt: skip
+        statements.append(SaveStatement(name.lower(), file, span))
+    return tuple(statements)
+
+
+READERS = {
+    "statements": _read_statements,
+    "names": _read_statements,
+    "expression": _read_expression,
+    "text": _read_text,
+    "integer": _read_integer,
+    "words": _read_words,
+    "files": _read_files,
+}
+"""How a body is read, by the kind of its form."""

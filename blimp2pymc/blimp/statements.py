@@ -1,0 +1,353 @@
+"""Grammar of the statements that stand in MODEL, and of those that share its forms.
+
+A statement begins with a list of terms; the operator behind it decides what it is. Nothing is tried twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from pyparsing import (
+    Empty,
+    Literal,
+    MatchFirst,
+    OneOrMore,
+    Opt,
+    ParserElement,
+    ParseResults,
+    Regex,
+    StringEnd,
+    ZeroOrMore,
+)
+
+from blimp2pymc.blimp.expressions import (
+    ATOM,
+    NAME,
+    NUMBER,
+    atom_of,
+    closing,
+    comma,
+    expression,
+    number_of,
+    product,
+)
+from blimp2pymc.blimp.pieces import Piece
+from blimp2pymc.blimp.ranges import expand_range
+from blimp2pymc.blimp.tree import (
+    AtLevel,
+    Constraint,
+    Definition,
+    Draw,
+    Expression,
+    Name,
+    Number,
+    Operation,
+    PriorStatement,
+    Range,
+    Relation,
+    Side,
+    Term,
+    VarianceStatement,
+)
+from blimp2pymc.errors import Span, error
+
+RELATIONS = {
+    "~": "~", "~~": "~~", "<->": "~~", "->": "->", "=~": "->", "<-": "<-",
+    "\u2192": "->", "\u2190": "<-", "\u2194": "~~",
+}  # fmt: skip
+"""Operators between the two sides of a statement, as written and as kept."""
+
+INTERCEPT = "intercept"
+
+SETTING = rf"@\s*(?:(?P<sign>[-+]\s*)?(?P<number>{NUMBER})|(?P<name>{NAME}))"
+
+_PLAIN = ATOM + rf"(?:\s*@\s*(?:(?:[-+]\s*)?{NUMBER}|{NAME}))*+(?!\s*(?:[*/^@]|\*\*)|\()"
+"""A term without products or parentheses, settings included: nearly every term of a real script."""
+
+_ATOM = re.compile(ATOM)
+_SETTING = re.compile(r"\s*" + SETTING)
+
+
+# ---------------------------------------------------------------- making nodes
+
+
+def _with_intercept(node: Expression) -> Expression:
+    """`intercept` as the number one it stands for, also inside products and at a level."""
+    match node:
+        case Name(name) if name.lower() == INTERCEPT:
+            return Number(1.0, node.span)
+        case AtLevel(inner, level):
+            return replace(node, expression=_with_intercept(inner))
+        case Operation("*" | "/", operands):
+            return replace(node, operands=tuple(_with_intercept(each) for each in operands))
+    return node
+
+
+def _setting_of(piece: Piece, start: int, match: re.Match[str]) -> Number | Name:
+    kind = "name" if match["name"] else "number"
+    begins = start + match.start("sign" if match["sign"] else kind) - match.start()
+    span = piece.span(begins, start + match.end() - match.start())
+    if kind == "name":
+        return Name(match["name"], span)
+    number = number_of(match["number"], span)
+    return Number(-number.value, span) if (match["sign"] or "").startswith("-") else number
+
+
+def _make_plain_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
+    match = _ATOM.match(piece, start)
+    assert match is not None
+    node = _with_intercept(atom_of(piece, start, match))
+    end = start + len(tokens[0])
+    settings = []
+    at = match.end()
+    while at < end and (setting := _SETTING.match(piece, at)):
+        settings.append(_setting_of(piece, at, setting))
+        at = setting.end()
+    return Term(node, tuple(settings), piece.span(start, end))
+
+
+def _make_setting(piece: Piece, start: int, tokens: ParseResults) -> Number | Name:
+    match = _SETTING.match("@" + tokens[0])
+    assert match is not None
+    return _setting_of(piece, start - 1, match)
+
+
+def _make_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
+    node, *settings = tokens
+    last = settings[-1].span if settings else node.span
+    first = piece.span(start, start + 1)
+    return Term(_with_intercept(node), tuple(settings), Span(first.source, first.start, max(first.end, last.end)))
+
+
+def _make_side(piece: Piece, start: int, tokens: ParseResults) -> Side:
+    return Side(tuple(tokens), False, joined(tokens[0].span, tokens[-1].span))
+
+
+def _make_braced_side(piece: Piece, start: int, tokens: ParseResults) -> Side:
+    *terms, end = tokens
+    return Side(tuple(terms), True, piece.span(start, end))
+
+
+def joined(first: Span, last: Span) -> Span:
+    """The span from the beginning of one to the end of another."""
+    return Span(first.source, first.start, max(first.end, last.end))
+
+
+def _operator(piece: Piece, start: int, tokens: ParseResults) -> tuple[str, str, Span]:
+    return "relation", RELATIONS[tokens[0]], piece.span(start, start + len(tokens[0]))
+
+
+def _make_relation(piece: Piece, start: int, tokens: ParseResults) -> Relation | VarianceStatement | Definition:
+    left, *rest = tokens
+    if not rest:
+        return _variance(piece, left)
+    kind, operator, operator_span = rest[0]
+    if kind == "definition":
+        return _definition(piece, left, rest[1], operator_span)
+    right, *random = rest[1:]
+    if operator in ("~", "~~", "->"):
+        for term in left.terms:
+            if term.settings and operator != "~~":
+                raise error(
+                    f"'@' has no meaning on the left of '{operator}'", term.span,
+                    "end the statement before it with ';', or set it on the right", "setting-on-the-left",
+                )  # fmt: skip
+    if random and operator != "~":
+        raise error(
+            "random effects behind '|' belong to a regression with '~'", random[0][0].span,
+            "y ~ x | x", "random-effects-without-regression",
+        )  # fmt: skip
+    last = random[0][-1].span if random else right.span
+    return Relation(left, operator, right, random[0] if random else None, piece.block, joined(left.span, last))
+
+
+def _variance(piece: Piece, left: Side) -> VarianceStatement:
+    first, *others = left.terms
+    if left.braces or others:
+        end_of_first = next((term for term in left.terms[:-1] if term.settings), None)
+        raise error(
+            "a statement needs an operator such as '~' between its sides", left.span,
+            f"write ';' behind '{end_of_first.span.text}'" if end_of_first and end_of_first.span else "y ~ x1 x2",
+            "no-operator",
+        )  # fmt: skip
+    if not first.settings:
+        raise error(
+            f"'{left.span.text}' alone says nothing", left.span, "y ~ x, or y@1 for its variance", "no-operator"
+        )
+    return VarianceStatement(first, piece.block, left.span)
+
+
+def _definition(piece: Piece, left: Side, value: Expression, operator_span: Span) -> Definition:
+    term = left.terms[0]
+    if left.braces or len(left.terms) > 1 or term.settings or not isinstance(term.expression, Name):
+        raise error(
+            "the left side of '=' must be one new name", left.span,
+            "'~' for a regression, or name = expression", "definition-of-no-name",
+        )  # fmt: skip
+    name = term.expression
+    return Definition(name.name, value, piece.block, name.span, joined(name.span, value.span))
+
+
+# ---------------------------------------------------------------- grammar of MODEL
+
+end = StringEnd().set_name("the end of the statement")
+setting = Literal("@").suppress() - Regex(rf"(?:[-+]\s*)?{NUMBER}|{NAME}").set_name(
+    "a number or a name behind '@'"
+).set_parse_action(_make_setting)
+plain_term = Regex(_PLAIN).set_name("a term").set_parse_action(_make_plain_term)
+term: ParserElement = MatchFirst(
+    [plain_term, (product + ZeroOrMore(setting)).set_parse_action(_make_term)]
+).set_name("a term")  # fmt: skip
+
+closing_brace = Literal("}").set_name("'}'").set_parse_action(lambda piece, start, tokens: start + 1)
+braced_side = (Literal("{").suppress() - OneOrMore(term) - closing_brace).set_parse_action(_make_braced_side)
+side: ParserElement = MatchFirst([OneOrMore(term).set_parse_action(_make_side), braced_side]).set_name(
+    "a list of terms"
+)
+
+relation_operator = Regex(r"<->|->|<-|=~|~~|~|[\u2190\u2192\u2194]").set_parse_action(_operator)
+equals = Regex(r":?=(?![=~])").set_parse_action(
+    lambda piece, start, tokens: ("definition", "=", piece.span(start, start + 1))
+)
+random_part = (Literal("|").suppress() - OneOrMore(term)).set_parse_action(lambda tokens: [tuple(tokens)])
+
+model_statement: ParserElement = (
+    side + MatchFirst([relation_operator - side - Opt(random_part), equals - expression, Empty()]) - end
+).set_parse_action(_make_relation)
+"""`y ~ x | x`, `eta -> y1:y3`, `a ~~ b`, `name = expression`, or `y@v`."""
+
+
+# ---------------------------------------------------------------- PARAMETERS
+
+
+def _make_parameter_statement(piece: Piece, start: int, tokens: ParseResults) -> list[Definition | PriorStatement]:
+    left, *rest = tokens
+    kind = rest[0][0] if rest else "relation"
+    if kind == "definition":
+        return [_definition(piece, left, rest[1], rest[0][2])]
+    distribution, *arguments, stop = rest[1:]
+    span = joined(left.span, piece.span(stop - 1, stop))
+    statements = []
+    for label in left.terms:
+        names = _names(label.expression)
+        if names is None or label.settings:
+            raise error(
+                f"'{label.span.text}' is not the label of a parameter",
+                label.span,
+                "label ~ normal(0, 1)",
+                "not-a-label",
+            )
+        statements.extend(
+            PriorStatement(name, distribution, tuple(arguments), label.expression.span, span) for name in names
+        )
+    return statements
+
+
+def _names(node: Expression) -> tuple[str, ...] | None:
+    match node:
+        case Name(name):
+            return (name,)
+        case Range(first, last):
+            return expand_range(first, last, node.span)
+    return None
+
+
+def _infinities(node: Expression) -> Expression:
+    """`Inf` and `-Inf` as numbers."""
+    match node:
+        case Name(name) if name.lower() in ("inf", "infinity"):
+            return Number(float("inf"), node.span)
+        case Operation("neg", (operand,)):
+            inner = _infinities(operand)
+            return Number(-inner.value, node.span) if isinstance(inner, Number) else node
+    return node
+
+
+DISTRIBUTIONS = {"trunc": "truncate"}
+"""Shorter spellings of distributions."""
+
+
+def _make_distribution(piece: Piece, start: int, tokens: ParseResults) -> str:
+    name = tokens[0].rstrip(" \t\r\n(").lower()
+    return DISTRIBUTIONS.get(name, name)
+
+
+prior_argument = expression.copy().add_parse_action(lambda tokens: _infinities(tokens[0]))
+distribution = Regex(rf"{NAME}\s*\(").set_name("a prior such as normal(0, 1)").set_parse_action(_make_distribution)
+prior = distribution - prior_argument - ZeroOrMore(comma - prior_argument) - closing
+tilde = Regex(r"~(?!~)").set_parse_action(lambda piece, start, tokens: ("relation", "~", piece.span(start, start + 1)))
+
+parameter_statement: ParserElement = (
+    side - MatchFirst([equals - expression, tilde - prior]).set_name("'=' or '~'") - end
+).set_parse_action(_make_parameter_statement)
+"""`name = expression` or `label ~ normal(0, 1)`."""
+
+# ---------------------------------------------------------------- TRANSFORM
+
+definition_statement: ParserElement = (side - equals - expression - end).set_parse_action(
+    lambda piece, start, tokens: _definition(piece, tokens[0], tokens[2], tokens[1][2])
+)
+"""`new = expression`."""
+
+# ---------------------------------------------------------------- WALDTEST
+
+
+def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | Relation:
+    left, (kind, operator, operator_span), right, *rest = tokens
+    if kind == "relation":
+        relation = _make_relation(piece, start, tokens)
+        if operator != "~":
+            raise error(f"'{operator}' cannot be tested", operator_span, "y ~ x1, or b1 = 0", "untestable")
+        return relation
+    sides = []
+    for each in (left, right):
+        if each.braces or any(term.settings for term in each.terms):
+            raise error("a test compares labels and numbers", each.span, "b1:b3 = 0, or b1 = b2", "untestable")
+        sides.append(tuple(term.expression for term in each.terms))
+    return Constraint(sides[0], sides[1], joined(left.span, right.span))
+
+
+test_term = expression.copy().add_parse_action(lambda piece, start, tokens: Term(tokens[0], (), tokens[0].span))
+test_side = OneOrMore(test_term).set_parse_action(_make_side)
+test_statement: ParserElement = (
+    test_side
+    - MatchFirst([equals - test_side, relation_operator - side - Opt(random_part)]).set_name("'=' or '~'")
+    - end
+).set_parse_action(_make_test)
+"""`b1:b3 = 0`, `b1 = b2`, or the smaller model `y ~ x1`."""
+
+# ---------------------------------------------------------------- SIMULATE
+
+
+def _make_draw(piece: Piece, start: int, tokens: ParseResults) -> Draw:
+    left, *rest = tokens
+    if len(rest) == 2:
+        operator, value = rest
+        return Draw(left, operator, value, None, piece.block, joined(left.span, value.span))
+    _, other, _, value = rest
+    return Draw(left, "~~", value, other, piece.block, joined(left.span, value.span))
+
+
+def _make_level_size(piece: Piece, start: int, tokens: ParseResults) -> Side:
+    from blimp2pymc.blimp.tree import Call
+
+    match = re.match(rf"({NAME})\s*\(\s*([0-9]+)", tokens[0])
+    assert match is not None
+    span = piece.span(start, start + len(tokens[0]))
+    number = number_of(match[2], piece.span(start + match.start(2), start + match.end(2)))
+    return Side((Term(Call(match[1], (number,), span), (), span),), False, span)
+
+
+level_size = Regex(rf"{NAME}\s*\(\s*[0-9]++\s*\)(?=\s*:?=)").set_parse_action(_make_level_size)
+assign = MatchFirst([
+    Regex(r":=").set_parse_action(lambda: ":="),
+    Regex(r"=(?!=)|~(?!~)").set_parse_action(lambda: "="),
+]).set_name("'=' or '~'")  # fmt: skip
+correlate = Regex(r"~~|<->|\u2194").set_parse_action(lambda: "~~")
+draw_statement: ParserElement = (
+    MatchFirst([level_size, side])
+    - MatchFirst([correlate - side - assign - expression, assign - expression]).set_name("'=', '~' or '~~'")
+    - end
+).set_parse_action(_make_draw)
+"""`x1:x3 = normal(0, 1)`, `b := .5`, `lev1(1) = 10*100`, or `a ~~ b = .3`."""
