@@ -7,10 +7,10 @@ TRANSFORM, FILTER, MODEL and PARAMETERS alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from functools import reduce
 
 from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import expand_range
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
@@ -128,8 +128,8 @@ def _check_call(name: str, count: int, span: Span | None, column_statistics: boo
         raise error(f"'{name}()' belongs around the outcome of a regression, not into an expression", span,
                     f"{name}(y) ~ x", "outcome-wrapper")  # fmt: skip
     if name not in callable_names:
-        near = get_close_matches(name, [*callable_names, *ALIASES], 1)
-        hint = f"{near[0]}()" if near else "one of " + ", ".join(sorted(callable_names))
+        near = nearest(name, [*callable_names, *ALIASES])
+        hint = f"{near}()" if near else "one of " + ", ".join(sorted(callable_names))
         raise error(f"there is no function '{name}()'", span, hint, "unknown-function")
     allowed = ARGUMENT_COUNTS.get(name)
     if allowed is None:

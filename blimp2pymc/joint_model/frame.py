@@ -1,0 +1,111 @@
+"""The rows that are analysed, and the values of the model's variables in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blimp2pymc.data.table import Table
+from blimp2pymc.errors import Finding
+from blimp2pymc.joint_model.declarations import observed_codes
+from blimp2pymc.joint_model.ir import Frame, Kind, Variable
+from blimp2pymc.joint_model.variables import Names
+
+MOST_ROWS_SHOWN = 10
+"""Dropped rows listed before the rest is only counted."""
+
+
+@dataclass(frozen=True, eq=False)
+class AnalysedRows:
+    """Rows of the analysis with the variables used in them."""
+
+    frame: Frame
+    data: Mapping[str, NDArray[np.float64]]
+    """Data variable -> values, NaN where missing, shape (frame.n_rows,)."""
+    variables: Mapping[str, Variable]
+    """Every variable used; missing cells and categories counted in these rows."""
+    findings: tuple[Finding, ...]
+    """Errors (for the caller to raise with its own) and notes."""
+
+
+def analysed_rows(names: Names, used: Iterable[str]) -> AnalysedRows:
+    """Drop the rows in which every variable of the model is missing.
+
+    Parameters
+    ----------
+    names
+        What every name is; its table has TRANSFORM and FILTER applied.
+    used
+        Names of the variables in the model, latent ones too; order does not matter.
+
+    Returns
+    -------
+    The rows; among their findings are zero rows left, and categorical variables whose codes are not
+    whole numbers or that show fewer than two categories.
+    """
+    table = names.table
+    wanted = set(used)
+    columns = [name for name in table.columns if name in wanted]
+    findings: list[Finding] = list(table.notes)
+    present = np.zeros(table.n_rows, bool)
+    for name in columns:
+        present |= ~np.isnan(table.values[name])
+    if columns and not present.any():
+        findings.append(Finding(f"no row is left: all variables of the model are missing in every row of {table.name}",
+                                None, "MISSING states the code of missing values; check it", "no-rows"))  # fmt: skip
+    elif columns and not present.all():
+        findings.append(_dropped(table, ~present))
+        table = table.rows(present)
+    data = {name: table.values[name] for name in columns}
+    variables = {}
+    for name in columns:
+        variables[name] = _counted(names.variables[name], data[name])
+        findings.extend(_category_findings(variables[name], data[name], table))
+    for name, variable in names.variables.items():
+        if name in wanted and name not in data:
+            variables[name] = variable
+    return AnalysedRows(Frame(table.source_row), data, variables, tuple(findings))
+
+
+def _dropped(table: Table, dropped: NDArray[np.bool_]) -> Finding:
+    places = np.flatnonzero(dropped)
+    word = "line" if table.lines is not None else "row"
+    numbers = table.lines if table.lines is not None else table.source_row
+    listed = ", ".join(str(numbers[place]) for place in places[:MOST_ROWS_SHOWN])
+    more = f" and {len(places) - MOST_ROWS_SHOWN:,} more" if len(places) > MOST_ROWS_SHOWN else ""
+    rows = "1 row was" if len(places) == 1 else f"{len(places):,} rows were"
+    return Finding(
+        f"{rows} dropped, because all variables of the model are missing there "
+        f"({table.name}, {word}{'s' if len(places) > 1 else ''} {listed}{more})",
+        None, "", "dropped-rows", "warning",
+    )  # fmt: skip
+
+
+def _counted(variable: Variable, values: NDArray[np.float64]) -> Variable:
+    codes = observed_codes(values) if variable.kind in (Kind.ORDINAL, Kind.NOMINAL) else ()
+    return replace(variable, categories=codes, n_missing=int(np.isnan(values).sum()))
+
+
+def _category_findings(variable: Variable, values: NDArray[np.float64], table: Table) -> list[Finding]:
+    if variable.kind is Kind.CONTINUOUS:
+        return []
+    command = variable.kind.name
+    fractional = np.flatnonzero(~np.isnan(values) & (values != np.floor(values)))
+    if len(fractional):
+        row = int(fractional[0])
+        return [Finding(f"'{variable.name}' is {command}, but has the value {values[row]:g} ({table.place(row)})",
+                        variable.span, "whole numbers as codes", "fractional-code")]  # fmt: skip
+    if variable.kind is Kind.COUNT:
+        negative = np.flatnonzero(values < 0)
+        if len(negative):
+            row = int(negative[0])
+            return [Finding(f"'{variable.name}' is COUNT, but has the value {values[row]:g} ({table.place(row)})",
+                            variable.span, "counts are 0, 1, 2, ...", "negative-count")]  # fmt: skip
+        return []
+    if len(variable.categories) == 1:
+        return [Finding(f"'{variable.name}' is {command}, but all its observed values are {variable.categories[0]:g}",
+                        variable.span, f"leave '{variable.name}' out of the model", "one-category")]  # fmt: skip
+    return []
