@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import erfc, exp, isfinite, log10, pi, sqrt
 
 import numpy as np
@@ -92,11 +93,12 @@ def rank_normalised(draws: ArrayLike) -> FloatArray:
     size = pooled.shape[-1]
     order = np.argsort(pooled, axis=-1)
     ordered = np.take_along_axis(pooled, order, -1)
-    ranks = np.broadcast_to(np.arange(1.0, size + 1), pooled.shape)
     if (ordered[..., 1:] == ordered[..., :-1]).any():
-        ranks = _tied_ranks(ordered)
+        sorted_scores = normal_quantile((_tied_ranks(ordered) - 0.375) / (size + 0.25))
+    else:
+        sorted_scores = np.broadcast_to(_normal_scores(size), pooled.shape)
     scores = np.empty(pooled.shape)
-    np.put_along_axis(scores, order, normal_quantile((ranks - 0.375) / (size + 0.25)), -1)
+    np.put_along_axis(scores, order, sorted_scores, -1)
     return scores.reshape(array.shape)
 
 
@@ -104,7 +106,7 @@ def autocovariance(draws: ArrayLike) -> FloatArray:
     """Autocovariances (divisor n) of every chain at lags 0 to n - 1, by Fourier transform."""
     array = np.asarray(draws, dtype=float)
     size = array.shape[-1]
-    length = 1 << (2 * size - 1).bit_length()
+    length = _fast_length(2 * size)
     spectrum = np.fft.rfft(array - array.mean(axis=-1, keepdims=True), n=length, axis=-1)
     power = spectrum.real**2 + spectrum.imag**2
     return np.fft.irfft(power, n=length, axis=-1)[..., :size] / size
@@ -154,6 +156,34 @@ def r_hat(draws: ArrayLike) -> FloatArray:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """Everything said about the convergence of one quantity."""
+
+    ess_mean: float
+    ess_bulk: float
+    ess_tail: float
+    psr: float
+    """Of the split chains, as they are."""
+    r_hat: float
+
+
+def diagnose(draws: FloatArray) -> Diagnosis:
+    """All of the above for draws of one quantity, shape (chain, draw), sharing the work between them."""
+    if draws.shape[-1] < MINIMUM_DRAWS or not np.isfinite(draws).all():
+        return Diagnosis(*(float("nan"),) * 5)
+    halves = split_chains(draws)
+    ranked = rank_normalised(halves)
+    folded = rank_normalised(np.abs(halves - np.median(halves)))
+    return Diagnosis(
+        ess_mean=float(effective_sample_size(halves)),
+        ess_bulk=float(effective_sample_size(ranked)),
+        ess_tail=float(ess_tail(draws)),
+        psr=float(psr(halves)),
+        r_hat=float(np.maximum(psr(ranked), psr(folded))),
+    )
+
+
+@dataclass(frozen=True)
 class Window:
     """R-hat over the second half of the first iterations of burn-in."""
 
@@ -197,6 +227,19 @@ def burn_in_history(
         draws = np.moveaxis(burn_in[:, rows][:, :, list(columns)], -1, 0)
         history.append(Window(first, last, r_hat(draws)))
     return tuple(history)
+
+
+@lru_cache(maxsize=8)
+def _normal_scores(size: int) -> FloatArray:
+    return normal_quantile((np.arange(1.0, size + 1) - 0.375) / (size + 0.25))
+
+
+@lru_cache(maxsize=64)
+def _fast_length(least: int) -> int:
+    """Smallest product of powers of 2, 3 and 5 that is not below `least`: quick to transform."""
+    best = 1 << (least - 1).bit_length()
+    odd_parts = (3**threes * 5**fives for threes in range(20) for fives in range(15))
+    return min([best, *(odd << (-(-least // odd) - 1).bit_length() for odd in odd_parts if odd < best)])
 
 
 def _tied_ranks(ordered: FloatArray) -> FloatArray:

@@ -103,3 +103,14 @@ def test_history_uses_at_most_the_stated_draws():
     history = diagnostics.burn_in_history(burn_in, thin=5, burn=20000, columns=[0], longest=1000)
     expected = diagnostics.r_hat(np.moveaxis(burn_in[:, 2000:4000:2], -1, 0))
     np.testing.assert_allclose(history[-1].r_hat, expected)
+
+
+def test_diagnose_is_the_single_functions():
+    values = autoregressive(0.5, 4, 501, seed=9, shift=0.05)
+    found = diagnostics.diagnose(values)
+    assert found.ess_mean == diagnostics.ess_mean(values)
+    assert found.ess_bulk == diagnostics.ess_bulk(values)
+    assert found.ess_tail == diagnostics.ess_tail(values)
+    assert found.r_hat == diagnostics.r_hat(values)
+    assert found.psr == diagnostics.psr(diagnostics.split_chains(values))
+    assert np.isnan(diagnostics.diagnose(np.ones((2, 3))).ess_mean)

@@ -1,0 +1,166 @@
+"""Conditional effects of SIMPLE: an equation's line in the focal variable, at chosen values of its moderators.
+
+Per draw the moderators are set to their values, every other predictor to 0 (its mean where it is centered),
+and the focal variable to 0 and 1: the intercept is the mean at 0, the slope the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in, substitute
+from blimp2pymc.joint_model.ir import (
+    Apply,
+    Column,
+    Constant,
+    Equation,
+    Expression,
+    Model,
+    ModeratorGrid,
+    ModeratorValues,
+    ParameterReference,
+    SimpleEffect,
+)
+from blimp2pymc.sampler.draws import Draws
+from blimp2pymc.summary.completed_data import column_mean, column_quantile, column_standard_deviation
+from blimp2pymc.summary.diagnostics import FloatArray
+from blimp2pymc.summary.quantities import quantity_values, value_of
+from blimp2pymc.summary.rows import Row
+
+QUANTILES: Mapping[ModeratorGrid, Sequence[tuple[str, float]]] = {
+    ModeratorGrid.QUARTILES: (("Q75", 0.75), ("Q50", 0.50), ("Q25", 0.25)),
+    ModeratorGrid.QUANTILES: (("Q84", 0.84), ("Q50", 0.50), ("Q16", 0.16)),
+}
+"""Printed name and probability of each point, in print order."""
+
+DEVIATIONS: Mapping[ModeratorGrid, Sequence[tuple[str, float]]] = {
+    ModeratorGrid.STANDARD_DEVIATIONS: (("+1 SD", 1.0), ("0", 0.0), ("-1 SD", -1.0)),
+    ModeratorGrid.MEAN_AND_STANDARD_DEVIATIONS: (("Mean + 1 SD", 1.0), ("Mean", 0.0), ("Mean - 1 SD", -1.0)),
+}
+"""Printed name and distance from the center in standard deviations of each point, in print order."""
+
+Values = Mapping[Column, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """One value of a moderator."""
+
+    name: str
+    column: Column
+    value: FloatArray
+    """Raw scale, a number or one per draw."""
+
+
+def conditional_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """Conditional effects on one outcome: of every focal variable that is in its equation with all moderators."""
+    rows = []
+    for effect in model.simple_effects:
+        if _is_in(effect, equation, model):
+            rows += _effect_on(model, draws, effect, equation)
+    return rows
+
+
+def conditional_expression_rows(model: Model, draws: Draws) -> list[Row]:
+    """Conditional effects that are expressions of parameters and moderators, belonging to no single outcome."""
+    rows = []
+    quantities = quantity_values(model, draws)
+    for effect in model.simple_effects:
+        if not _is_of_parameters(effect):
+            continue
+        for title, values in _grid(model, draws, effect):
+            effects = value_of(model, draws, effect.focal, quantities, values)
+            rows.append(Row("conditional", "", title, effect.name, effects))
+    return rows
+
+
+def moderator_points(model: Model, draws: Draws, moderator: ModeratorValues) -> list[Point]:
+    """Values of one moderator, in print order."""
+    column, grid = moderator.column, moderator.grid
+    if grid in QUANTILES:
+        return [Point(name, column, column_quantile(model, draws, column, each)) for name, each in QUANTILES[grid]]
+    if grid in DEVIATIONS:
+        center = _center(model, draws, column) if moderator.centered else column_mean(model, draws, column)
+        deviation = column_standard_deviation(model, draws, column)
+        return [Point(name, column, center + times * deviation) for name, times in DEVIATIONS[grid]]
+    # Codes name groups, on the raw scale; a stated value is one of the scale the equation sees.
+    is_shifted = moderator.centered and grid is ModeratorGrid.VALUE
+    origin = _center(model, draws, column) if is_shifted else np.asarray(0.0)
+    return [Point(f"{value:g}", column, origin + value) for value in moderator.values]
+
+
+def _is_of_parameters(effect: SimpleEffect) -> bool:
+    moderators = {each.column for each in effect.moderators}
+    return (
+        not isinstance(effect.focal, Column)
+        and columns_in(effect.focal) <= moderators
+        and bool(parameters_in(effect.focal))
+    )
+
+
+def _is_in(effect: SimpleEffect, equation: Equation, model: Model) -> bool:
+    if _is_of_parameters(effect):
+        return False
+    present = {column for term in equation.terms for column in columns_in(term.expression)}
+    wanted = {each.column for each in effect.moderators} | columns_in(_focal(effect, model))
+    return wanted <= present
+
+
+def _focal(effect: SimpleEffect, model: Model) -> Expression:
+    """The focal variable: a column, or what a defined variable stands for."""
+    if isinstance(effect.focal, Column):
+        return model.defined.get(effect.focal.variable, effect.focal)
+    return effect.focal
+
+
+def _effect_on(model: Model, draws: Draws, effect: SimpleEffect, equation: Equation) -> list[Row]:
+    focal = Column(f"{effect.name} of a conditional effect")
+    terms = [(term.coefficient, _in_focal(model, effect, term.expression, focal)) for term in equation.terms]
+    assert any(focal in columns_in(expression) for _, expression in terms), f"{effect.name} is not in {equation.name}"
+    at_centers = {column: _center(model, draws, column) for _, expression in terms for column in columns_in(expression)}
+    rows = []
+    for title, values in _grid(model, draws, effect):
+        at_zero = _mean(model, draws, terms, at_centers | dict(values) | {focal: np.asarray(0.0)})
+        at_one = _mean(model, draws, terms, at_centers | dict(values) | {focal: np.asarray(1.0)})
+        rows.append(Row("conditional", equation.name, title, "Intercept", at_zero))
+        rows.append(Row("conditional", equation.name, title, "Slope", at_one - at_zero))
+    return rows
+
+
+def _in_focal(model: Model, effect: SimpleEffect, expression: Expression, focal: Column) -> Expression:
+    """Write a term in the focal variable as the equation sees it: centered where it is centered."""
+    original = _focal(effect, model)
+    if isinstance(original, Column):
+        center = model.centered.get(original, Constant(0.0))
+        return substitute(expression, {original: Apply("+", (focal, center))})
+    seen = substitute(original, {column: Apply("-", (column, by)) for column, by in model.centered.items()})
+    return substitute(expression, {seen: focal, original: focal})
+
+
+def _mean(model: Model, draws: Draws, terms: Sequence[tuple[str, Expression]], values: Values) -> FloatArray:
+    total = np.zeros((draws.n_chains, draws.n_draws))
+    for coefficient, expression in terms:
+        whole = Apply("*", (ParameterReference(coefficient), expression))
+        total = total + value_of(model, draws, whole, {}, values)
+    return total
+
+
+def _grid(model: Model, draws: Draws, effect: SimpleEffect) -> list[tuple[str, dict[Column, FloatArray]]]:
+    """Title and values of every combination; the first moderator changes fastest."""
+    points = [moderator_points(model, draws, each) for each in effect.moderators]
+    combinations = []
+    for reverse in product(*reversed(points)):
+        chosen = reverse[::-1]
+        names = (f"{moderator.name} @ {point.name}" for moderator, point in zip(effect.moderators, chosen, strict=True))
+        combinations.append((f"{effect.name} | {' and '.join(names)}", {point.column: point.value for point in chosen}))
+    return combinations
+
+
+def _center(model: Model, draws: Draws, column: Column) -> FloatArray:
+    """What is subtracted from a column: 0 where it is not centered."""
+    center = model.centered.get(column)
+    return np.asarray(0.0) if center is None else value_of(model, draws, center, {})
