@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from blimp2pymc.blimp.tree import Script
+from blimp2pymc.data.table import Table
 from blimp2pymc.errors import Finding, Span
 
 # ---------------------------------------------------------------- variables
@@ -438,6 +439,8 @@ class Model:
     notes: tuple[Finding, ...] = ()
     """What was decided for the user, and warnings, in order."""
     script: Script | None = None
+    table: Table | None = field(default=None, repr=False)
+    """The whole table, TRANSFORM and FILTER applied, unused columns included; saved data sets are made from it."""
 
     @cached_property
     def equation_of(self) -> Mapping[Column, Equation]:
