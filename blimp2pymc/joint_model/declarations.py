@@ -1,4 +1,4 @@
-"""The declaring commands of a script, read into `Names`.
+"""The declaring commands of a script, read into `Declarations`.
 
 VARIABLES or the header, TRANSFORM, ORDINAL, NOMINAL, COUNT, LATENT, RANDOMEFFECT, FIXED, CENTER,
 CLUSTERID, TIMEID, WEIGHT and BYGROUP; all that is wrong with them is collected, nothing is raised.
@@ -18,7 +18,7 @@ from blimp2pymc.blimp.ranges import listed_names
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, Span
 from blimp2pymc.joint_model.ir import Column, ImpliedVariance, Kind, Origin, Variable
-from blimp2pymc.joint_model.variables import Centering, Names
+from blimp2pymc.joint_model.variables import Centering, Declarations
 
 SCALES = {"ORDINAL": Kind.ORDINAL, "NOMINAL": Kind.NOMINAL, "COUNT": Kind.COUNT}
 """Command -> scale of the variables it lists."""
@@ -29,7 +29,7 @@ CENTERING = {
 """Keyword of CENTER -> which mean is subtracted."""
 
 
-def declare(script: tree.Script, table: Table) -> Names:
+def declare(script: tree.Script, table: Table) -> Declarations:
     """Read every declaring command of a script.
 
     Parameters
@@ -41,7 +41,7 @@ def declare(script: tree.Script, table: Table) -> Names:
 
     Returns
     -------
-    The names. What is wrong with them is in `findings`, nothing is raised.
+    The declarations. What is wrong with them is in `findings`, nothing is raised.
     """
     findings: list[Finding] = []
     known = _data_names(script, table)
@@ -61,16 +61,18 @@ def declare(script: tree.Script, table: Table) -> Names:
             name, kind, origin, known.levels.get(name, 1), codes, reference,
             0 if values is None else int(np.isnan(values).sum()), span or known.spans.get(name),
         )  # fmt: skip
-    names = Names(table=table, variables=variables, declared_in=declared_in, cluster_identifiers=clusters)
-    names = replace(
-        names,
-        fixed=_fixed(script, names, findings),
-        time_identifier=_single(script, "TIMEID", names, findings),
-        weights=tuple(_data_list(script, "WEIGHT", names, findings)),
-        group=_single(script, "BYGROUP", names, findings),
+    declarations = Declarations(table=table, variables=variables, declared_in=declared_in, cluster_identifiers=clusters)
+    declarations = replace(
+        declarations,
+        fixed=_fixed(script, declarations, findings),
+        time_identifier=_single(script, "TIMEID", declarations, findings),
+        weights=tuple(_data_list(script, "WEIGHT", declarations, findings)),
+        group=_single(script, "BYGROUP", declarations, findings),
         random_effects=random_effects,
     )
-    return replace(names, centered=_centered(script, names, findings), findings=tuple(dict.fromkeys(findings)))
+    return replace(
+        declarations, centered=_centered(script, declarations, findings), findings=tuple(dict.fromkeys(findings))
+    )
 
 
 def observed_codes(values: NDArray[np.float64]) -> tuple[float, ...]:
@@ -80,7 +82,7 @@ def observed_codes(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class _Known:
-    """Names declared so far."""
+    """Declarations declared so far."""
 
     origins: dict[str, Origin]
     declared_in: dict[str, str]
@@ -102,7 +104,7 @@ def _data_names(script: tree.Script, table: Table) -> _Known:
 
 
 def _names(script: tree.Script, command: str, findings: list[Finding]) -> list[tree.NameItem]:
-    """Names of a list command, ranges written out; a bad range is a finding."""
+    """Declarations of a list command, ranges written out; a bad range is a finding."""
     names: list[tree.NameItem] = []
     for item in script.statements(command):
         try:
@@ -124,20 +126,20 @@ def _undeclared(command: str, item: tree.NameItem, known: Iterable[str], declare
     return Finding(f"'{name}' in {command} is not in the data", item.span, hint, "undeclared-name")
 
 
-def _data_list(script: tree.Script, command: str, names: Names, findings: list[Finding]) -> list[str]:
+def _data_list(script: tree.Script, command: str, declarations: Declarations, findings: list[Finding]) -> list[str]:
     """Columns of the data that a command lists, each once."""
     listed: dict[str, None] = {}
-    table = names.table
+    table = declarations.table
     for item in _names(script, command, findings):
         name = item.expression.name
         if name not in table.values:
-            findings.append(_undeclared(command, item, table.columns, names.declared_in, table))
+            findings.append(_undeclared(command, item, table.columns, declarations.declared_in, table))
         else:
             listed[name] = None
     return list(listed)
 
 
-def _single(script: tree.Script, command: str, names: Names, findings: list[Finding]) -> str | None:
+def _single(script: tree.Script, command: str, declarations: Declarations, findings: list[Finding]) -> str | None:
     names = _data_list(script, command, names, findings)
     if len(names) > 1:
         findings.append(Finding(f"{command} takes one name, not {len(names)}", script.all(command)[-1].span, names[0],
@@ -237,22 +239,22 @@ def _reference(
     return reference
 
 
-def _fixed(script: tree.Script, names: Names, findings: list[Finding]) -> dict[str, Span | None]:
+def _fixed(script: tree.Script, declarations: Declarations, findings: list[Finding]) -> dict[str, Span | None]:
     fixed: dict[str, Span | None] = {}
-    table = names.table
+    table = declarations.table
     for item in _names(script, "FIXED", findings):
         name = item.expression.name
         if name in table.values:
             fixed.setdefault(name, item.span)
-        elif name in names.variables:
-            findings.append(Finding(f"'{name}' in FIXED is no column of the data: {names.declared_in[name]}",
+        elif name in declarations.variables:
+            findings.append(Finding(f"'{name}' in FIXED is no column of the data: {declarations.declared_in[name]}",
                                     item.span, "", "not-data"))  # fmt: skip
         else:
-            findings.append(_undeclared("FIXED", item, table.columns, names.declared_in, table))
+            findings.append(_undeclared("FIXED", item, table.columns, declarations.declared_in, table))
     return fixed
 
 
-def _centered(script: tree.Script, names: Names, findings: list[Finding]) -> dict[Column, Centering]:
+def _centered(script: tree.Script, declarations: Declarations, findings: list[Finding]) -> dict[Column, Centering]:
     centered: dict[Column, Centering] = {}
     for group in script.statements("CENTER"):
         mean = CENTERING.get(group.key.lower())
@@ -260,7 +262,7 @@ def _centered(script: tree.Script, names: Names, findings: list[Finding]) -> dic
             findings.append(Finding(f"CENTER knows no '{group.key}'", group.key_span or group.span,
                                     "grandmean or groupmean", "unknown-centering"))  # fmt: skip
             continue
-        if mean == "groupmean" and not names.cluster_identifiers:
+        if mean == "groupmean" and not declarations.cluster_identifiers:
             findings.append(Finding("CENTER groupmean needs clusters, and no CLUSTERID names them",
                                     group.key_span or group.span, "CLUSTERID: name;", "no-clusterid"))  # fmt: skip
         for item in group.items:
@@ -271,7 +273,7 @@ def _centered(script: tree.Script, names: Names, findings: list[Finding]) -> dic
 def _center_item(
     item: tree.NameItem,
     mean: str,
-    names: Names,
+    declarations: Declarations,
     centered: dict[Column, Centering],
     findings: list[Finding],
 ) -> None:
@@ -281,7 +283,7 @@ def _center_item(
         findings.extend(mistake.findings)
         return
     for each in names:
-        column = names.lookup(each.expression.name, each.span)
+        column = declarations.lookup(each.expression.name, each.span)
         if isinstance(column, ImpliedVariance):
             findings.append(Finding(f"CENTER cannot center '{each.expression.name}'", each.span, "", "not-data"))
         elif isinstance(column, Finding):

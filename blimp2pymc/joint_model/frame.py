@@ -12,7 +12,7 @@ from blimp2pymc.data.table import Table
 from blimp2pymc.errors import Finding
 from blimp2pymc.joint_model.declarations import observed_codes
 from blimp2pymc.joint_model.ir import Frame, Kind, Variable
-from blimp2pymc.joint_model.variables import Names
+from blimp2pymc.joint_model.variables import Declarations
 
 MOST_ROWS_SHOWN = 10
 """Dropped rows listed before the rest is only counted."""
@@ -31,22 +31,22 @@ class AnalysedRows:
     """Errors (for the caller to raise with its own) and notes."""
 
 
-def analysed_rows(names: Names, used: Iterable[str]) -> AnalysedRows:
+def analysed_rows(declarations: Declarations, used: Iterable[str]) -> AnalysedRows:
     """Drop the rows in which every variable of the model is missing.
 
     Parameters
     ----------
-    names
+    declarations
         What every name is; its table has TRANSFORM and FILTER applied.
     used
-        Names of the variables in the model, latent ones too; order does not matter.
+        Declarations of the variables in the model, latent ones too; order does not matter.
 
     Returns
     -------
     The rows; among their findings are zero rows left, and categorical variables whose codes are not
     whole numbers or that show fewer than two categories.
     """
-    table = names.table
+    table = declarations.table
     wanted = set(used)
     columns = [name for name in table.columns if name in wanted]
     findings: list[Finding] = list(table.notes)
@@ -62,9 +62,9 @@ def analysed_rows(names: Names, used: Iterable[str]) -> AnalysedRows:
     data = {name: table.values[name] for name in columns}
     variables = {}
     for name in columns:
-        variables[name] = _counted(names.variables[name], data[name])
+        variables[name] = _counted(declarations.variables[name], data[name])
         findings.extend(_category_findings(variables[name], data[name], table))
-    for name, variable in names.variables.items():
+    for name, variable in declarations.variables.items():
         if name in wanted and name not in data:
             variables[name] = variable
     return AnalysedRows(Frame(table.source_row), data, variables, tuple(findings))

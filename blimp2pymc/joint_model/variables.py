@@ -1,20 +1,23 @@
 """What every name of a script is: a column, a latent variable, a random effect, and of which scale.
 
-`declarations.declare` fills `Names` once; afterwards `Names.lookup` turns any written name, suffixes
+`declarations.declare` fills `Declarations` once; their `lookup` then turns any written name, suffixes
 included, into the values it refers to, or says which declared name was probably meant.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.data.table import Table
-from blimp2pymc.errors import BlimpError, Finding, Span, error
+from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model.ir import Column, Form, ImpliedVariance, Kind, Origin, Variable, VariancePart
+
+MOST_NAMES_SHOWN = 8
+"""A hint lists all names when none is like the unknown one and there are no more than these."""
 
 VARIANCE_PARTS = {each.value: each for each in VariancePart}
 
@@ -30,7 +33,7 @@ class Centering:
 
 
 @dataclass(frozen=True, eq=False)
-class Names:
+class Declarations:
     """Every declared name and what the declaring commands say about it."""
 
     table: Table
@@ -87,42 +90,14 @@ class Names:
                            f'data["{name}"].astype("category")', "not-numeric")  # fmt: skip
         return Finding(f"'{name}' is not declared", span, self.nearest(name, also), "undeclared-name")
 
-    def find(self, name: str) -> Column | None:
-        """The values a written name refers to; None when it is no variable."""
-        found = self.lookup(name)
-        return found if isinstance(found, Column) else None
-
-    def unknown(self, name: str, span: Span | None = None, also: Iterable[str] = ()) -> BlimpError:
-        """The error for a name that `find` does not know: the finding of `lookup`."""
-        found = self.lookup(name, span, also=also)
-        if not isinstance(found, Finding):
-            found = Finding(f"'{name}' is not a variable", span, "", "undeclared-name")
-        return BlimpError(found)
-
-    def __iter__(self) -> Iterator[str]:
-        """Every declared name."""
-        return iter(self.variables)
-
-    def kind(self, column: Column) -> Kind:
-        """Measurement scale of the variable a column belongs to."""
-        return self.variables[column.variable].kind
-
-    def is_latent(self, column: Column) -> bool:
-        """Whether the column is a latent variable or a random effect."""
-        return self.variables[column.variable].origin in (Origin.LATENT, Origin.RANDOM_EFFECT)
-
-    def dummies(self, column: Column) -> tuple[str, ...]:
-        """Names of the dummy codes of a NOMINAL variable (`n.2`, `n.3`); empty for any other."""
-        variable = self.variables[column.variable]
-        if variable.kind is not Kind.NOMINAL:
-            return ()
-        return tuple(f"{variable.name}.{code:g}" for code in variable.categories if code != variable.reference)
-
     def nearest(self, name: str, also: Iterable[str] = ()) -> str:
-        """The declared name most like `name` and where it was declared; empty when none is like it."""
-        near = nearest(name, [*self.variables, *also, *self.table.unreadable])
+        """The declared name most like `name` and where it was declared; all names when they are few."""
+        names = [*self.variables, *also, *self.table.unreadable]
+        near = nearest(name, names)
+        if not near:
+            return ", ".join(names) if len(names) <= MOST_NAMES_SHOWN else ""
         where = [self.declared_in[near]] if near in self.declared_in else []
-        if near.lower() == name.lower() and near:
+        if near.lower() == name.lower():
             where.append("upper and lower case differ")
         return f"{near} ({'; '.join(where)})" if where else near
 
@@ -184,8 +159,3 @@ def _dummy(variable: Variable, code: float, name: str, span: Span | None) -> Col
         return Finding(f"'{name}': category {code:g} is the reference of '{variable.name}'", span,
                        f"NOMINAL: {variable.name}(code) with another reference", "reference-category")  # fmt: skip
     return Column(variable.name, Form.DUMMY, category=code, level=variable.level)
-
-
-def unknown_name(name: str, span: Span | None, names: Iterable[str], what: str = "a variable") -> BlimpError:
-    """The error for a name that is not `what`, with the nearest of `names` as hint."""
-    return error(f"'{name}' is not {what}", span, nearest(name, names), "undeclared-name")

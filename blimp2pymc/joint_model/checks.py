@@ -1,0 +1,377 @@
+"""Data that cannot answer the model: empty, constant and collinear columns, too few rows.
+
+Asked once, after resolving and before anything is sampled, so that a posterior that does not exist is
+refused with the name of the variable instead of showing as chains that never settle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.ranges import listed_names
+from blimp2pymc.errors import Finding, Span
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.ir import (
+    Column,
+    Equation,
+    Expression,
+    Form,
+    Model,
+    ParameterKind,
+    Role,
+    Term,
+)
+
+TOLERANCE = 1e-9
+"""A column is a combination of others when what they leave of it is smaller than this, relative to it."""
+
+Array = NDArray[np.float64]
+
+
+def check_model(model: Model) -> list[Finding]:
+    """Find what makes the posterior of a model improper or its sampling pointless.
+
+    Parameters
+    ----------
+    model
+        Resolved model with its data.
+
+    Returns
+    -------
+    Errors: a variable without any observed value, an incomplete FIXED variable, a predictor or outcome
+    that is constant, predictors of one equation that are exact combinations of each other (as far as they
+    are observed), an outcome its predictors give exactly, fewer observed outcomes than the flat priors
+    need. Each points at the statement it is about. Where the priors are informative enough for a proper
+    posterior, collinearity is a warning.
+    """
+    findings = [*_empty(model), *_incomplete_fixed(model)]
+    blamed = {variable for variable, _ in findings}
+    found = [finding for _, finding in findings]
+    told: set[frozenset[str]] = set()
+    equations = sorted(model.equations, key=lambda each: each.role is not Role.OUTCOME)
+    for equation in equations:
+        if equation.role is Role.MEANS or blamed & _variables_of(equation):
+            continue
+        design = _design(model, equation)
+        constant = [*_constant_predictors(equation, design)]
+        for variables, finding in constant:
+            if not variables & blamed:
+                found.append(finding)
+                blamed |= variables
+        if not constant:
+            found.extend(_collinear(model, equation, design, told))
+        if equation.name not in blamed:
+            found.extend(_outcome(model, equation, design, blamed))
+    return found
+
+
+# ---------------------------------------------------------------- single variables
+
+
+def _empty(model: Model) -> Iterator[tuple[str, Finding]]:
+    for name, values in model.data.items():
+        if len(values) and np.isnan(values).all():
+            yield name, Finding(f"'{name}' has no observed value{_in_equation(model, name)}", _place(model, name),
+                                f"leave '{name}' out of the model", "all-missing")  # fmt: skip
+
+
+def _incomplete_fixed(model: Model) -> Iterator[tuple[str, Finding]]:
+    for name in model.fixed_predictors:
+        if name in model.data and 0 < model.missing(name).sum() < len(model.data[name]):
+            count = int(model.missing(name).sum())
+            cells = "1 missing value" if count == 1 else f"{count:,} missing values"
+            yield name, Finding(f"'{name}' is FIXED{_in_equation(model, name)}, but has {cells}",
+                                _fixed_span(model, name) or _place(model, name),
+                                f"remove '{name}' from FIXED, so that it gets a model", "fixed-incomplete")  # fmt: skip
+
+
+def _fixed_span(model: Model, name: str) -> Span | None:
+    if model.script is None:
+        return None
+    items: Sequence[tree.NameItem] = listed_names(model.script.statements("FIXED"))
+    return next((item.span for item in items if item.expression.name == name), None)
+
+
+def _place(model: Model, name: str) -> Span | None:
+    """Where the variable is used first."""
+    for equation in model.equations:
+        for term in equation.terms:
+            if term.span is not None and any(column.variable == name for column in columns_in(term.expression)):
+                return term.span
+        if equation.name == name and equation.span is not None:
+            return equation.span
+    variable = model.variables.get(name)
+    return variable.span if variable is not None else None
+
+
+def _in_equation(model: Model, name: str) -> str:
+    """In words, the equation that holds the variable as a predictor; empty for none."""
+    for equation in model.equations:
+        predictors = {column.variable for term in equation.terms for column in columns_in(term.expression)}
+        if name in predictors and equation.role is Role.OUTCOME:
+            return f", a predictor of '{equation.name}'"
+    return ""
+
+
+def _variables_of(equation: Equation) -> set[str]:
+    columns = {column.variable for term in equation.terms for column in columns_in(term.expression)}
+    return {equation.name, *columns}
+
+
+# ---------------------------------------------------------------- equations
+
+
+@dataclass(frozen=True, eq=False)
+class _Predictor:
+    """One coefficient of an equation and the values it multiplies."""
+
+    parameter: str
+    name: str
+    values: Array
+    """NaN where a variable is missing; shape (n_rows,)."""
+    variables: frozenset[str]
+    span: Span | None
+
+    @property
+    def is_intercept(self) -> bool:
+        return not self.variables
+
+
+@dataclass(frozen=True)
+class _Design:
+    """What the data say about an equation's predictors."""
+
+    predictors: tuple[_Predictor, ...]
+    """Free coefficients whose predictors are given by the data."""
+    is_complete: bool
+    """Whether those are all free coefficients of the equation."""
+
+
+def _design(model: Model, equation: Equation) -> _Design:
+    by_parameter: dict[str, list[Term]] = {}
+    for term in equation.terms:
+        by_parameter.setdefault(term.coefficient, []).append(term)
+    predictors, is_complete = [], True
+    for parameter, terms in by_parameter.items():
+        if not model.parameters[parameter].is_free:
+            is_complete = is_complete and model.parameters[parameter].fixed == 0
+            continue
+        values = [_values(model, term.expression) for term in terms]
+        if any(each is None for each in values):
+            is_complete = False
+            continue
+        total = np.sum([each for each in values if each is not None], axis=0)
+        variables = frozenset(column.variable for term in terms for column in columns_in(term.expression))
+        name = " + ".join(term.name for term in terms)
+        predictors.append(_Predictor(parameter, name, total, variables, terms[0].span or equation.span))
+    return _Design(tuple(predictors), is_complete)
+
+
+def _values(model: Model, expression: Expression) -> Array | None:
+    """Values of a predictor, centered at observed means; None when the data alone do not give them."""
+    parameters = {}
+    for name in parameters_in(expression):
+        mean = _observed_mean(model, name)
+        if mean is None:
+            return None
+        parameters[name] = mean
+    columns = {}
+    for column in columns_in(expression):
+        observed = _column_values(model, column)
+        if observed is None:
+            return None
+        columns[column] = observed
+    values = np.array(np.broadcast_to(evaluate(expression, columns, parameters), model.frame.n_rows), float)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _observed_mean(model: Model, parameter: str) -> float | None:
+    """Mean of the column that is centered at this parameter."""
+    for column, subtracted in model.centered.items():
+        if parameter in parameters_in(subtracted):
+            values = _column_values(model, column)
+            if values is not None and not np.isnan(values).all():
+                return float(np.nanmean(values))
+    return None
+
+
+def _column_values(model: Model, column: Column) -> Array | None:
+    if column.variable not in model.data or column.lag or column.level != 1:
+        return None
+    values = model.data[column.variable]
+    if column.form is Form.SCORE:
+        return values
+    if column.form is Form.DUMMY:
+        return np.where(np.isnan(values), np.nan, values == column.category)
+    if column.form is Form.MISSINGNESS:
+        return np.isnan(values).astype(float)
+    return None
+
+
+def _constant_predictors(equation: Equation, design: _Design) -> Iterator[tuple[set[str], Finding]]:
+    """Predictors that never vary, beside an intercept."""
+    if not any(each.is_intercept for each in design.predictors):
+        return
+    for each in design.predictors:
+        observed = each.values[~np.isnan(each.values)]
+        if each.is_intercept or not observed.size or not _is_constant(observed):
+            continue
+        yield set(each.variables), Finding(
+            f"the predictor '{each.name}' of '{equation.name}' is constant: all its observed values are "
+            f"{_shown(each, observed)}", each.span or equation.span, f"leave '{each.name}' out", "constant-predictor",
+        )  # fmt: skip
+
+
+def _shown(predictor: _Predictor, observed: Array) -> str:
+    return "equal" if len(predictor.variables) > 1 or predictor.name not in predictor.variables else f"{observed[0]:g}"
+
+
+def _is_constant(values: Array) -> bool:
+    return bool(np.ptp(values) <= TOLERANCE * max(1e-300, np.abs(values).max()))
+
+
+def _collinear(model: Model, equation: Equation, design: _Design, told: set[frozenset[str]]) -> Iterator[Finding]:
+    predictors = [each for each in design.predictors if not np.isnan(each.values).all()]
+    independent: list[_Predictor] = []
+    for each in predictors:
+        partners = _partners(each, independent)
+        if partners is None:
+            independent.append(each)
+            continue
+        names = frozenset(one.name for one in (each, *partners))
+        if names in told or any(_is_shared(model, equation, one) for one in (each, *partners)):
+            continue
+        told.add(names)
+        others = [one.name for one in partners if not one.is_intercept]
+        sort = "the predictor" if equation.role is Role.OUTCOME else "in the model of a predictor,"
+        relation = (
+            f"carries the same information as '{others[0]}'" if len(others) == 1
+            else "is an exact combination of " + _listed(others)
+        )  # fmt: skip
+        proper = any(model.parameters[one.parameter].prior.distribution != "flat" for one in (each, *partners))
+        yield Finding(
+            f"{sort} '{each.name}' of '{equation.name}' {relation}", each.span or equation.span,
+            f"leave one of {_listed([*others, each.name])} out", "collinear-predictors",
+            "warning" if proper else "error",
+        )  # fmt: skip
+
+
+def _partners(predictor: _Predictor, others: Sequence[_Predictor]) -> list[_Predictor] | None:
+    """The predictors of which this one is an exact combination; None when it is none.
+
+    First among rows where all are observed, then once more among the rows where the partners are: a
+    combination that holds in few rows by chance does not hold in all of them.
+    """
+    candidates = list(others)
+    for _ in range(2):
+        rows = ~np.isnan(predictor.values)
+        for each in candidates:
+            rows &= ~np.isnan(each.values)
+        if rows.sum() <= len(candidates) + 1:
+            return None
+        columns = (
+            np.column_stack([each.values[rows] for each in candidates]) if candidates else np.empty((rows.sum(), 0))
+        )
+        target = predictor.values[rows]
+        weights = _exact_weights(columns, target)
+        if weights is None:
+            return None
+        candidates = [each for each, weight in zip(candidates, weights, strict=True) if weight]
+    return candidates
+
+
+def _exact_weights(columns: Array, target: Array) -> NDArray[np.bool_] | None:
+    """Which columns an exact combination needs; None when they leave something of `target`."""
+    scale = np.linalg.norm(columns, axis=0)
+    size = np.linalg.norm(target)
+    if size == 0:
+        return np.zeros(columns.shape[1], bool)
+    used = columns / np.where(scale == 0, 1.0, scale)
+    solution, *_ = np.linalg.lstsq(used, target / size, rcond=None)
+    left = np.linalg.norm(target / size - used @ solution)
+    return np.abs(solution) > 1e-6 if left < TOLERANCE else None
+
+
+def _is_shared(model: Model, equation: Equation, predictor: _Predictor) -> bool:
+    """Whether another equation informs the coefficient too."""
+    return any(
+        term.coefficient == predictor.parameter
+        for other in model.equations if other is not equation for term in other.terms
+    )  # fmt: skip
+
+
+def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]) -> Iterator[Finding]:
+    """A continuous outcome that is constant, fully determined, or observed too rarely."""
+    outcome = _column_values(model, equation.outcome)
+    if outcome is None or equation.residual_variance is None or equation.transform is not None:
+        return
+    span = _outcome_span(equation)
+    observed = outcome[~np.isnan(outcome)]
+    if observed.size > 1 and _is_constant(observed):
+        blamed.add(equation.name)
+        yield Finding(f"the outcome '{equation.name}' is constant: all its observed values are {observed[0]:g}", span,
+                      f"another outcome than '{equation.name}'", "constant-outcome")  # fmt: skip
+        return
+    needed = _rows_needed(model, equation)
+    if observed.size < needed:
+        rows = "1 observed value" if observed.size == 1 else f"{observed.size} observed values"
+        yield Finding(f"'{equation.name}' has {rows}, and its equation needs at least {needed} with flat priors", span,
+                      "fewer predictors, or priors in PARAMETERS", "too-few-rows")  # fmt: skip
+        return
+    if design.is_complete and not _is_own_predictor(equation) and equation.role is Role.OUTCOME:
+        itself = _Predictor("", equation.name, outcome, frozenset({equation.name}), span)
+        partners = _partners(itself, design.predictors)
+        if partners is not None:
+            yield Finding(
+                f"the outcome '{equation.name}' is an exact combination of its predictors "
+                f"({_listed([each.name for each in partners])}), so its residual variance is 0", span,
+                "leave the predictor out that repeats the outcome", "determined-outcome",
+            )  # fmt: skip
+
+
+def _is_own_predictor(equation: Equation) -> bool:
+    return any(equation.outcome in columns_in(term.expression) for term in equation.terms)
+
+
+def _rows_needed(model: Model, equation: Equation) -> int:
+    """Observed outcomes a proper posterior needs.
+
+    With p flat coefficients and variance prior v^(-a-1) exp(-b/v), integrating the coefficients leaves
+    v^(-(n-p)/2 - a - 1), which has a finite integral at infinity only if n > p - 2a.
+    """
+    coefficients = {term.coefficient for term in equation.terms}
+    flat = sum(
+        model.parameters[each].is_free and model.parameters[each].prior.distribution == "flat"
+        for each in coefficients if not _informed_elsewhere(model, equation, each)
+    )  # fmt: skip
+    if flat == 0 or equation.residual_variance is None:
+        return 0
+    variance = model.parameters[equation.residual_variance]
+    if variance.is_free and variance.prior.distribution == "inverse_gamma":
+        return int(np.floor(flat - 2 * variance.prior.arguments[0])) + 1
+    return flat if variance.kind is ParameterKind.RESIDUAL_VARIANCE else 0
+
+
+def _informed_elsewhere(model: Model, equation: Equation, parameter: str) -> bool:
+    return any(
+        term.coefficient == parameter for other in model.equations if other is not equation for term in other.terms
+    )
+
+
+def _outcome_span(equation: Equation) -> Span | None:
+    """The outcome's own place, when the equation starts with it; the whole equation otherwise."""
+    span = equation.span
+    if span is not None and span.text.startswith(equation.name):
+        return Span(span.source, span.start, span.start + len(equation.name))
+    return span
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + f" and {quoted[-1]}"
