@@ -1,0 +1,98 @@
+"""Completed data sets: the table as it was read, with the cells of one draw in the places that were missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from blimp2pymc.errors import error
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.ir import Column, Equation, Model, Role
+from blimp2pymc.sampler.draws import Draws
+from blimp2pymc.summary.diagnostics import FloatArray
+
+
+def data_sets(model: Model, draws: Draws, n: int | None = None) -> list[pd.DataFrame]:
+    """Completed data sets, one per kept snapshot.
+
+    Parameters
+    ----------
+    n
+        How many, equally spaced over the snapshots; all of them when None.
+
+    Returns
+    -------
+    list of DataFrame
+        All columns of the data in file order, then those of TRANSFORM; one row per analysed row. Columns
+        that are not in the model keep their missing values (NaN).
+
+    Raises
+    ------
+    BlimpError
+        When more data sets are asked for than the run has kept.
+    """
+    return [data_set(model, _snapshot(draws, each)) for each in chosen_snapshots(draws, n)]
+
+
+def chosen_snapshots(draws: Draws, n: int | None = None) -> list[int]:
+    """Positions of `n` snapshots, equally spaced; of all when None."""
+    kept = len(draws.imputations.chain)
+    if n is None:
+        return list(range(kept))
+    if n < 1:
+        raise error(f"{n} data sets cannot be made", hint="a number of at least 1")
+    if n > kept:
+        raise error(
+            f"{n} imputed data sets were asked for, but the run has kept {kept}",
+            hint=f"NIMPS: {n}; in the script, before the run",
+        )
+    return [(k + 1) * kept // n - 1 for k in range(n)]
+
+
+def data_set(model: Model, cells: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """The data with these values in the missing cells of each variable, in row order."""
+    columns = {name: _with_cells(model, name, cells) for name in model.data}
+    if model.table is None:
+        return pd.DataFrame(columns)
+    place = {int(row): k for k, row in enumerate(model.table.source_row)}
+    rows = np.array([place.get(int(row), -1) for row in model.frame.source_row])
+    frame = {}
+    for name in model.table.columns:
+        if name in columns and len(columns[name]) == len(rows):
+            frame[name] = columns[name]
+        else:
+            frame[name] = np.where(rows >= 0, model.table.values[name][rows], np.nan)
+    return pd.DataFrame(frame)
+
+
+def predictions(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray]:
+    """Predicted values of every outcome at one snapshot: the linear predictor in the completed data."""
+    chain, draw = draws.imputations.chain[snapshot], draws.imputations.draw[snapshot]
+    parameters = dict(zip(draws.parameter_names, draws.parameters[chain, draw], strict=True))
+    cells = _snapshot(draws, snapshot)
+    columns = {Column(name): _with_cells(model, name, cells) for name in model.data}
+    outcomes = sorted((each for each in model.equations if each.role is Role.OUTCOME), key=lambda each: each.order)
+    return {each.name: _linear_predictor(model, each, parameters, columns) for each in outcomes}
+
+
+def _linear_predictor(
+    model: Model, equation: Equation, parameters: Mapping[str, float], columns: Mapping[Column, FloatArray]
+) -> FloatArray:
+    predicted = np.zeros(model.frame.n_rows)
+    for term in equation.terms:
+        predicted = predicted + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
+    return predicted
+
+
+def _snapshot(draws: Draws, snapshot: int) -> dict[str, FloatArray]:
+    return {name: values[snapshot] for name, values in draws.imputations.values.items()}
+
+
+def _with_cells(model: Model, name: str, cells: Mapping[str, FloatArray]) -> FloatArray:
+    completed = model.data[name].copy()
+    missing = np.isnan(completed)
+    if missing.any():
+        completed[missing] = cells[name]
+    return completed
