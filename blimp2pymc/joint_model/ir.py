@@ -382,6 +382,8 @@ class Frame:
     source_row: np.ndarray
     """0-based row of the data file for each analysed row; -1 = inserted for a time gap."""
     levels: tuple[Level, ...] = ()
+    file: str = ""
+    """Path of the data file as it was opened; empty when the data were a DataFrame."""
 
     @property
     def n_rows(self) -> int:
