@@ -140,7 +140,7 @@ def _data_list(script: tree.Script, command: str, declarations: Declarations, fi
 
 
 def _single(script: tree.Script, command: str, declarations: Declarations, findings: list[Finding]) -> str | None:
-    names = _data_list(script, command, names, findings)
+    names = _data_list(script, command, declarations, findings)
     if len(names) > 1:
         findings.append(Finding(f"{command} takes one name, not {len(names)}", script.all(command)[-1].span, names[0],
                                 "one-name"))  # fmt: skip
@@ -266,7 +266,7 @@ def _centered(script: tree.Script, declarations: Declarations, findings: list[Fi
             findings.append(Finding("CENTER groupmean needs clusters, and no CLUSTERID names them",
                                     group.key_span or group.span, "CLUSTERID: name;", "no-clusterid"))  # fmt: skip
         for item in group.items:
-            _center_item(item, mean, names, centered, findings)
+            _center_item(item, mean, declarations, centered, findings)
     return centered
 
 
