@@ -1,0 +1,97 @@
+"""Pairs of `~~` -> joint blocks: which residuals are jointly normal, and which pairs are left at zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from blimp2pymc.errors import Finding, Span
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.drafts import DraftEquation, Drafts, Pair
+from blimp2pymc.joint_model.refusals import refuse
+
+
+@dataclass(frozen=True)
+class DraftBlock:
+    """Members of one joint block and the pairs stated among them."""
+
+    members: tuple[ir.Column, ...]
+    pairs: Mapping[tuple[int, int], Pair]
+    """(i, j) with i < j; an absent pair is zero."""
+    block: str
+    block_place: int
+    span: Span | None
+
+
+def print_order(draft: DraftEquation) -> tuple:
+    """Place of an equation in print: blocks as in the script; inside a block latents first, then by name."""
+    return (draft.block_place, not draft.is_latent, draft.name.casefold(), draft.name)
+
+
+def draft_blocks(drafts: Drafts, findings: list[Finding]) -> list[DraftBlock]:
+    """Join the pairs of `~~` to blocks.
+
+    Variables connected by pairs are one block. Where some of its pairs are not stated, those
+    correlations are zero and a note says so. `a ~~ b@0` leaves the pair out.
+
+    Parameters
+    ----------
+    drafts
+        Equations and pairs of MODEL; each member already has an equation.
+    findings
+        Refusals and notes are added here.
+    """
+    stated = [pair for pair in drafts.pairs.values() if pair.setting.fixed != 0]
+    _check_settings(stated, findings)
+    blocks = []
+    for group in _connected(stated):
+        members = tuple(sorted(group, key=lambda column: (column.variable.casefold(), column.variable)))
+        inside = [pair for pair in stated if pair.first in group]
+        places = {column: place for place, column in enumerate(members)}
+        pairs = {_ordered(places[pair.first], places[pair.second]): pair for pair in inside}
+        blocks.append(DraftBlock(members, pairs, inside[0].block, inside[0].block_place, inside[0].span))
+        _note_zeros(members, pairs, inside[0].span, findings)
+    return blocks
+
+
+def _ordered(first: int, second: int) -> tuple[int, int]:
+    return (min(first, second), max(first, second))
+
+
+def _connected(pairs: list[Pair]) -> list[set[ir.Column]]:
+    """Sets of variables connected by pairs, in order of appearance."""
+    groups: list[set[ir.Column]] = []
+    for pair in pairs:
+        touched = [group for group in groups if pair.first in group or pair.second in group]
+        merged = {pair.first, pair.second}.union(*touched)
+        place = groups.index(touched[0]) if touched else len(groups)
+        groups = [group for group in groups if group not in touched]
+        groups.insert(min(place, len(groups)), merged)
+    return groups
+
+
+def _check_settings(pairs: list[Pair], findings: list[Finding]) -> None:
+    labels: set[str] = set()
+    for pair in pairs:
+        if pair.setting.fixed is not None:
+            findings.append(refuse("fixed-correlation", pair.setting.span or pair.span))
+        if pair.setting.label in labels:
+            findings.append(refuse("equal-correlations", pair.setting.span or pair.span))
+        elif pair.setting.label:
+            labels.add(pair.setting.label)
+
+
+def _note_zeros(
+    members: tuple[ir.Column, ...], pairs: Mapping[tuple[int, int], Pair], span: Span | None, findings: list[Finding]
+) -> None:
+    absent = [
+        f"{members[first].variable} and {members[second].variable}"
+        for first, second in combinations(range(len(members)), 2)
+        if (first, second) not in pairs
+    ]
+    if absent:
+        shown = ", ".join(absent[:3]) + (" and others" if len(absent) > 3 else "")
+        findings.append(Finding(
+            f"the residuals of {shown} are not correlated by the script, so these correlations are fixed at zero",
+            span, code="zero-correlations", severity="note"))  # fmt: skip

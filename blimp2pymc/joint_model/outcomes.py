@@ -1,0 +1,139 @@
+"""What may stand on the outcome side of a statement: `y`, `logit(y)`, `var(y)`, `yjt(y - 9)`, `ln(y + 1)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from blimp2pymc.blimp import tree
+from blimp2pymc.errors import BlimpError, Finding, Span, error
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.expressions import resolve_expression
+from blimp2pymc.joint_model.names import Names
+from blimp2pymc.joint_model.refusals import refuse
+from blimp2pymc.joint_model.term_names import expression_name
+
+FAMILY_OF_KIND = {
+    ir.Kind.CONTINUOUS: "normal",
+    ir.Kind.ORDINAL: "probit",
+    ir.Kind.NOMINAL: "multinomial_logit",
+    ir.Kind.COUNT: "negative_binomial",
+}
+"""Family of an outcome by its kind."""
+
+REFUSED_KINDS = {
+    ir.Kind.ORDINAL: "ordinal-outcome",
+    ir.Kind.NOMINAL: "nominal-outcome",
+    ir.Kind.COUNT: "count-outcome",
+}
+"""Kinds of outcomes that cannot be drawn yet."""
+
+Unknown = Callable[[str, Span | None], BlimpError]
+
+
+@dataclass(frozen=True)
+class OutcomeForm:
+    """An outcome as written."""
+
+    column: ir.Column
+    name: str
+    """As printed."""
+    family: str
+    role: str = "mean"
+    """`mean`, or `variance` for `var(y) ~`."""
+    transform: ir.Transform | None = None
+    refusals: tuple[Finding, ...] = ()
+    span: Span | None = None
+
+
+def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) -> OutcomeForm:
+    """Read one outcome.
+
+    Parameters
+    ----------
+    expression
+        As written, ranges already listed.
+    names
+        The declared variables.
+    unknown
+        Makes the error for a name that is no variable.
+
+    Raises
+    ------
+    BlimpError
+        When the expression is no outcome.
+    """
+    match expression:
+        case tree.Name(name):
+            column = _column(name, expression.span, names, unknown)
+            kind = names.kind(column)
+            if column.form is ir.Form.MISSINGNESS:
+                refusals: tuple[Finding, ...] = (refuse("missingness-indicator", expression.span, name=name),)
+                return OutcomeForm(column, name, "probit", refusals=refusals, span=expression.span)
+            if column.form is not ir.Form.SCORE or column.lag:
+                raise error(f"'{name}' cannot be an outcome", expression.span, column.variable, "no-outcome")
+            refusals = (refuse(REFUSED_KINDS[kind], expression.span, name=name),) if kind in REFUSED_KINDS else ()
+            return OutcomeForm(column, name, FAMILY_OF_KIND[kind], refusals=refusals, span=expression.span)
+        case tree.Call("logit" | "probit" as link, (tree.Name() as inner,)):
+            plain = read_outcome(inner, names, unknown)
+            if names.kind(plain.column) not in (ir.Kind.ORDINAL, ir.Kind.NOMINAL):
+                raise error(f"'{link}()' needs a categorical outcome, and '{inner.name}' is {_kind_word(names, plain)}",
+                            expression.span, f"ORDINAL: {inner.name};", "link-on-continuous")  # fmt: skip
+            if link == "probit":
+                return plain
+            refused = (refuse("logit-outcome", expression.span),)
+            return OutcomeForm(plain.column, expression_name(expression), "logit", refusals=refused,
+                               span=expression.span)  # fmt: skip
+        case tree.Call("var", (tree.Name() as inner,)):
+            column = _column(inner.name, inner.span, names, unknown)
+            refused = (refuse("variance-model", expression.span, name=inner.name),)
+            return OutcomeForm(column, inner.name, FAMILY_OF_KIND[names.kind(column)], "variance", refusals=refused,
+                               span=expression.span)  # fmt: skip
+        case tree.Call("yjt", (argument, *_)):
+            return _transformed(expression, argument, function="yjt", code="yeo-johnson", names=names, unknown=unknown)
+        case tree.Call() | tree.Operation():
+            return _transformed(
+                expression, expression, function="identity", code="transformed-outcome", names=names, unknown=unknown
+            )
+        case tree.AtLevel():
+            refused = (refuse("cluster-mean", expression.span, name=expression_name(expression)),)
+            inner_form = read_outcome(expression.expression, names, unknown)
+            return OutcomeForm(inner_form.column, expression_name(expression), inner_form.family, refusals=refused,
+                               span=expression.span)  # fmt: skip
+    raise error(f"'{expression_name(expression)}' cannot be an outcome", expression.span, "a variable", "no-outcome")
+
+
+def _transformed(
+    expression: tree.Expression,
+    argument: tree.Expression,
+    *,
+    function: str,
+    code: str,
+    names: Names,
+    unknown: Unknown,
+) -> OutcomeForm:
+    def lookup(node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
+        if isinstance(node, tree.Name):
+            return _column(node.name, node.span, names, unknown)
+        raise error(f"'{expression_name(node)}' cannot be an outcome", node.span, "a variable", "no-outcome")
+
+    resolved = resolve_expression(argument, lookup)
+    columns = columns_in(resolved)
+    if len(columns) != 1:
+        raise error(f"'{expression_name(expression)}' cannot be an outcome: it holds {len(columns)} variables",
+                    expression.span, "a function of one variable, such as ln(y+1)", "no-outcome")  # fmt: skip
+    (column,) = columns
+    return OutcomeForm(column, expression_name(expression), "normal", transform=ir.Transform(function, resolved),
+                       refusals=(refuse(code, expression.span),), span=expression.span)  # fmt: skip
+
+
+def _column(name: str, span: Span | None, names: Names, unknown: Unknown) -> ir.Column:
+    column = names.find(name)
+    if column is None:
+        raise unknown(name, span)
+    return column
+
+
+def _kind_word(names: Names, form: OutcomeForm) -> str:
+    return names.kind(form.column).value

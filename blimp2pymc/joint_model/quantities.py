@@ -1,0 +1,348 @@
+"""PARAMETERS, WALDTEST and SIMPLE: functions of parameters, tests of them, conditional effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.blimp.ranges import expand_range
+from blimp2pymc.errors import BlimpError, Finding, Span, error
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import leaves, parameters_in
+from blimp2pymc.joint_model.assembly import Assembly
+from blimp2pymc.joint_model.expressions import resolve_expression
+from blimp2pymc.joint_model.names import Names
+from blimp2pymc.joint_model.refusals import refuse
+from blimp2pymc.joint_model.term_names import expression_name
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What PARAMETERS defines."""
+
+    quantities: tuple[ir.Quantity, ...]
+    definitions: Mapping[str, ir.Expression]
+    """Parameter of MODEL -> the function it is set to."""
+
+
+@dataclass
+class ParameterNames:
+    """Lookup of names in PARAMETERS, WALDTEST and SIMPLE: labels, then derived quantities."""
+
+    names: Names
+    labels: frozenset[str]
+    """Labels of MODEL, as written."""
+    equations: frozenset[str]
+    """Variables with an equation, for `.totalvar`."""
+    later: Mapping[str, Span | None] = field(default_factory=dict)
+    """Quantities defined somewhere, with their places."""
+    earlier: set[str] = field(default_factory=set)
+    """Quantities defined so far."""
+
+    def lookup(self, node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
+        """Resolve one name."""
+        if isinstance(node, tree.AtLevel):
+            raise error("a level in brackets belongs into MODEL", node.span, code="no-level")
+        if node.name in self.labels or node.name in self.earlier:
+            return ir.ParameterReference(node.name)
+        if node.name in self.later:
+            where = self.later[node.name]
+            line = f" (line {where.line})" if where else ""
+            raise error(f"'{node.name}' is used before it is defined", node.span, f"its definition{line} further up",
+                        "used-before-defined")  # fmt: skip
+        found = self.names.declarations.lookup(node.name, node.span)
+        if isinstance(found, ir.ImpliedVariance):
+            if found.variable not in self.equations:
+                raise error(f"'{node.name}' needs an equation of '{found.variable}', and MODEL has none", node.span,
+                            f"{found.variable} ~ 1;", "no-equation")  # fmt: skip
+            return found
+        if isinstance(found, ir.Column):
+            raise error(f"'{node.name}' is a variable; here only parameters can stand", node.span,
+                        f"a label, given in MODEL as '{node.name}@label'", "variable-in-parameters")  # fmt: skip
+        near = nearest(node.name, [*self.labels, *self.earlier])
+        raise error(f"'{node.name}' is no label of MODEL and no quantity defined before", node.span,
+                    near or "a label, given in MODEL as 'x@label'", "undeclared-name")  # fmt: skip
+
+
+def derive(
+    statements: Iterable[tree.Definition], lookup: ParameterNames, in_blocks: frozenset[str], findings: list[Finding]
+) -> Derived:
+    """Read the definitions of PARAMETERS.
+
+    A definition whose name is a label of MODEL sets that parameter; any other is a derived quantity.
+
+    Parameters
+    ----------
+    statements
+        Definitions in order.
+    lookup
+        Names; each quantity is added to it once it is defined.
+    in_blocks
+        Parameters a joint block owns; they cannot be set.
+    findings
+        Mistakes are added here.
+    """
+    quantities: list[ir.Quantity] = []
+    definitions: dict[str, ir.Expression] = {}
+    spans: dict[str, Span | None] = {}
+    statements = list(statements)
+    lookup.later = {each.name: each.name_span or each.span for each in reversed(statements)}
+    for each in statements:
+        span = each.name_span or each.span
+        if each.name in spans:
+            findings.append(Finding(f"'{each.name}' is defined twice in PARAMETERS", span, "one definition",
+                                    "name-taken"))  # fmt: skip
+            continue
+        spans[each.name] = span
+        try:
+            expression = resolve_expression(each.expression, lookup.lookup)
+        except BlimpError as mistake:
+            findings.extend(mistake.findings)
+            expression = ir.Constant(0.0)
+        if each.name not in lookup.labels:
+            quantities.append(ir.Quantity(each.name, expression, each.span))
+            lookup.earlier.add(each.name)
+        elif each.name in in_blocks:
+            findings.append(refuse("block-constraint", span, name=each.name))
+        else:
+            definitions[each.name] = expression
+    _check_loops(definitions, {each.name: each.expression for each in quantities}, spans, findings)
+    return Derived(tuple(quantities), definitions)
+
+
+def _check_loops(
+    definitions: Mapping[str, ir.Expression],
+    quantities: Mapping[str, ir.Expression],
+    spans: Mapping[str, Span | None],
+    findings: list[Finding],
+) -> None:
+    """Report parameters that are defined through themselves."""
+    everything = {**definitions, **quantities}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            loop = " -> ".join([*path[path.index(name) :], name])
+            findings.append(Finding(f"the definition of '{name}' leads back to itself: {loop}", spans[name],
+                                    code="circular-definition"))  # fmt: skip
+            return
+        if name in done:
+            return
+        for other in sorted(parameters_in(everything[name])):
+            if other in everything:
+                visit(other, (*path, name))
+        done.add(name)
+
+    for name in definitions:
+        visit(name, ())
+
+
+def implied_variances(quantities: Iterable[ir.Quantity]) -> frozenset[ir.ImpliedVariance]:
+    """Implied variances that derived quantities refer to."""
+    return frozenset(
+        leaf for each in quantities for leaf in leaves(each.expression) if isinstance(leaf, ir.ImpliedVariance)
+    )
+
+
+# ---------------------------------------------------------------- WALDTEST
+
+
+def wald_tests(
+    commands: Iterable[tree.Command], lookup: ParameterNames, assembly: Assembly, findings: list[Finding]
+) -> tuple[ir.WaldTest, ...]:
+    """Read every WALDTEST: one joint test per command."""
+    tests = []
+    for command in commands:
+        texts: list[str] = []
+        contrasts: list[ir.Expression] = []
+        for statement in command.body:
+            try:
+                if isinstance(statement, tree.Constraint):
+                    pairs = _constraints(statement, lookup)
+                    texts.append("; ".join(text for text, _ in pairs))
+                    contrasts.extend(contrast for _, contrast in pairs)
+                else:
+                    text, dropped = _nested(statement, lookup, assembly)
+                    texts.append(text)
+                    contrasts.extend(dropped)
+            except BlimpError as mistake:
+                findings.extend(mistake.findings)
+        tests.append(ir.WaldTest("; ".join(texts), tuple(contrasts), command.span))
+    return tuple(tests)
+
+
+def _constraints(statement: tree.Constraint, lookup: ParameterNames) -> list[tuple[str, ir.Expression]]:
+    left, right = _listed(statement.left), _listed(statement.right)
+    if len(left) > 1 and len(right) > 1 and len(left) != len(right):
+        raise error(f"{len(left)} names on the left and {len(right)} on the right of '='", statement.span,
+                    "as many on both sides, or a single one on one of them", "unequal-lists")  # fmt: skip
+    longest = max(len(left), len(right))
+    found = []
+    for one, other in zip(left * (longest // len(left)), right * (longest // len(right)), strict=True):
+        contrast = resolve_expression(one, lookup.lookup)
+        if other != tree.Number(0.0):
+            contrast = ir.Apply("-", (contrast, resolve_expression(other, lookup.lookup)))
+        if not parameters_in(contrast):
+            raise error("this constraint holds no parameter", statement.span, "b1 = 0", "no-parameter")
+        found.append((f"{expression_name(one)} = {expression_name(other)}", contrast))
+    return found
+
+
+def _listed(expressions: tuple[tree.Expression, ...]) -> list[tree.Expression]:
+    listed: list[tree.Expression] = []
+    for each in expressions:
+        if isinstance(each, tree.Range):
+            listed.extend(tree.Name(name, each.span) for name in expand_range(each.first, each.last, each.span))
+        else:
+            listed.append(each)
+    return listed
+
+
+def _nested(statement: tree.Relation, lookup: ParameterNames, assembly: Assembly) -> tuple[str, list[ir.Expression]]:
+    """The nested-model form: what the smaller equation leaves out is tested against zero."""
+    outcome = statement.left.terms[0].expression
+    equations = {each.name: each for each in assembly.equations if each.role is ir.Role.OUTCOME}
+    name = expression_name(outcome)
+    if statement.operator != "~" or len(statement.left.terms) != 1 or name not in equations:
+        raise error("WALDTEST needs constraints, or a smaller version of an equation of MODEL", statement.span,
+                    "b1 = 0; or y ~ x1;", "bad-test")  # fmt: skip
+    equation = equations[name]
+    by_name = {frozenset(each.name.split("*")): each for each in equation.terms}
+    kept = {"Intercept"}
+    for term in statement.right.terms:
+        for text in _term_names(term.expression, lookup.names):
+            found = by_name.get(frozenset(text.split("*")))
+            if text == "1":
+                continue
+            if found is None:
+                near = nearest(text, [each.name for each in equation.terms])
+                raise error(f"'{text}' is no term of the equation of '{name}'", term.span, near, "no-such-term")
+            kept.add(found.name)
+    dropped = [
+        ir.ParameterReference(each.coefficient)
+        for each in equation.terms
+        if each.name not in kept and assembly.parameters[each.coefficient].fixed is None
+    ]
+    if not dropped:
+        raise error(f"nothing is left to test: this is the whole equation of '{name}'", statement.span,
+                    "an equation with fewer terms", "bad-test")  # fmt: skip
+    terms = " ".join(each.name for each in equation.terms if each.name in kept)
+    return f"restricted: {name} ~ {terms}", list(dropped)
+
+
+def _term_names(expression: tree.Expression, names: Names) -> list[str]:
+    if isinstance(expression, tree.Range):
+        return list(expand_range(expression.first, expression.last, expression.span))
+    if isinstance(expression, tree.Name):
+        column = names.find(expression.name)
+        dummies = names.dummies(column) if column is not None else ()
+        return list(dummies) if dummies else [expression.name]
+    return [expression_name(expression)]
+
+
+# ---------------------------------------------------------------- SIMPLE
+
+
+def simple_effects(
+    statements: Iterable[tree.ConditionalEffect],
+    lookup: ParameterNames,
+    *,
+    used: Iterable[ir.Column],
+    defined: Iterable[str],
+    centered: Mapping[ir.Column, ir.Expression],
+    findings: list[Finding],
+) -> tuple[ir.SimpleEffect, ...]:
+    """Read SIMPLE.
+
+    Parameters
+    ----------
+    statements
+        Conditional effects as written.
+    lookup
+        Labels and quantities, for focal expressions.
+    used
+        Columns that are predictors in MODEL.
+    defined
+        Defined variables of MODEL.
+    centered
+        Centered columns.
+    findings
+        Mistakes are added here.
+    """
+    used, defined = frozenset(used), frozenset(defined)
+    effects = []
+    for each in statements:
+        try:
+            moderators = [value for one in each.moderators for value in _moderator(one, lookup, used, centered)]
+            columns = {value.name: value.column for value in moderators}
+            focal = _focal(each.focal, lookup, used, defined, columns)
+            name = expression_name(each.focal)
+            effects.append(ir.SimpleEffect(focal, name, tuple(moderators), each.span))
+        except BlimpError as mistake:
+            findings.extend(mistake.findings)
+    return tuple(effects)
+
+
+def _focal(
+    focal: tree.Expression,
+    lookup: ParameterNames,
+    used: frozenset[ir.Column],
+    defined: frozenset[str],
+    moderators: Mapping[str, ir.Column],
+) -> ir.Column | ir.Expression:
+    if isinstance(focal, tree.Name):
+        column = lookup.names.find(focal.name)
+        if column is not None:
+            if lookup.names.dummies(column):
+                raise error(f"'{focal.name}' is NOMINAL; a focal predictor is one of its dummies", focal.span,
+                            lookup.names.dummies(column)[0], "nominal-focal")  # fmt: skip
+            if column not in used:
+                raise error(f"'{focal.name}' is no predictor in MODEL", focal.span, "a predictor of some equation",
+                            "no-predictor")  # fmt: skip
+            return column
+        if focal.name in defined:
+            raise BlimpError(refuse("simple-defined", focal.span, name=focal.name))
+
+    def find(node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
+        if isinstance(node, tree.Name) and node.name in moderators:
+            return moderators[node.name]
+        return lookup.lookup(node)
+
+    return resolve_expression(focal, find)
+
+
+def _moderator(
+    moderator: tree.Moderator,
+    lookup: ParameterNames,
+    used: frozenset[ir.Column],
+    centered: Mapping[ir.Column, ir.Expression],
+) -> list[ir.ModeratorValues]:
+    name, span = moderator.name.name, moderator.name.span or moderator.span
+    column = lookup.names.find(name)
+    if column is None:
+        raise lookup.names.unknown(name, span)
+    dummies = lookup.names.dummies(column)
+    if dummies:
+        each_dummy = [replace(moderator, name=tree.Name(dummy, span)) for dummy in dummies]
+        return [value for one in each_dummy for value in _moderator(one, lookup, used, centered)]
+    if column not in used:
+        raise error(f"'{name}' is no predictor in MODEL", span, "a predictor of some equation", "no-predictor")
+    variable = lookup.names.variables[column.variable]
+    is_centered = column in centered
+    at = moderator.at
+    if isinstance(at, str):
+        grid = ir.ModeratorGrid.QUARTILES if at.lower().startswith("quartile") else ir.ModeratorGrid.QUANTILES
+        return [ir.ModeratorValues(column, name, grid, is_centered)]
+    if at is not None:
+        return [ir.ModeratorValues(column, name, ir.ModeratorGrid.VALUE, is_centered, (float(at),))]
+    codes: tuple[float, ...] = ()
+    if column.form is ir.Form.DUMMY:
+        codes = (0.0, 1.0)
+    elif variable.kind is ir.Kind.ORDINAL and len(variable.categories) == 2 and column.form is ir.Form.SCORE:
+        codes = variable.categories
+    if codes:
+        return [ir.ModeratorValues(column, name, ir.ModeratorGrid.CODES, is_centered, codes)]
+    grid = ir.ModeratorGrid.STANDARD_DEVIATIONS if is_centered else ir.ModeratorGrid.MEAN_AND_STANDARD_DEVIATIONS
+    return [ir.ModeratorValues(column, name, grid, is_centered)]

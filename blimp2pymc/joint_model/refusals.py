@@ -1,0 +1,138 @@
+"""What the language can say and the sampler cannot draw yet: refused by name, never ignored.
+
+One table holds a sentence per construct. Most constructs are seen in the script alone and are found
+here; the others are refused where they are recognised, through `refuse`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from blimp2pymc.blimp import tree
+from blimp2pymc.errors import Finding, Span
+
+REFUSALS: Mapping[str, str] = {
+    # whole analyses
+    "simulate": "generating data with SIMULATE is not available yet",
+    "fcs": "imputation with FCS is not available yet",
+    "by-group": "separate analyses with BYGROUP are not available yet",
+    "weights": "sampling weights (WEIGHT) are not available yet",
+    # levels and time
+    "multilevel": "multilevel models (CLUSTERID) are not sampled yet",
+    "random-effects": "random effects after '|' are not sampled yet",
+    "named-random-effects": "named random effects (RANDOMEFFECT) are not sampled yet",
+    "group-centering": "centering at cluster means is not sampled yet",
+    "cluster-mean": "the cluster mean '{name}' is not sampled yet",
+    "time": "time within clusters (TIMEID) is not available yet",
+    "lag": "the lagged variable '{name}' is not sampled yet",
+    "dropout": "dropout indicators (DROPOUT) are not available yet",
+    # variables
+    "latent-variable": "latent variables are not sampled yet",
+    "latent-response": "the latent response '{name}' is not sampled yet",
+    "missingness-indicator": "the missingness indicator '{name}' is not sampled yet",
+    "incomplete-categorical-predictor":
+        "'{name}' is a categorical predictor with missing values; its probit model is not sampled yet",
+    "categorical-predictor-model":
+        "'{name}' is a categorical predictor that needs a model beside {other}; its probit model is not sampled yet",
+    "count-predictor": "'{name}' is a count with missing values; such predictors are not sampled yet",
+    # outcomes
+    "ordinal-outcome": "'{name}' is an ORDINAL outcome; probit equations are not sampled yet",
+    "nominal-outcome": "'{name}' is a NOMINAL outcome; multinomial logit equations are not sampled yet",
+    "count-outcome": "'{name}' is a COUNT outcome; negative binomial equations are not sampled yet",
+    "logit-outcome": "logit equations are not sampled yet",
+    "variance-model": "a model for the residual variance, var({name}), is not sampled yet",
+    "yeo-johnson": "Yeo-Johnson transformed outcomes are not sampled yet",
+    "transformed-outcome": "a transformed outcome is not sampled yet",
+    # covariances and priors
+    "phantom": "the separation parameterisation of '~~' (use_phantom) is not sampled yet",
+    "fixed-correlation": "a correlation fixed at a value other than 0 is not sampled yet",
+    "equal-correlations": "the same label on several correlations is not sampled yet",
+    "block-prior": "a prior on '{name}' is not sampled yet, because '~~' draws its whole covariance matrix at once",
+    "block-constraint": "'{name}' cannot be fixed, equated or defined yet, because '~~' draws its whole covariance "
+        "matrix at once",
+    "prior-distribution": "the prior {name} cannot be sampled yet",
+    "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
+        "are not sampled yet",
+    # options and files
+    "not-available": "{name} is not available yet",
+    "simple-defined": "conditional effects of the defined variable '{name}' are not available yet",
+    "save-extras": "the option {name} is not available yet",
+    "save-kind": "saving '{name}' is not available yet",
+}  # fmt: skip
+"""Construct -> what to tell the user; `{name}` and `{other}` are filled in."""
+
+COMMANDS: Mapping[str, str] = {
+    "SIMULATE": "simulate",
+    "FCS": "fcs",
+    "BYGROUP": "by-group",
+    "WEIGHT": "weights",
+    "CLUSTERID": "multilevel",
+    "RANDOMEFFECT": "named-random-effects",
+    "TIMEID": "time",
+    "DROPOUT": "dropout",
+    "LATENT": "latent-variable",
+}
+"""Commands refused as a whole."""
+
+OPTIONS: Mapping[str, str] = {
+    "use_phantom": "phantom",
+    "savelatent": "save-extras",
+    "saveresidual": "save-extras",
+    "savepredicted": "save-extras",
+    "nodrop": "dropout",
+}
+"""Options refused by name."""
+
+SAVED = frozenset({"estimates", "iterations", "stacked", "separate"})
+"""Kinds of SAVE that are written."""
+
+GROUP_CENTERING = frozenset({"groupmean", "cwc"})
+
+
+def refuse(code: str, span: Span | None = None, *, name: str = "", other: str = "", hint: str = "") -> Finding:
+    """Make the finding that refuses a construct.
+
+    Parameters
+    ----------
+    code
+        Key of `REFUSALS`.
+    span
+        Where the construct stands.
+    name, other
+        What its sentence is about.
+    hint
+        What the user can do instead.
+    """
+    return Finding(REFUSALS[code].format(name=name, other=other), span, hint, code)
+
+
+def is_refusal(finding: Finding) -> bool:
+    """Whether a finding only says that something cannot be sampled yet."""
+    return finding.code in REFUSALS
+
+
+def refused_by_script(script: tree.Script) -> list[Finding]:
+    """Every refusal that needs neither data nor names, in the order of the script."""
+    found = [finding for command in script.commands for finding in _refused_by_command(command)]
+    return list({(each.code, each.message): each for each in reversed(found)}.values())[::-1]
+
+
+def _refused_by_command(command: tree.Command) -> Iterator[Finding]:
+    if command.name in COMMANDS:
+        yield refuse(COMMANDS[command.name], command.span)
+    elif command.name == "OPTIONS":
+        for option in command.body:
+            if option in OPTIONS:
+                yield refuse(OPTIONS[option], command.body_span or command.span, name=option)
+    elif command.name == "SAVE":
+        for statement in command.body:
+            if statement.kind not in SAVED:
+                yield refuse("save-kind", statement.span, name=statement.kind)
+    elif command.name == "CENTER":
+        for group in command.body:
+            if group.key.lower() in GROUP_CENTERING:
+                yield refuse("group-centering", group.key_span or group.span)
+    elif command.name == "MODEL":
+        for statement in command.body:
+            if isinstance(statement, tree.Relation) and statement.random is not None:
+                yield refuse("random-effects", statement.span)

@@ -1,0 +1,237 @@
+"""Script and data -> resolved model: the pipeline of this stage, and the one place that raises its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import pandas as pd
+
+from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.blimp.parse import parse
+from blimp2pymc.data import read_table
+from blimp2pymc.data.table import Table
+from blimp2pymc.errors import BlimpError, Finding, error, raise_all
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import parameters_in, substitute
+from blimp2pymc.joint_model.assembly import Assembly, assemble
+from blimp2pymc.joint_model.centering import centered_columns
+from blimp2pymc.joint_model.checks import check_model
+from blimp2pymc.joint_model.covariances import draft_blocks
+from blimp2pymc.joint_model.declarations import declare
+from blimp2pymc.joint_model.drafts import Drafts
+from blimp2pymc.joint_model.equations import draft_equations, model_labels
+from blimp2pymc.joint_model.frame import analysed_rows
+from blimp2pymc.joint_model.names import Names
+from blimp2pymc.joint_model.predictors import classify_predictors
+from blimp2pymc.joint_model.priors import with_user_priors
+from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, simple_effects, wald_tests
+from blimp2pymc.joint_model.refusals import refuse, refused_by_script
+from blimp2pymc.joint_model.settings import read_settings
+from blimp2pymc.joint_model.transform import transform_table
+
+Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
+
+
+def resolve(source: str | Path | tree.Script, data: Data = None, *, priors: str = "blimp") -> ir.Model:
+    """Turn a script and its data into a model.
+
+    Parameters
+    ----------
+    source
+        A path, or the text of a script (recognised by a line break, or a `;` at its end), or a parsed script.
+    data
+        A DataFrame, a mapping of columns, or a file, in place of the file DATA names. DATA itself is
+        relative to the script's folder.
+    priors
+        `blimp` for Blimp's defaults, `proper` for priors that are all proper.
+
+    Returns
+    -------
+    The model. Its `notes` say what was decided for the user, and what is legal but may not be meant.
+
+    Raises
+    ------
+    BlimpError
+        With every mistake found in script and data, and every construct that cannot be sampled yet.
+    """
+    if priors not in ("blimp", "proper"):
+        raise error(f"there are no priors '{priors}'", hint="blimp or proper")
+    script = read_script(source)
+    findings = [*script.warnings, *refused_by_script(script)]
+    settings, found = read_settings(script, priors)
+    findings.extend(found)
+    table = _read_data(script, data, findings)
+    names = Names(declare(script, table))
+    findings.extend(names.declarations.findings)
+    statements = script.statements("MODEL")
+    if not statements:
+        findings.extend(_no_model(script))
+    outside = script.statements("PARAMETERS")
+    definitions = tuple(each for each in outside if isinstance(each, tree.Definition))
+    prior_statements = tuple(each for each in outside if isinstance(each, tree.PriorStatement))
+    declared = frozenset([*(each.name for each in definitions), *(each.label for each in prior_statements)])
+
+    drafts = draft_equations(statements, names, declared, findings)
+    rows = analysed_rows(names.declarations, _variables_in(drafts))
+    findings.extend(rows.findings)
+    blocks = draft_blocks(drafts, findings)
+    predictors = classify_predictors(drafts, names, rows, findings)
+    findings.extend(_fixed_outcomes(drafts, names))
+    means = centered_columns(drafts, names, predictors, rows, findings)
+    assembly = assemble(
+        drafts, blocks, predictors=predictors, means=means, rows=rows, prior_family=settings.prior_family,
+        findings=findings,
+    )  # fmt: skip
+
+    labels = model_labels(statements, names)
+    lookup = ParameterNames(names, labels, frozenset(each.name for each in assembly.equations))
+    derived = derive(definitions, lookup, assembly.in_blocks, findings)
+    parameters = _with_priors(assembly, prior_statements, derived, labels, findings)
+    tests = wald_tests(script.all("WALDTEST"), lookup, assembly, findings)
+    used = drafts.columns_on_the_right
+    effects = simple_effects(
+        script.statements("SIMPLE"), lookup, used=used, defined=drafts.defined, centered=means, findings=findings
+    )
+    equations = _with_constants(assembly.equations, parameters, derived, findings)
+    raise_all(_sorted(findings))
+
+    model = ir.Model(
+        frame=rows.frame,
+        variables=rows.variables,
+        data=rows.data,
+        parameters=parameters,
+        equations=equations,
+        blocks=assembly.blocks,
+        quantities=derived.quantities,
+        simple_effects=effects,
+        wald_tests=tests,
+        settings=settings,
+        fixed_predictors=predictors.fixed,
+        centered=means,
+        defined=drafts.defined,
+        script=script,
+        table=table,
+    )
+    findings.extend(check_model(model))
+    raise_all(_sorted(findings))
+    return replace(model, notes=tuple(dict.fromkeys(findings)))
+
+
+def read_script(source: str | PathLike[str] | tree.Script) -> tree.Script:
+    """Parse a script given as text, path, or tree.
+
+    Raises
+    ------
+    BlimpError
+        When there is no such file, it is no text, or it cannot be parsed.
+    """
+    if isinstance(source, tree.Script):
+        return source
+    if isinstance(source, str) and ("\n" in source or source.rstrip().endswith(";")):
+        return parse(source)
+    path = Path(source)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise error(f"there is no script '{path}'", code="no-script") from None
+    except UnicodeDecodeError:
+        raise error(f"'{path}' is not a text file in UTF-8", hint="save it as plain text", code="no-script") from None
+    except (OSError, ValueError) as mistake:
+        reason = getattr(mistake, "strerror", None) or mistake
+        raise error(f"the script '{path}' cannot be read: {reason}", code="no-script") from None
+    return parse(text, str(path))
+
+
+def _read_data(script: tree.Script, data: Data, findings: list[Finding]) -> Table:
+    """The data; when they cannot be read nothing further can be said, so everything found is raised."""
+    try:
+        return transform_table(script, read_table(script, data))
+    except BlimpError as mistake:
+        raise BlimpError(*_sorted(_errors(findings)), *mistake.findings) from None
+
+
+def _no_model(script: tree.Script) -> list[Finding]:
+    if any(script.all(name) for name in ("FCS", "SIMULATE")):
+        return []
+    return [Finding("the script has no MODEL", None, "MODEL: y ~ x;", "no-model")]
+
+
+def _variables_in(drafts: Drafts) -> list[str]:
+    columns = [*drafts.equations, *drafts.columns_on_the_right]
+    return [column.variable for column in columns]
+
+
+def _fixed_outcomes(drafts: Drafts, names: Names) -> list[Finding]:
+    return [
+        Finding(f"'{column.variable}' is FIXED, so it cannot be an outcome or part of '~~'", draft.span,
+                f"remove '{column.variable}' from FIXED", "fixed-outcome")
+        for column, draft in drafts.equations.items()
+        if column.variable in names.declarations.fixed
+    ]  # fmt: skip
+
+
+def _with_priors(
+    assembly: Assembly,
+    statements: tuple[tree.PriorStatement, ...],
+    derived: Derived,
+    labels: frozenset[str],
+    findings: list[Finding],
+) -> dict[str, ir.Parameter]:
+    """Parameters with the priors and the definitions of PARAMETERS."""
+    quantities = {each.name for each in derived.quantities}
+    known = []
+    for each in statements:
+        span = each.label_span or each.span
+        if each.label in derived.definitions or each.label in quantities:
+            findings.append(Finding(f"'{each.label}' has both a definition and a prior", span,
+                                    "one of the two", "prior-and-definition"))  # fmt: skip
+        elif each.label in assembly.parameters:
+            known.append(each)
+        elif each.label not in labels and not _is_mentioned(each.label, assembly):
+            findings.append(Finding(f"'{each.label}' is no label of MODEL", span, nearest(each.label, labels),
+                                    "undeclared-name"))  # fmt: skip
+    parameters = with_user_priors(assembly.parameters, tuple(known), assembly.in_blocks, findings)
+    for name, definition in derived.definitions.items():
+        if name in parameters:
+            parameters[name] = replace(parameters[name], definition=definition, prior=ir.NO_PRIOR)
+    return parameters
+
+
+def _is_mentioned(name: str, assembly: Assembly) -> bool:
+    return any(name in parameters_in(term.expression) for each in assembly.equations for term in each.terms)
+
+
+def _with_constants(
+    equations: tuple[ir.Equation, ...],
+    parameters: Mapping[str, ir.Parameter],
+    derived: Derived,
+    findings: list[Finding],
+) -> tuple[ir.Equation, ...]:
+    """Equations whose expressions refer to parameters only: derived quantities are written out."""
+    quantities: dict[ir.Expression, ir.Expression] = {}
+    for each in derived.quantities:
+        quantities[ir.ParameterReference(each.name)] = substitute(each.expression, quantities)
+    changed = []
+    for equation in equations:
+        terms = []
+        for term in equation.terms:
+            expression = substitute(term.expression, quantities)
+            for name in sorted(parameters_in(expression) - parameters.keys()):
+                findings.append(refuse("free-constant", term.span, name=name))
+            terms.append(replace(term, expression=expression))
+        changed.append(replace(equation, terms=tuple(terms)))
+    return tuple(changed)
+
+
+def _errors(findings: list[Finding]) -> list[Finding]:
+    return [each for each in findings if each.severity == "error"]
+
+
+def _sorted(findings: list[Finding]) -> list[Finding]:
+    """Each finding once, by place; those without a place come last."""
+    once = dict.fromkeys(findings)
+    return sorted(once, key=lambda each: each.span.start if each.span else len(once) + 10**9)
