@@ -268,7 +268,7 @@ operator = Regex(
 ).set_parse_action(_make_operator)  # fmt: skip
 product_operator = Regex(r"(?:\*\*|[*/^])(?:\s*[-+])*+").set_parse_action(_make_operator)
 
-signed = signs - operand | operand
+signed = MatchFirst([signs - operand, operand]).set_name("a name, number or '('")
 expression <<= (signed + ZeroOrMore(operator - operand)).set_parse_action(_make_expression)
 
 product = (factor + ZeroOrMore(product_operator - factor)).set_parse_action(_make_expression)

@@ -23,6 +23,7 @@ MOST_COPIES = 5_000
 """A loop that makes more statements than this is taken for a slip of the pen."""
 
 LOOP_START = re.compile(rf"\s*\{{\s*{NAME}\s+(?i:in)(?![{LETTER}0-9.])")
+LOOSE_START = re.compile(r"\s*\{[^{}]*\}\s*:(?![=+])")
 BRACKET = re.compile(r"\[([^\[\]]*)\]")
 
 HINT = "{ i in 1:6 } : y[i] ~ x[i], or { v in x y } : [v] ~ z"
@@ -61,14 +62,12 @@ def unroll(piece: Piece) -> Iterator[Piece]:
     Raises
     ------
     BlimpError
-        For a loop over nothing, an unknown index, or arithmetic on names.
-    pyparsing.ParseBaseException
-        For a malformed loop head.
+        For a malformed loop, a loop over nothing, an unknown index, or arithmetic on names.
     """
     generators: list[tuple[str, tuple[Value, ...]]] = []
     rest = piece
     while LOOP_START.match(rest):
-        tokens = list(prefix.parse_string(rest))
+        tokens = _head(rest)
         for each in tokens[:-1]:
             variable_name = each[0]
             values = _values(variable_name, each[1:])
@@ -79,6 +78,8 @@ def unroll(piece: Piece) -> Iterator[Piece]:
                 )  # fmt: skip
             generators.append((variable_name.name, values))
         rest = rest.part(tokens[-1])
+    if LOOSE_START.match(rest):
+        raise error("this loop cannot be read", _head_span(rest), HINT, "bad-loop")
     if not generators:
         yield piece
         return
@@ -94,6 +95,27 @@ def unroll(piece: Piece) -> Iterator[Piece]:
         raise error("this loop has no statement behind it", piece.span(0, len(piece)), HINT, "empty-loop")
     for values in combinations(*(values for _, values in generators)):
         yield _splice(rest, slots, dict(zip(names, values, strict=True)))
+
+
+def _head(rest: Piece) -> list:
+    """Generators of one loop, and the position behind it."""
+    try:
+        return list(prefix.parse_string(rest))
+    except ParseBaseException as failure:
+        if "}" not in rest:
+            brace = rest.index("{")
+            raise error("'{' is never closed", rest.span(brace, brace + 1), HINT, "unbalanced") from None
+        found = re.compile(r"\s*([\w.]+|\S)").match(rest, failure.loc)
+        span = rest.span(*found.span(1)) if found else _head_span(rest)
+        expected = failure.msg.removeprefix("Expected ")
+        behind = f", but found '{found[1]}'" if found else ""
+        raise error(f"this loop cannot be read: expected {expected}{behind}", span, HINT, "bad-loop") from None
+
+
+def _head_span(rest: Piece) -> Span:
+    start = rest.index("{")
+    end = rest.find(":", rest.find("}", start)) + 1 or len(rest)
+    return rest.span(start, end)
 
 
 def _values(variable_name: Name, given: tuple) -> tuple[Value, ...]:

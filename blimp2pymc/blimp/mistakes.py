@@ -1,26 +1,215 @@
-"""From a grammar's failure to a sentence in the user's words."""
+"""From a grammar's failure to one sentence in the user's words and one thing to try.
+
+The grammar says where it gave up. What the user did there is found by looking: at brackets that do not pair, at a
+second operator where a `;` was forgotten, then at the character itself, by the table `AT_THE_PLACE`.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from pyparsing import ParseBaseException
 
 from blimp2pymc.blimp.commands import Form
-from blimp2pymc.blimp.expressions import NAME, NUMBER
+from blimp2pymc.blimp.expressions import LETTER, NAME, NUMBER
+from blimp2pymc.blimp.loops import HINT as LOOP_HINT
 from blimp2pymc.blimp.pieces import Piece
-from blimp2pymc.errors import Finding
+from blimp2pymc.errors import Finding, Span
 
-_TOKEN = re.compile(rf"{NAME}|{NUMBER}|->|<->|<-|~~|=~|\S")
+TOKEN = re.compile(rf"<->|->|<-|~~|=~|:\+:|:=|==|!=|<=|>=|\*\*|[0-9.][{LETTER}0-9.]*|{NAME}|\S")
+OPERATOR = re.compile(r"<->|->|<-(?![0-9.])|=~|~~|~|:=|(?<![=!<>])=(?!=)|[\u2190\u2192\u2194]")
+ALLOWED = re.compile(rf"[{LETTER}0-9.\s~<>=@*/^+\-()\[\]{{}},:!&|\u2190\u2192\u2194\u2264\u2265\u2260]")
+LOOSE_LOOP = re.compile(r"\s*\{[^{}]*\}\s*:(?![=+])")
+
+PAIRS = {")": "(", "]": "[", "}": "{"}
+CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
+
+DEEPEST = 30
+"""Brackets nested deeper than this are taken for damage."""
 
 
-def explain(failure: ParseBaseException, piece: Piece, form: Form) -> list[Finding]:
-    """What is wrong at the place where the grammar gave up."""
+@dataclass(frozen=True)
+class Rule:
+    """What a token at the place of the failure means."""
+
+    pattern: str
+    """Matches the token."""
+    place: str
+    """`list` for juxtaposed terms, `formula` inside parentheses and behind `=`, `names`, `any`, or a command."""
+    message: str
+    hint: str
+    code: str
+
+
+AT_THE_PLACE = (
+    Rule(r"or|,|&", "SIMPLE", "moderators are joined by 'and'", "x | m1 and m2", "bad-moderators"),
+    Rule(r"=", "CENTER", "one kind of centering stands before '='", "grandmean = x1 x2", "bad-group"),
+    Rule(r"=", "LATENT", "one level stands before '='", "school = b0 b1", "bad-group"),
+    Rule(r"=", "DROPOUT", "one new name stands before '='", "gone = y", "bad-group"),
+    Rule(r",", "names", "names are separated by blanks, not by commas", "x1 x2 x3", "comma"),
+    Rule(r",", "list", "terms are separated by blanks, not by commas", "x1 x2 x3", "comma"),
+    Rule(r"\(", "names", "this list takes names only", "{example}", "not-a-name"),
+    Rule(r"[-+]", "list", "terms are separated by blanks; a sum or difference needs parentheses",
+         "y ~ x1 x2, or y ~ (x1 + x2)", "bare-sum"),
+    Rule(r"==|!=|<=?|>=?", "list", "a comparison needs parentheses", "y ~ (time == 1)", "bare-comparison"),
+    Rule(r"and|or", "list", "'{found}' needs parentheses around the comparison", "((x > 1) and (x < 5))",
+         "bare-comparison"),
+    Rule(r"=", "formula", "'=' does not compare", "== to ask whether two values are equal", "single-equals"),
+    Rule(r"~|->|~~|<-|<->", "formula", "'{found}' cannot stand inside an expression", "{example}",
+         "operator-in-expression"),
+    Rule(r"\[", "any", "a bracket holds the index of a loop or the name of a level", "{ i in 2:6 } : y[i] ~ y[i-1]",
+         "index-without-loop"),
+    Rule(r"\{", "any", "braces hold a list of outcomes or the head of a loop", LOOP_HINT, "stray-brace"),
+    Rule(r":|:\+:", "any", "':' stands in a range of names, or behind the label of a block or a command",
+         "x1:x4, or focal: y ~ x;", "stray-colon"),
+    Rule(r"@", "any", "'@' sets one coefficient: a term stands before it and a number or name behind it",
+         "x@0, or x@b1", "stray-at"),
+    Rule(r"\|", "any", "'{found}' stands once, between a regression and its random effects", "y ~ x | x",
+         "stray-bar"),
+    Rule(r"\.?[0-9].*[^0-9.].*|[0-9].*[.].*[.].*", "any", "'{found}' is neither a number nor a name",
+         "names begin with a letter", "bad-name"),
+    Rule(r"[0-9.].*", "names", "'{found}' is a number, and this list takes names", "{example}", "not-a-name"),
+    Rule(r"[*/^]|\*\*", "any", "'{found}' needs something on both sides", "x*z, x^2", "no-operand"),
+    Rule(r"&", "any", "'&' stands directly before the name of a parameter", "(x - &mu)", "stray-ampersand"),
+    Rule(r"!", "any", "'!' has no meaning here", "!= for 'is not equal to'", "unknown-character"),
+)  # fmt: skip
+"""First match wins; what no row knows is told as expected and found."""
+
+
+def explain(failure: ParseBaseException, piece: Piece, form: Form, command: str) -> list[Finding]:
+    """What is wrong with a statement that the grammar cannot read.
+
+    Parameters
+    ----------
+    failure
+        The grammar's exception; its place is where it gave up.
+    piece
+        The statement.
+    form, command
+        The command it stands in.
+    """
+    return (
+        _strange_characters(piece)
+        or _unpaired_brackets(piece)
+        or _loop_not_possible(piece, form)
+        or _forgotten_semicolon(piece, form, command)
+        or [_at_the_place(failure, piece, form, command)]
+    )
+
+
+def _strange_characters(piece: Piece) -> list[Finding]:
+    found: dict[str, Finding] = {}
+    for place, character in enumerate(piece):
+        if character not in found and not ALLOWED.match(character):
+            if character in "'\"`\u2018\u2019\u201c\u201d":
+                message, hint = "names and numbers stand without quotes", "take the quotes out"
+            else:
+                shown = character if character.isprintable() else f"character {ord(character)}"
+                message, hint = f"'{shown}' has no meaning here", "take it out"
+            found[character] = Finding(message, piece.span(place, place + 1), hint, "unknown-character")
+    return list(found.values())
+
+
+def _unpaired_brackets(piece: Piece) -> list[Finding]:
+    open_places: list[tuple[str, int]] = []
+    for place, character in enumerate(piece):
+        if character in CLOSERS:
+            open_places.append((character, place))
+        elif character in PAIRS:
+            if open_places and open_places[-1][0] == PAIRS[character]:
+                open_places.pop()
+                continue
+            hint = f"'{CLOSERS[open_places[-1][0]]}' in its place" if open_places else "take it out"
+            return [Finding(f"'{character}' closes nothing that is open", piece.span(place, place + 1), hint,
+                            "unbalanced")]  # fmt: skip
+    if open_places:
+        character, place = open_places[-1]
+        return [Finding(f"'{character}' is never closed", piece.span(place, place + 1),
+                        f"'{CLOSERS[character]}' where it should end", "unbalanced")]  # fmt: skip
+    return []
+
+
+def _loop_not_possible(piece: Piece, form: Form) -> list[Finding]:
+    loop = LOOSE_LOOP.match(piece)
+    if loop is None or form.loops:
+        return []
+    return [Finding("this command takes no loops", piece.span(0, loop.end()), form.example, "loop-not-possible")]
+
+
+def _forgotten_semicolon(piece: Piece, form: Form, command: str) -> list[Finding]:
+    """Two operators in one statement; the second one's statement most likely begins on a new line."""
+    if form.kind != "statements":
+        return []
+    places = [match for match in OPERATOR.finditer(piece) if not _depth(piece, match.start())]
+    if len(places) == 2 and places[0][0] in ("~~", "<->") and places[1][0] in ("=", ":=", "~"):
+        places = places[1:] if command == "SIMULATE" else places
+    if len(places) < 2:
+        return []
+    second = places[1]
+    line_break = max(piece.rfind("\n", 0, second.start()), piece.rfind("\r", 0, second.start()))
+    before = piece[:line_break].rstrip() if line_break > places[0].end() else ""
+    if len(before) > places[0].end():
+        last = re.search(r"\S+\Z", before)
+        assert last is not None
+        return [Finding("a ';' is missing at the end of this line", piece.span(last.start(), last.end()),
+                        f"{last[0]};", "missing-semicolon")]  # fmt: skip
+    return [Finding(f"a second '{second[0]}' in one statement", piece.span(second.start(), second.end()),
+                    "';' between two statements", "missing-semicolon")]  # fmt: skip
+
+
+def _at_the_place(failure: ParseBaseException, piece: Piece, form: Form, command: str) -> Finding:
     where = failure.loc
     while where < len(piece) and piece[where].isspace():
         where += 1
-    match = _TOKEN.match(piece, where)
-    found = f"'{match[0]}'" if match else "the end of the statement"
-    span = piece.span(where, match.end()) if match else piece.span(max(0, len(piece) - 1), len(piece))
-    expected = failure.msg.removeprefix("Expected ")
-    return [Finding(f"expected {expected}, found {found}", span, form.example, "syntax")]
+    match = TOKEN.match(piece, where)
+    expected = failure.msg.removeprefix("Expected ").removeprefix("expected ")
+    if match is None:
+        return Finding(f"the statement ends too early: {expected} is missing", _last_token(piece), form.example,
+                       "ends-too-early")  # fmt: skip
+    found, span = match[0], piece.span(where, match.end())
+    place = _place(piece, where, form)
+    for rule in AT_THE_PLACE:
+        if rule.place in ("any", place, command) and re.fullmatch(rule.pattern, found):
+            filled = {"{found}": found, "{example}": form.example}
+            return Finding(_fill(rule.message, filled), span, _fill(rule.hint, filled), rule.code)
+    return Finding(f"expected {expected}, but found '{found}'", span, form.example, "syntax")
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    for key, value in values.items():
+        text = text.replace(key, value)
+    return text
+
+
+def _place(piece: Piece, where: int, form: Form) -> str:
+    if form.kind == "names":
+        return "names"
+    if form.kind == "expression" or _depth(piece, where):
+        return "formula"
+    before = [match[0] for match in OPERATOR.finditer(piece, 0, where)]
+    return "formula" if any(each in ("=", ":=") for each in before) else "list"
+
+
+def _depth(piece: Piece, where: int) -> int:
+    """How many brackets are open at a place; braces, which hold lists, do not count."""
+    before = piece[:where]
+    return sum(before.count(each) for each in "([") - sum(before.count(each) for each in ")]")
+
+
+def _last_token(piece: Piece) -> Span:
+    last = None
+    for last in TOKEN.finditer(piece):  # noqa: B007
+        pass
+    return piece.span(last.start(), last.end()) if last else piece.span(0, len(piece))
+
+
+def nesting(piece: Piece) -> Finding | None:
+    """The place where brackets are nested too deeply for the grammar, if there is one."""
+    depth = 0
+    for match in re.finditer(r"[(\[{}\])]", piece):
+        depth += 1 if match[0] in CLOSERS else -1
+        if depth > DEEPEST:
+            return Finding("brackets are nested too deeply here", piece.span(match.start(), match.end()),
+                           "define parts of it under names of their own", "nested-too-deeply")  # fmt: skip
+    return None

@@ -7,6 +7,8 @@ the resolver.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pyparsing import ParseBaseException
@@ -14,12 +16,19 @@ from pyparsing import ParseBaseException
 from blimp2pymc.blimp.commands import COMMANDS, SAVE_KINDS, Form
 from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.loops import unroll
-from blimp2pymc.blimp.mistakes import explain
+from blimp2pymc.blimp.mistakes import explain, nesting
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.pieces import Piece, blank_comments, plain_code, whole
 from blimp2pymc.blimp.sections import Section, split, without_label
 from blimp2pymc.blimp.tree import Command, SaveStatement, Script
-from blimp2pymc.errors import BlimpError, Finding, Source, Span, raise_all
+from blimp2pymc.errors import BlimpError, Finding, Source, Span, error, raise_all
+
+
+LONG = 60
+"""Statements shorter than this are not checked for depth."""
+
+DEEPEST_TREE = 400
+"""Levels of the tree that later stages walk without trouble; an operation is two levels."""
 
 
 def parse(text: str, filename: str = "<model>") -> Script:
@@ -52,6 +61,7 @@ def parse(text: str, filename: str = "<model>") -> Script:
     sections, findings = split(whole(source, plain_code(text)))
     raw = blank_comments(text)
     commands = [_read(section, raw, findings) for section in sections if section.name]
+    findings.sort(key=lambda each: each.span.start if each.span else 0)
     raise_all(findings)
     if not commands:
         raise BlimpError(Finding("the script holds no command", None, "DATA: study.csv; MODEL: y ~ x;", "empty-script"))
@@ -73,15 +83,13 @@ def _read_statements(section: Section, form: Form, raw: str, findings: list[Find
     statements: list = []
     for piece in section.statements:
         try:
-            if not form.loops:
-                statements.extend(_parse(form, piece))
-                continue
-            for copy in unroll(piece):
-                statements.extend(_parse(form, without_label(copy) if copy is not piece else copy))
+            if form.loops:
+                for copy in unroll(piece):
+                    statements += _parse(without_label(copy) if copy is not piece else copy, form, section.name)
+            else:
+                statements += _parse(piece, form, section.name)
         except BlimpError as mistake:
             findings.extend(mistake.findings)
-        except ParseBaseException as mistake:
-            findings.extend(explain(mistake, piece, form))
     if form.most is not None and len(statements) > form.most:
         findings.append(Finding(
             f"{section.name} takes {form.most} name{'s' if form.most > 1 else ''} at most", statements[form.most].span,
@@ -90,15 +98,36 @@ def _read_statements(section: Section, form: Form, raw: str, findings: list[Find
     return tuple(statements)
 
 
-def _parse(form: Form, piece: Piece) -> list:
+def _parse(piece: Piece, form: Form, command: str) -> list:
     assert form.grammar is not None
+    if len(piece) > LONG and (too_deep := nesting(piece)):
+        raise BlimpError(too_deep)
     try:
-        return list(form.grammar.parse_string(piece))
+        nodes = list(form.grammar.parse_string(piece))
     except ParseBaseException as mistake:
-        raise BlimpError(*explain(mistake, piece, form)) from None
-    except RecursionError:
-        raise BlimpError(Finding("this is nested too deeply", piece.span(0, len(piece)),
-                                 "define parts of it under names of their own", "nested-too-deeply")) from None  # fmt: skip
+        raise BlimpError(*explain(mistake, piece, form, command)) from None
+    if len(piece) > LONG and _depth(nodes) > DEEPEST_TREE:
+        raise error("this expression is too long", piece.span(0, len(piece)),
+                    "define parts of it under names of their own", "expression-too-long")  # fmt: skip
+    return nodes
+
+
+def _depth(nodes: list) -> int:
+    """Levels of the deepest expression, counted without recursion."""
+    depth, level = 0, list(nodes)
+    while level:
+        depth += 1
+        level = [part for node in level for part in _parts(node)]
+    return depth
+
+
+def _parts(node: object) -> Iterator[object]:
+    if isinstance(node, tuple):
+        yield from node
+    elif is_dataclass(node) and not isinstance(node, Span):
+        for part in fields(node):
+            if part.compare:
+                yield getattr(node, part.name)
 
 
 def _read_expression(section: Section, form: Form, raw: str, findings: list[Finding]) -> Any:

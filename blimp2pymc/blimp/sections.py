@@ -7,20 +7,27 @@ is seen for what it is because a command's name stands in the middle of a statem
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from blimp2pymc.blimp.commands import CANONICAL, COMMANDS
+from blimp2pymc.blimp.commands import CANONICAL, COMMANDS, SAVE_KINDS, Form
 from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.errors import Finding, Span
 
 HEADER = re.compile(rf"\s*(?P<name>{NAME}|[0-9]++)\s*:(?![=+])")
+INNER_HEADER = re.compile(rf"(?<=[\s}}\])])(?P<name>{NAME})\s*:(?![=+])")
 NEXT_NAME = re.compile(rf"[^\S\n\r]*(?P<name>{NAME})")
-INNER_HEADER = re.compile(rf"(?P<before>[\s}}\])])(?P<name>{NAME})\s*:(?![=+])")
+BARE_COMMAND = re.compile(rf"(?P<name>{NAME})[^\S\n\r]+(?=[\w.])")
+
 RELATION = re.compile(r"~|->|<-|[\u2190\u2192\u2194]")
-MODEL_SIGNS = re.compile(r"~|->|<-|=|@|[\u2190\u2192\u2194]")
+MODEL_SIGN = re.compile(r"~|->|<-|=|@|[\u2190\u2192\u2194]")
 TAKES_TILDE = ("PARAMETERS", "WALDTEST", "SIMULATE", "MODEL")
+"""Commands whose statements may hold `~`."""
+
+NEAR = 0.75
+"""Spellings at least this similar to a command's name are taken for a misspelling of it."""
 
 
 @dataclass
@@ -30,9 +37,19 @@ class Section:
     name: str
     """Canonical name; empty when the command is unknown."""
     span: Span
-    statements: list[Piece] = field(default_factory=list)
-    end: int = 0
+    end: int
     """Where its text ends in the script."""
+    statements: list[Piece] = field(default_factory=list)
+
+    @property
+    def form(self) -> Form | None:
+        """The form of the command; None when it is unknown."""
+        return COMMANDS[self.name] if self.name else None
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether `label:` may head a block here. Nothing is known of an unknown command, so there it may."""
+        return self.form is None or self.form.blocks
 
 
 def shares_stem(first: str, last: str) -> bool:
@@ -59,55 +76,62 @@ def split(script: Piece) -> tuple[list[Section], list[Finding]]:
     sections: list[Section] = []
     findings: list[Finding] = []
     block = ""
-    for chunk_start, chunk_end in _chunks(script):
-        start = chunk_start
-        while start < chunk_end:
-            start = _skip_blanks(script, start, chunk_end)
+    for start, end in _chunks(script):
+        is_first_word = True
+        while (start := _skip_blanks(script, start, end)) < end:
             section = sections[-1] if sections else None
-            header = HEADER.match(script, start, chunk_end)
-            if header:
-                finding, kind = _classify(script, header, chunk_end, section)
-                if finding:
-                    findings.append(finding)
-                if kind in ("command", "unknown"):
-                    name = CANONICAL[header["name"].upper()] if kind == "command" else ""
-                    span = script.span(header.start("name"), header.end("name"))
-                    sections.append(Section(name, span, end=header.end()))
-                    block, start = "", header.end()
+            if header := HEADER.match(script, start, end):
+                kind, finding = _classify(script, header, end, section)
+                findings += [finding] if finding else []
+                if kind != "range":
+                    is_label = kind == "label"
+                    block = header["name"] if is_label else ""
+                    if not is_label:
+                        name = CANONICAL[header["name"].upper()] if kind == "command" else ""
+                        sections.append(
+                            Section(name, script.span(header.start("name"), header.end("name")), header.end())
+                        )
+                    start, is_first_word = header.end(), False
                     continue
-                if kind == "label":
-                    block, start = header["name"], header.end()
-                    continue
-            if start >= chunk_end:
-                break
-            end = chunk_end
-            if (inner := _inner_header(script, start, chunk_end, section)) is not None:
-                end = inner
-                findings.append(_missing_semicolon(script, start, end, chunk_end))
+            if is_first_word and (command := _without_colon(script, start, end, section)):
+                name_end = start + len(command)
+                findings.append(_finding(script, start, name_end, f"a ':' is missing behind {command}", f"{command}:",
+                                         "missing-colon"))  # fmt: skip
+                sections.append(Section(CANONICAL[command], script.span(start, name_end), name_end))
+                start, block, is_first_word = name_end, "", False
+                continue
+            stop = _inner_header(script, start, end, section)
+            if stop < end:
+                findings.append(_missing_semicolon(script, start, stop))
+            statement_end = _without_blanks(script, start, stop)
             if section is None:
-                span = script.span(start, _rstrip(script, start, end))
-                findings.append(Finding(
-                    "a script is a list of commands, and this stands before the first one", span,
+                findings.append(_finding(
+                    script, start, statement_end, "a script is a list of commands, and this stands before the first one",
                     "begin with a command such as DATA: study.csv;", "no-command",
                 ))  # fmt: skip
-                sections.append(Section("", span))
-            elif text := script[start:end].strip():
-                stop = start + len(script[start:end].rstrip())
-                section.statements.append(script.part(start, stop, block))
-                section.end = stop
-                del text
-            start = end
+                sections.append(Section("", script.span(start, statement_end), statement_end))
+            else:
+                section.statements.append(script.part(start, statement_end, block))
+                section.end = statement_end
+            start = stop
     return sections, findings
 
 
-def _chunks(script: Piece) -> list[tuple[int, int]]:
+def without_label(piece: Piece) -> Piece:
+    """A statement that a loop has made, with its block label taken off and kept as its block."""
+    header = HEADER.match(piece)
+    if header is None or _begins_range(piece, header, len(piece)):
+        return piece
+    return piece.part(header.end(), None, header["name"])
+
+
+def _chunks(script: Piece) -> Iterator[tuple[int, int]]:
     """Start and end of the stretches between semicolons."""
-    chunks, start = [], 0
+    start = 0
     for match in re.finditer(";", script):
-        chunks.append((start, match.start()))
+        yield start, match.start()
         start = match.end()
-    chunks.append((start, len(script)))
-    return chunks
+    yield start, len(script)
 
 
 def _skip_blanks(script: Piece, start: int, end: int) -> int:
@@ -116,95 +140,104 @@ def _skip_blanks(script: Piece, start: int, end: int) -> int:
     return start
 
 
-def _rstrip(script: Piece, start: int, end: int) -> int:
-    return start + len(script[start:end].rstrip())
+def _without_blanks(script: Piece, start: int, end: int) -> int:
+    while end > start and script[end - 1].isspace():
+        end -= 1
+    return end
 
 
-def _classify(script: Piece, header: re.Match[str], end: int, section: Section | None) -> tuple[Finding | None, str]:
-    """What `name:` at the start of a statement is: `command`, `label`, `unknown`, or `none` (a range, a file)."""
+def _begins_range(script: Piece, header: re.Match[str], end: int) -> bool:
+    following = NEXT_NAME.match(script, header.end(), end)
+    return following is not None and shares_stem(header["name"], following["name"])
+
+
+def _classify(script: Piece, header: re.Match[str], end: int, section: Section | None) -> tuple[str, Finding | None]:
+    """What `name:` at the start of a statement is: `command`, `label`, `range` (or a file), or `unknown`."""
     name = header["name"]
     canonical = CANONICAL.get(name.upper())
-    form = COMMANDS[section.name] if section and section.name else None
-    takes_labels = form is not None and form.blocks
-    if canonical and (not takes_labels or _is_header(script, header, end, section, canonical)):
-        return None, "command"
-    span = script.span(header.start("name"), header.end("name"))
-    following = NEXT_NAME.match(script, header.end(), end)
-    if following and shares_stem(name, following["name"]):
-        return None, "none"
+    takes_labels = section is not None and section.takes_labels
+    if canonical and (not takes_labels or section is None or _is_command(script, header, end, section)):
+        return "command", None
+    if _begins_range(script, header, end):
+        return "range", None
+    place = (header.start("name"), header.end("name"))
     if canonical:
-        return Finding(
-            f"'{name}:' inside {section.name if section else ''} is read as the label of a block", span,
+        return "label", _finding(
+            script, *place, f"'{name}:' inside a command with blocks is read as the label of a block",
             f"{canonical}: in capitals if the command is meant", "label-like-command", "warning",
-        ), "label"  # fmt: skip
-    if form is not None and form.kind in ("text", "files") and not section.statements and name.upper() != name:
-        return None, "none"
-    near = nearest(name, CANONICAL, 0.75)
+        )  # fmt: skip
+    kind = section.form.kind if section and section.form else ""
+    if section and ((kind == "text" and not section.statements) or (kind == "files" and name.lower() in SAVE_KINDS)):
+        return "range", None
     text = script[header.end() : end]
-    if takes_labels and not (near and (name.isupper() or not MODEL_SIGNS.search(text))):
-        return None, "label"
-    if section is not None and section.name == "" and takes_labels:
-        return None, "label"
-    return Finding(
-        f"'{name}' is not a command", span,
-        f"{near}:" if near else "one of " + ", ".join(COMMANDS), "unknown-command",
-    ), "unknown"  # fmt: skip
+    near = nearest(name, CANONICAL, NEAR)
+    if takes_labels and not (near and (name.isupper() or (kind and not MODEL_SIGN.search(text)))):
+        return "label", None
+    is_label = not near and RELATION.search(text)
+    hint = (
+        f"{near}:" if near else "MODEL: before it, if it is the label of a block" if is_label else ", ".join(COMMANDS)
+    )
+    return "unknown", _finding(script, *place, f"'{name}' is not a command", hint, "unknown-command")
 
 
-def _is_header(script: Piece, header: re.Match[str], end: int, section: Section | None, canonical: str) -> bool:
+def _is_command(script: Piece, header: re.Match[str], end: int, section: Section) -> bool:
     """Whether a command's name inside MODEL, SIMULATE or PARAMETERS begins that command.
 
     Upper case always does. A lower-case name is a block label when what follows can be no such command; where both
     readings are possible, it is a command in a script whose own headers are lower case, and a label otherwise.
     """
-    assert section is not None
     if not header["name"].islower():
         return True
     text = script[header.end() : end]
-    if RELATION.search(text) and canonical not in TAKES_TILDE:
+    if RELATION.search(text) and CANONICAL[header["name"].upper()] not in TAKES_TILDE:
         return False
-    if not MODEL_SIGNS.search(text):
-        return True
-    return section.span.text.islower()
+    return not MODEL_SIGN.search(text) or section.span.text.islower()
 
 
-def _inner_header(script: Piece, start: int, end: int, section: Section | None) -> int | None:
-    """Where a command's name stands in the middle of a statement, because a `;` is missing before it."""
-    for match in INNER_HEADER.finditer(script, start, end):
-        name = match["name"]
-        if name.upper() not in CANONICAL:
+def _without_colon(script: Piece, start: int, end: int, section: Section | None) -> str:
+    """A command's name in capitals at the start of a statement, its colon forgotten; empty if there is none."""
+    match = BARE_COMMAND.match(script, start, end)
+    if match is None or match["name"] not in CANONICAL or script[start - 1 : start].strip(" \t\n\r"):
+        return ""
+    if section and section.takes_labels and re.match(rf"\s*(?:{RELATION.pattern}|=|@)", script[match.end() : end]):
+        return ""
+    # A variable may be called TEST or COUNT: then its name occurs elsewhere too.
+    others = re.findall(rf"(?<![\w.]){match['name']}(?![\w.])(?!\s*:)", script)
+    return match["name"] if len(others) == 1 else ""
+
+
+def _inner_header(script: Piece, start: int, end: int, section: Section | None) -> int:
+    """Where a command or a block label stands in the middle of a statement, because a `;` is missing before it."""
+    for match in INNER_HEADER.finditer(script, start + 1, end):
+        name, place = match["name"], match.start()
+        code_end = _without_blanks(script, start, place)
+        begins_line = "\n" in script[code_end:place] or "\r" in script[code_end:place]
+        if name.upper() in CANONICAL:
+            is_upper = name == name.upper()
+            is_label = section is not None and section.form is not None and section.takes_labels
+            if is_upper or (
+                begins_line and not (is_label and section and not _is_command(script, match, end, section))
+            ):
+                return place
+        if not begins_line or code_end <= start or script[code_end - 1] in ":{,=~":
             continue
-        at_line_start = "\n" in script[_rstrip(script, start, match.start("name")) : match.start("name")]
-        if name.isupper() or at_line_start:
-            if at_line_start and not name.isupper() and section and section.name and COMMANDS[section.name].blocks:
-                canonical = CANONICAL[name.upper()]
-                header = HEADER.match(script, match.start("name"), end)
-                if header and not _is_header(script, header, end, section, canonical):
-                    continue
-            return match.start("name")
-    return None
+        if name.isupper() and nearest(name, CANONICAL, NEAR):
+            return place
+        if section and section.takes_labels and not _begins_range(script, match, end):
+            return place
+    return end
 
 
-def _missing_semicolon(script: Piece, start: int, end: int, chunk_end: int) -> Finding:
-    stop = _rstrip(script, start, end)
-    name = script[end:chunk_end].partition(":")[0].strip()
-    last = re.search(r"\S+\Z", script[start:stop])
-    begins = start + last.start() if last else stop - 1
-    return Finding(
-        f"a ';' is missing before the command {name}", script.span(begins, stop),
-        f"{script[begins:stop]};", "missing-semicolon",
-    )  # fmt: skip
+def _missing_semicolon(script: Piece, start: int, stop: int) -> Finding:
+    end = _without_blanks(script, start, stop)
+    last = re.search(r"\S+\Z", script[start:end])
+    begins = start + last.start() if last else start
+    header = HEADER.match(script, stop)
+    before = f" before '{header['name']}:'" if header else ""
+    return _finding(script, begins, end, f"a ';' is missing{before}", f"{script[begins:end]};", "missing-semicolon")
 
 
-def without_label(piece: Piece) -> Piece:
-    """A statement that a loop has made, with its block label taken off and kept as its block."""
-    header = HEADER.match(piece)
-    if header is None:
-        return piece
-    following = NEXT_NAME.match(piece, header.end())
-    if following and shares_stem(header["name"], following["name"]):
-        return piece
-    return piece.part(header.end(), None, header["name"])
-
-
-__all__ = ["Section", "replace", "shares_stem", "split", "without_label"]
+def _finding(
+    script: Piece, start: int, end: int, message: str, hint: str, code: str, severity: str = "error"
+) -> Finding:
+    return Finding(message, script.span(start, end), hint, code, severity)

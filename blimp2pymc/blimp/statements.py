@@ -207,8 +207,10 @@ side: ParserElement = MatchFirst([OneOrMore(term).set_parse_action(_make_side), 
 )
 
 relation_operator = Regex(r"<->|->|<-|=~|~~|~|[\u2190\u2192\u2194]").set_parse_action(_operator)
-equals = Regex(r":?=(?![=~])").set_parse_action(
-    lambda piece, start, tokens: ("definition", "=", piece.span(start, start + 1))
+equals = (
+    Regex(r":?=(?![=~])")
+    .set_name("'='")
+    .set_parse_action(lambda piece, start, tokens: ("definition", "=", piece.span(start, start + 1)))
 )
 random_part = (Literal("|").suppress() - OneOrMore(term)).set_parse_action(lambda tokens: [tuple(tokens)])
 
@@ -276,7 +278,11 @@ def _make_distribution(piece: Piece, start: int, tokens: ParseResults) -> str:
 prior_argument = expression.copy().add_parse_action(lambda tokens: _infinities(tokens[0]))
 distribution = Regex(rf"{NAME}\s*\(").set_name("a prior such as normal(0, 1)").set_parse_action(_make_distribution)
 prior = distribution - prior_argument - ZeroOrMore(comma - prior_argument) - closing
-tilde = Regex(r"~(?!~)").set_parse_action(lambda piece, start, tokens: ("relation", "~", piece.span(start, start + 1)))
+tilde = (
+    Regex(r"~(?!~)")
+    .set_name("'~'")
+    .set_parse_action(lambda piece, start, tokens: ("relation", "~", piece.span(start, start + 1)))
+)
 
 parameter_statement: ParserElement = (
     side - MatchFirst([equals - expression, tilde - prior]).set_name("'=' or '~'") - end
@@ -308,7 +314,14 @@ def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | R
     return Constraint(sides[0], sides[1], joined(left.span, right.span))
 
 
-test_term = expression.copy().add_parse_action(lambda piece, start, tokens: Term(tokens[0], (), tokens[0].span))
+def _make_test_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
+    node = tokens[0]
+    if isinstance(node, Operation) and node.operator == "==":
+        raise error("a test is written with a single '='", node.span, "b1 = 0", "double-equals")
+    return Term(node, (), node.span)
+
+
+test_term = expression.copy().add_parse_action(_make_test_term)
 test_side = OneOrMore(test_term).set_parse_action(_make_side)
 test_statement: ParserElement = (
     test_side
