@@ -49,6 +49,7 @@ def declare(script: tree.Script, table: Table) -> Declarations:
     clusters = _cluster_identifiers(script, table, declared_in, findings)
     levels = {identifier: 2 + place for place, identifier in enumerate(clusters)}
     random_effects = _add_latent_names(script, levels, known, findings)
+    _add_dropout_names(script, known)
     scales = _scales(script, origins, declared_in, table, findings)
     variables: dict[str, Variable] = {}
     for name, origin in origins.items():
@@ -101,6 +102,15 @@ def _data_names(script: tree.Script, table: Table) -> _Known:
         name: statement.name_span or statement.span for name, statement in transformed.items()
     }
     return _Known(origins, declared_in, spans)
+
+
+def _add_dropout_names(script: tree.Script, known: _Known) -> None:
+    """DROPOUT makes variables that are no columns of the file."""
+    for group in script.statements("DROPOUT"):
+        if group.key and group.key not in known.origins:
+            known.origins[group.key] = Origin.TRANSFORM
+            known.declared_in[group.key] = "DROPOUT"
+            known.spans[group.key] = group.key_span or group.span
 
 
 def _names(script: tree.Script, command: str, findings: list[Finding]) -> list[tree.NameItem]:

@@ -2,7 +2,9 @@
 
 A predictor stands on the right of some equation and is neither an outcome nor a member of `~~`.
 Those in FIXED are conditioned on. The others are conditioned on too when all of them are complete
-and none is centered; otherwise every one of them is modelled, the complete ones included.
+and none is centered; otherwise every one of them is modelled, the complete ones included. Blimp's
+printed predictor tables agree with this rule wherever we know them, except for one model of complete
+predictors with SIMPLE, whose tables cannot change any other estimate.
 """
 
 from __future__ import annotations
