@@ -57,16 +57,9 @@ def read_data_frame(
             unreadable[name] = numbers
         else:
             values[name] = numbers
-    notes = []
     if missing is not None and NUMBER.fullmatch(missing):
         for each in values.values():
             each[each == float(missing)] = np.nan
-    if code_book:
-        told = "; ".join(
-            f"{name}: " + ", ".join(f"{code:g} = {label}" for code, label in book.items())
-            for name, book in code_book.items()
-        )
-        notes.append(Finding(f"categories were read as codes ({told})", None, code="code-book", severity="note"))
     return Table(
         name="DataFrame",
         columns=tuple(values),
@@ -75,7 +68,6 @@ def read_data_frame(
         code_book=code_book,
         unreadable=unreadable,
         missing_code=missing,
-        notes=tuple(notes),
     )
 
 

@@ -33,6 +33,8 @@ class Table:
     """The code MISSING states, as written."""
     notes: tuple[Finding, ...] = ()
     """What was decided while reading."""
+    path: str = ""
+    """Path of the file as it was opened; empty for a DataFrame."""
 
     @property
     def n_rows(self) -> int:

@@ -94,6 +94,7 @@ def read_text_file(
         source_row=np.arange(len(values)),
         lines=text.numbers,
         missing_code=missing,
+        path=str(path),
     )
     n_empty = _count_empty(text)
     if n_empty:

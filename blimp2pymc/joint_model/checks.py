@@ -31,6 +31,9 @@ from blimp2pymc.joint_model.ir import (
 TOLERANCE = 1e-9
 """A column is a combination of others when what they leave of it is smaller than this, relative to it."""
 
+SUBSET = 1_000
+"""Rows looked at first; what is exact in all rows is exact in these."""
+
 Array = NDArray[np.float64]
 
 
@@ -77,7 +80,7 @@ def check_model(model: Model) -> list[Finding]:
 def _empty(model: Model) -> Iterator[tuple[str, Finding]]:
     for name, values in model.data.items():
         if len(values) and np.isnan(values).all():
-            yield name, Finding(f"'{name}' has no observed value{_in_equation(model, name)}", _place(model, name),
+            yield name, Finding(f"'{name}'{_in_equation(model, name)} has no observed value", _place(model, name),
                                 f"leave '{name}' out of the model", "all-missing")  # fmt: skip
 
 
@@ -86,7 +89,7 @@ def _incomplete_fixed(model: Model) -> Iterator[tuple[str, Finding]]:
         if name in model.data and 0 < model.missing(name).sum() < len(model.data[name]):
             count = int(model.missing(name).sum())
             cells = "1 missing value" if count == 1 else f"{count:,} missing values"
-            yield name, Finding(f"'{name}' is FIXED{_in_equation(model, name)}, but has {cells}",
+            yield name, Finding(f"'{name}'{_in_equation(model, name)} is FIXED, but has {cells}",
                                 _fixed_span(model, name) or _place(model, name),
                                 f"remove '{name}' from FIXED, so that it gets a model", "fixed-incomplete")  # fmt: skip
 
@@ -115,7 +118,7 @@ def _in_equation(model: Model, name: str) -> str:
     for equation in model.equations:
         predictors = {column.variable for term in equation.terms for column in columns_in(term.expression)}
         if name in predictors and equation.role is Role.OUTCOME:
-            return f", a predictor of '{equation.name}'"
+            return f", a predictor of '{equation.name}',"
     return ""
 
 
@@ -265,28 +268,24 @@ def _collinear(model: Model, equation: Equation, design: _Design, told: set[froz
 def _partners(predictor: _Predictor, others: Sequence[_Predictor]) -> list[_Predictor] | None:
     """The predictors of which this one is an exact combination; None when it is none.
 
-    First among rows where all are observed, then once more among the rows where the partners are: a
-    combination that holds in few rows by chance does not hold in all of them.
+    First among some rows where all are observed, which settles most cases at once; then among all rows
+    where the partners found are observed, because what holds in few rows by chance does not hold in all.
     """
-    candidates = list(others)
-    for _ in range(2):
-        rows = ~np.isnan(predictor.values)
-        for each in candidates:
-            rows &= ~np.isnan(each.values)
-        if rows.sum() <= len(candidates) + 1:
+    candidates: Sequence[_Predictor] = others
+    for most in (SUBSET, len(predictor.values)):
+        rows = np.flatnonzero(~np.any([np.isnan(each.values) for each in (predictor, *candidates)], axis=0))
+        rows = rows[:: max(1, len(rows) // most)]
+        if len(rows) <= len(candidates) + 1:
             return None
-        columns = (
-            np.column_stack([each.values[rows] for each in candidates]) if candidates else np.empty((rows.sum(), 0))
-        )
-        target = predictor.values[rows]
-        weights = _exact_weights(columns, target)
-        if weights is None:
+        columns = np.array([each.values[rows] for each in candidates]).reshape(len(candidates), len(rows)).T
+        needed = _needed_columns(columns, predictor.values[rows])
+        if needed is None:
             return None
-        candidates = [each for each, weight in zip(candidates, weights, strict=True) if weight]
-    return candidates
+        candidates = [each for each, is_needed in zip(candidates, needed, strict=True) if is_needed]
+    return list(candidates)
 
 
-def _exact_weights(columns: Array, target: Array) -> NDArray[np.bool_] | None:
+def _needed_columns(columns: Array, target: Array) -> NDArray[np.bool_] | None:
     """Which columns an exact combination needs; None when they leave something of `target`."""
     scale = np.linalg.norm(columns, axis=0)
     size = np.linalg.norm(target)
@@ -315,8 +314,11 @@ def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]
     observed = outcome[~np.isnan(outcome)]
     if observed.size > 1 and _is_constant(observed):
         blamed.add(equation.name)
-        yield Finding(f"the outcome '{equation.name}' is constant: all its observed values are {observed[0]:g}", span,
-                      f"another outcome than '{equation.name}'", "constant-outcome")  # fmt: skip
+        what, code = ("outcome", "constant-outcome")
+        if equation.role is Role.PREDICTOR:
+            what, code, span = "predictor", "constant-predictor", _place(model, equation.name)
+        yield Finding(f"the {what} '{equation.name}' is constant: all its observed values are {observed[0]:g}", span,
+                      f"leave '{equation.name}' out of the model", code)  # fmt: skip
         return
     needed = _rows_needed(model, equation)
     if observed.size < needed:
@@ -329,8 +331,9 @@ def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]
         partners = _partners(itself, design.predictors)
         if partners is not None:
             yield Finding(
-                f"the outcome '{equation.name}' is an exact combination of its predictors "
-                f"({_listed([each.name for each in partners])}), so its residual variance is 0", span,
+                f"the outcome '{equation.name}' is given exactly by "
+                f"{_listed([each.name for each in partners if not each.is_intercept])}, so its residual variance is 0",
+                span,
                 "leave the predictor out that repeats the outcome", "determined-outcome",
             )  # fmt: skip
 

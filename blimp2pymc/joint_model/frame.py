@@ -39,7 +39,7 @@ def analysed_rows(declarations: Declarations, used: Iterable[str]) -> AnalysedRo
     declarations
         What every name is; its table has TRANSFORM and FILTER applied.
     used
-        Declarations of the variables in the model, latent ones too; order does not matter.
+        Names of the variables in the model, latent ones too; order does not matter.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def analysed_rows(declarations: Declarations, used: Iterable[str]) -> AnalysedRo
     table = declarations.table
     wanted = set(used)
     columns = [name for name in table.columns if name in wanted]
-    findings: list[Finding] = list(table.notes)
+    findings = [*table.notes, *_code_book_notes(table, columns)]
     present = np.zeros(table.n_rows, bool)
     for name in columns:
         present |= ~np.isnan(table.values[name])
@@ -67,7 +67,19 @@ def analysed_rows(declarations: Declarations, used: Iterable[str]) -> AnalysedRo
     for name, variable in declarations.variables.items():
         if name in wanted and name not in data:
             variables[name] = variable
-    return AnalysedRows(Frame(table.source_row), data, variables, tuple(findings))
+    return AnalysedRows(Frame(table.source_row, file=table.path), data, variables, tuple(findings))
+
+
+def _code_book_notes(table: Table, columns: Iterable[str]) -> list[Finding]:
+    """What the codes of pandas categoricals mean."""
+    notes = []
+    for name in columns:
+        if name in table.code_book:
+            codes = ", ".join(f"{code:g} = {label}" for code, label in table.code_book[name].items())
+            notes.append(
+                Finding(f"the categories of '{name}' are read as codes: {codes}", None, "", "code-book", "note")
+            )
+    return notes
 
 
 def _dropped(table: Table, dropped: NDArray[np.bool_]) -> Finding:
