@@ -213,7 +213,7 @@ def burn_in_history(
     columns
         Parameters to look at.
     windows, longest
-        Number of points; draws of a chain that one window may use (thinned further when there are more).
+        Number of points; draws, over all chains, that one window may use (thinned further when there are more).
     """
     history = []
     kept = (np.arange(burn_in.shape[1]) + 1) * thin
@@ -223,7 +223,8 @@ def burn_in_history(
         rows = np.flatnonzero((kept >= first) & (kept <= last))
         if len(rows) < MINIMUM_DRAWS:
             continue
-        rows = rows[:: -(-len(rows) // longest)]
+        per_chain = max(MINIMUM_DRAWS, longest // burn_in.shape[0])
+        rows = rows[:: -(-len(rows) // per_chain)]
         draws = np.moveaxis(burn_in[:, rows][:, :, list(columns)], -1, 0)
         history.append(Window(first, last, r_hat(draws)))
     return tuple(history)

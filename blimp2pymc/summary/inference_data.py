@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +16,10 @@ from blimp2pymc.pymc_source.names import Names, python_names
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.quantities import quantity_values
+from blimp2pymc.summary.versions import package_versions
 
 if TYPE_CHECKING:
     import xarray as xr
-
-PACKAGES = ("blimp2pymc", "pymc", "pytensor", "arviz", "numba", "numpy", "pandas")
-"""Packages whose versions are recorded beside the draws."""
 
 
 def inference_data(model: Model, draws: Draws) -> xr.DataTree:
@@ -173,14 +170,3 @@ def _attributes(model: Model, draws: Draws, names: Names) -> dict[str, object]:
         "versions": json.dumps(package_versions()),
         "labels": json.dumps(labels),
     }
-
-
-def package_versions() -> dict[str, str]:
-    """Installed versions of the packages that decide the results."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -1,0 +1,253 @@
+"""The printed results: sections in Blimp's order, tables in its columns, all other words our own."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from blimp2pymc.errors import render
+from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.sampler.draws import Draws
+from blimp2pymc.summary.burn_in import BurnIn, burn_in, parameter_numbers
+from blimp2pymc.summary.convergence import convergence_warnings
+from blimp2pymc.summary.report_model import (
+    centered_in,
+    data_information,
+    model_information,
+    predictor_title,
+    prior_text,
+    summarised_columns,
+)
+from blimp2pymc.summary.report_tables import columns_of_text, number, outcome_lines, plain_lines, predictor_lines
+from blimp2pymc.summary.rows import Row
+from blimp2pymc.summary.tables import rows
+from blimp2pymc.summary.versions import package_versions
+
+if TYPE_CHECKING:
+    from blimp2pymc.sampler.plan import Plan
+
+WIDTH = 78
+PRIOR_FAMILIES = {
+    1: "PRIOR1: inverse gamma and Wishart of one unit",
+    2: "PRIOR2: flat on variances and covariances",
+    3: "PRIOR3: Jeffreys",
+}
+
+
+def report(
+    model: Model,
+    plan: Plan | None,
+    draws: Draws,
+    table: pd.DataFrame,
+    *,
+    lines: Sequence[Row] | None = None,
+    history: BurnIn | None = None,
+) -> str:
+    """Write the results as text.
+
+    Parameters
+    ----------
+    model, plan, draws
+        What was sampled, how, and the outcome.
+    table
+        Estimates, from `tables.estimates`.
+    lines, history
+        The lines behind the table and R-hat over burn-in, when they are at hand.
+    """
+    lines = rows(model, draws) if lines is None else lines
+    history = burn_in(model, draws) if history is None else history
+    numbers = parameter_numbers(model, lines)
+    parts: list[tuple[str, list[str]]] = [
+        ("ALGORITHMIC OPTIONS SPECIFIED", _options(model, plan, draws)),
+        ("BURN-IN POTENTIAL SCALE REDUCTION (PSR) OUTPUT", _psr(history, numbers, draws)),
+        ("METROPOLIS-HASTINGS ACCEPTANCE RATES", _acceptance(draws)),
+        ("DATA INFORMATION", data_information(model)),
+        ("MODEL INFORMATION", model_information(model, int((table["block"] == "predictor").sum()))),
+        ("PARAMETER LABELS", _labels(model, numbers, history)),
+        ("WARNING MESSAGES", _warnings(model, draws, table)),
+        ("MODEL FIT", _fit(table)),
+        ("WALD TESTS", _wald(table)),
+        ("IMPUTED DATA SUMMARIES", _imputed(model, draws)),
+        ("CORRELATIONS AMONG RESIDUALS", _correlations(table)),
+        ("OUTCOME MODEL ESTIMATES", _outcomes(model, draws, table)),
+        ("GENERATED PARAMETERS", _if_any(table, "generated", plain_lines)),
+        (
+            "PREDICTOR MODEL ESTIMATES",
+            _if_any(table, "predictor", lambda part: predictor_lines(part, lambda name: predictor_title(model, name))),
+        ),
+        ("VARIABLE ORDER IN IMPUTED DATA", _variable_order(model)),
+    ]
+    text = _banner()
+    for title, body in parts:
+        if body:
+            text += [f"{title}:", "", *_without_trailing_blanks(body), "", ""]
+    return "\n".join(each.rstrip() for each in text).rstrip() + "\n"
+
+
+# ---------------------------------------------------------------- about the run
+
+
+def _banner() -> list[str]:
+    versions = package_versions()
+    own = versions.pop("blimp2pymc", "")
+    below = ", ".join([f"Python {platform.python_version()}", *(f"{name} {each}" for name, each in versions.items())])
+    return ["-" * WIDTH, f"blimp2pymc {own}".rstrip(), *_wrapped(below, ""), "-" * WIDTH, ""]
+
+
+def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
+    total = draws.n_chains * draws.n_draws
+    settings = model.settings
+    predictors = "inverse gamma (1, .5) or inverse Wishart for predictors"
+    priors = "proper" if settings.priors == "proper" else f"{PRIOR_FAMILIES[settings.prior_family]}; {predictors}"
+    updates = "" if plan is None else f", {len(plan.updates)} updates an iteration"
+    facts = [
+        ("Method", f"Gibbs sampling{updates}"),
+        ("Default priors", priors),
+        ("Burn-in", f"{draws.burn} iterations in each chain"),
+        ("Iterations", f"{total} in {draws.n_chains} chains, {draws.n_draws} each"),
+        ("Seed", str(draws.seed)),
+        ("Time", f"{draws.seconds:.1f} seconds"),
+    ]
+    if draws.interrupted:
+        facts.append(("Interrupted", "the run was stopped early; results are from the draws kept until then"))
+    lines = [line for name, text in facts for line in _wrapped(text, f"  {name:<18}")]
+    notes = [each for each in model.notes if each.severity == "note"]
+    if notes:
+        lines += ["", "  Decided for you:", ""]
+        lines += [line for each in notes for line in _wrapped(each.message, "    - ")]
+    return lines
+
+
+def _psr(history: BurnIn, numbers: dict[str, int], draws: Draws) -> list[str]:
+    if draws.n_chains < 2 or not history.windows:
+        return []
+    found = [("Iterations", "Highest PSR", "Number", "Parameter")]
+    for window in history.windows:
+        if window.worst is not None:
+            name = history.parameters[window.worst]
+            place = f"{window.first} to {window.last}"
+            found.append((place, number(window.r_hat[window.worst]), str(numbers[name]), name))
+    lines = columns_of_text([row[:3] for row in found])
+    return [
+        "  Rank-normalised split R-hat of the free parameters, over the second half of",
+        f"  the first iterations of {draws.n_chains} chains.",
+        "",
+        *(f"{line}   {row[3]}" for line, row in zip(lines, found, strict=True)),
+    ]
+
+
+def _acceptance(draws: Draws) -> list[str]:
+    if not draws.acceptance:
+        return []
+    every = [(name, *(f"{each:.3f}" for each in rates)) for name, rates in draws.acceptance.items()]
+    return columns_of_text([("Update", *(f"Chain {k + 1}" for k in range(draws.n_chains))), *every])
+
+
+def _labels(model: Model, numbers: dict[str, int], history: BurnIn) -> list[str]:
+    options = model.settings.options
+    if not options & {"pinfo", "labels"}:
+        return []
+    by_number = sorted(numbers.items(), key=lambda each: each[1])
+    if "pinfo" not in options:
+        return columns_of_text([("Parameter", "Number"), *((name, str(place)) for name, place in by_number)])
+    last = history.windows[-5:]
+    table = [("Parameter", "Number", "Prior", *(f"PSR {each.last}" for each in last))]
+    for name, place in by_number:
+        column = history.parameters.index(name) if name in history.parameters else None
+        values = () if column is None else tuple(number(each.r_hat[column]) for each in last)
+        table.append((name, str(place), prior_text(model, model.parameters[name]), *values))
+    return columns_of_text(table)
+
+
+def _warnings(model: Model, draws: Draws, table: pd.DataFrame) -> list[str]:
+    stated = [each for each in model.notes if each.severity == "warning"]
+    lines = [f"  {line}" for each in stated for line in render(each).splitlines()]
+    found = convergence_warnings(table, draws.n_chains)
+    return [*lines, *([""] if lines and found else []), *(line for each in found for line in _wrapped(each, "  "))]
+
+
+# ---------------------------------------------------------------- results
+
+
+def _fit(table: pd.DataFrame) -> list[str]:
+    part = table[table["block"] == "fit"]
+    lines: list[str] = []
+    for section in dict.fromkeys(part["section"]):
+        lines += ["", f"  {section}"] if lines else [f"  {section}"]
+        values = part[part["section"] == section]
+        lines += [f"    {row['parameter']:<10}{number(row['median']):>14}" for _, row in values.iterrows()]
+    return lines
+
+
+def _wald(table: pd.DataFrame) -> list[str]:
+    lines: list[str] = []
+    for _, row in table[table["block"] == "wald"].iterrows():
+        lines += [""] if lines else []
+        lines += [
+            f"  {row['parameter']}: {row['outcome']}",
+            f"    Wald statistic (chi-square){number(row['statistic']):>12}",
+            f"    Degrees of freedom         {row['df']:>12.0f}",
+            f"    Probability                {number(row['p']):>12}",
+        ]
+    return lines
+
+
+def _imputed(model: Model, draws: Draws) -> list[str]:
+    if not draws.column_summaries:
+        return []
+    found = [("Variable", "Mean", "StdDev", "25%", "50%", "75%", "Min", "Max")]
+    for column in summarised_columns(model, list(draws.column_summaries)):
+        each = draws.column_summaries[column]
+        values = (each.mean, each.standard_deviation, *each.quantiles, each.minimum, each.maximum)
+        name = column.variable if column.category is None else f"{column.variable}.{column.category:g}"
+        found.append((name, *map(number, values)))
+    return ["  Averages over completed data sets.", "", *columns_of_text(found)]
+
+
+def _correlations(table: pd.DataFrame) -> list[str]:
+    part = table[table["block"] == "correlation"]
+    if part.empty:
+        return ["  No residual correlations: there is one equation, or the model has them all."]
+    return plain_lines(part)
+
+
+def _outcomes(model: Model, draws: Draws, table: pd.DataFrame) -> list[str]:
+    part = table[table["block"].isin(["outcome", "covariance", "conditional"])]
+
+    def notes(outcome: str) -> list[str]:
+        centered = centered_in(model, outcome)
+        return [f"Grand mean centered: {' '.join(centered)}"] if centered else []
+
+    total = draws.n_chains * draws.n_draws
+    head = f"  Medians and intervals of {total} iterations in {draws.n_chains} chains."
+    return [head, "", *outcome_lines(part, notes)]
+
+
+def _if_any(table: pd.DataFrame, block: str, write: Callable[[pd.DataFrame], list[str]]) -> list[str]:
+    part = table[table["block"] == block]
+    return [] if part.empty else write(part)
+
+
+def _variable_order(model: Model) -> list[str]:
+    imputed = [(kind, file) for kind, file in model.settings.save if kind in ("stacked", "separate")]
+    columns = list(model.table.columns) if model.table is not None else list(model.data)
+    lines: list[str] = []
+    for kind, file in imputed:
+        names = ["imp#", *columns] if kind == "stacked" else columns
+        lines += [f"  {kind} = {file}", *_wrapped(" ".join(names), "    ")]
+    return lines
+
+
+def _wrapped(text: str, start: str) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_long_words=False)
+
+
+def _without_trailing_blanks(lines: list[str]) -> list[str]:
+    last = np.flatnonzero([bool(each.strip()) for each in lines])
+    return lines[: int(last[-1]) + 1] if len(last) else []
