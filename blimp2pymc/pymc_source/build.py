@@ -1,0 +1,47 @@
+"""Execute the emitted source: the only way a graph is made from a model.
+
+The text is compiled as it is and registered in `linecache`, so that tracebacks show its lines. The
+analysed rows go in as the DataFrame `data`, which the text takes in place of its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from typing import TYPE_CHECKING
+
+from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.pymc_source.emit import translate
+from blimp2pymc.pymc_source.wrangling import data_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pymc as pm
+
+
+def build(model: Model) -> pm.Model:
+    """Make the PyMC model of a resolved model by executing exactly the text of `translate(model)`.
+
+    Raises
+    ------
+    BlimpError
+        As `translate` does, for what has no PyMC source yet.
+    """
+    return execute(translate(model), data_frame(model))
+
+
+def execute(source: str, data: pd.DataFrame) -> pm.Model:
+    """Execute emitted source with its data provided, and return the `pm.Model` it leaves.
+
+    Parameters
+    ----------
+    source
+        Text of `translate`.
+    data
+        Rows and variables to analyse; the index gives the rows their labels.
+    """
+    name = f"<blimp2pymc {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    namespace: dict[str, object] = {"__name__": "blimp2pymc_source", "data": data}
+    exec(compile(source, name, "exec"), namespace)
+    return namespace["model"]  # type: ignore[return-value]

@@ -1,0 +1,270 @@
+"""Jointly normal residuals: the prior of a block's covariance, and its members one after another.
+
+The covariance T = D R D (D standard deviations, R correlations) has the density
+
+    |T|^(-(d + p + 1)/2) exp(-tr(S T^-1)/2),   S = diag(scale), d degrees of freedom, p members,
+
+with respect to its free elements. Written in variances and correlations it gains the Jacobian
+sqrt(v_i v_j) for every free pair. Each member is then normal given those before it, so that every
+factor of the source is univariate and members may have different missing cells.
+"""
+
+from __future__ import annotations
+
+from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Prior, Role
+from blimp2pymc.pymc_source.names import block_order, has_free_correlations, member_pairs, pair_parameter
+from blimp2pymc.pymc_source.page import Page, sum_text
+from blimp2pymc.pymc_source.printer import SUM, Text, number, power, string
+from blimp2pymc.pymc_source.priors import Declaration, bounds, declare, square_root, write_prior
+
+
+def declare_block(page: Page, block: JointBlock) -> None:
+    """Write variances, correlations and their joint prior, once."""
+    prior_name = page.names.blocks[block.members, "covariance_prior"]
+    if prior_name in page.declared:
+        return
+    page.declared.add(prior_name)
+    members = block_order(block, page.model)
+    if block.span is not None:
+        for line in page.script_lines([block.span]):
+            page.comment(line)
+    elif block.role is Role.PREDICTOR:
+        names = ", ".join(each.variable for each in members)
+        page.comment(f"predictors without an equation are jointly normal: {names}")
+    if len(members) == 1:
+        _declare_single(page, block)
+        return
+    for member in members:
+        declare(page, _variance(page, member), member)
+    for member in members:
+        write_standard_deviation(page, page.model.equation_of[member])
+    if len(members) == 2:
+        name = pair_parameter(block, *members)
+        if name is not None:
+            declare(page, name)
+    elif has_free_correlations(block, page.model):
+        _declare_matrix(page, block)
+    elif block.correlations:
+        _declare_elements(page, block)
+    _write_potential(page, block, prior_name)
+
+
+def write_standard_deviation(page: Page, equation: Equation) -> None:
+    """`y_sd = pt.sqrt(y_residual_variance)`, once."""
+    name = page.local(equation.outcome, "sd")
+    if name in page.declared or equation.residual_variance is None:
+        return
+    page.declared.add(name)
+    fixed = page.model.parameters[equation.residual_variance].fixed
+    if fixed is not None:
+        page.line(f"{name} = {square_root(fixed)}")
+    else:
+        page.line(f"{name} = pt.sqrt({page.parameter(equation.residual_variance).code})")
+
+
+def given_others(page: Page, equation: Equation) -> tuple[Text, bool, Text]:
+    """Mean and standard deviation of an outcome given the members of its block written before it.
+
+    Returns the mean, whether it differs between rows, and the standard deviation.
+    """
+    outcome = equation.outcome
+    mean, deviation = page.predicted[outcome], Text(page.local(outcome, "sd"))
+    by_row = mean.code == page.local(outcome, "predicted")
+    block = page.model.block_of.get(outcome)
+    if block is None or len(block.members) == 1:
+        return mean, by_row, deviation
+    members = block_order(block, page.model)
+    index = members.index(outcome)
+    if index == 0 or not block.correlations:
+        return mean, by_row, deviation
+    if len(members) == 2:
+        return _given_one(page, block, members[0], outcome)
+    factor = page.names.blocks[block.members, "correlation_cholesky"]
+    innovations = [f"{factor}[{index}, {k}] * {page.local(members[k], 'z')}" for k in range(index)]
+    given_mean, given_sd = page.local(outcome, "given_mean"), page.local(outcome, "given_sd")
+    page.assign(given_mean, [("+", mean.code), *(("+", f"{deviation.code} * {each}") for each in innovations)])
+    page.line(f"{given_sd} = {deviation.code} * {factor}[{index}, {index}]")
+    return Text(given_mean), True, Text(given_sd)
+
+
+def write_innovation(page: Page, equation: Equation, mean: Text, deviation: Text) -> None:
+    """`x1_z`, what a member adds to those before it in units of its deviation, where a later member needs it."""
+    block = page.model.block_of.get(equation.outcome)
+    if block is None or len(block.members) < 3 or not block.correlations:
+        return
+    if block_order(block, page.model)[-1] != equation.outcome:
+        name = page.local(equation.outcome, "z")
+        page.line(f"{name} = ({page.column(equation.outcome)} - {mean.at_least(SUM + 1)}) / {deviation.code}")
+
+
+def needed_by_block(page: Page, outcome: Column) -> bool:
+    """Whether a later member of the block conditions on this outcome."""
+    block = page.model.block_of.get(outcome)
+    if block is None or not block.correlations:
+        return False
+    return block_order(block, page.model)[-1] != outcome
+
+
+def _given_one(page: Page, block: JointBlock, first: Column, outcome: Column) -> tuple[Text, bool, Text]:
+    mean, deviation = page.predicted[outcome], Text(page.local(outcome, "sd"))
+    name = pair_parameter(block, first, outcome)
+    assert name is not None
+    correlation = page.parameter(name)
+    residual = f"({page.column(first)} - {page.predicted[first].at_least(SUM + 1)})"
+    given_mean, given_sd = page.local(outcome, "given_mean"), page.local(outcome, "given_sd")
+    slope = f"{correlation.code} * {deviation.code} / {page.local(first, 'sd')}"
+    page.assign(given_mean, [("+", mean.code), ("+", f"{slope} * {residual}")])
+    page.line(f"{given_sd} = {deviation.code} * pt.sqrt(1 - {power(correlation, Text('2')).code})")
+    return Text(given_mean), True, Text(given_sd)
+
+
+def _variance(page: Page, member: Column) -> str:
+    name = page.model.equation_of[member].residual_variance
+    assert name is not None, "a member of a block has a residual variance"
+    return name
+
+
+def _declare_single(page: Page, block: JointBlock) -> None:
+    # IW(S, d) of one variance is IG(d/2, S/2)
+    (member,) = block.members
+    name = _variance(page, member)
+    parameter = page.model.parameters[name]
+    if parameter.prior.distribution == "block" and parameter.is_free:
+        variable = page.names.parameters[name].variable
+        if variable not in page.declared:
+            page.declared.add(variable)
+            prior = Prior("inverse_gamma", (block.degrees_of_freedom / 2, block.scale[0] / 2))
+            write_prior(page, Declaration(variable, prior, *bounds(parameter)))
+    else:
+        declare(page, name, member)
+    write_standard_deviation(page, page.model.equation_of[member])
+
+
+def _declare_matrix(page: Page, block: JointBlock) -> None:
+    members = block_order(block, page.model)
+    factor = page.names.blocks[block.members, "correlation_cholesky"]
+    matrix = page.names.blocks[block.members, "correlation_matrix"]
+    page.call(f"{factor} = pm.LKJCorr(", [string(factor), f"n={len(members)}", "eta=1"])
+    page.line(f"{matrix} = {factor} @ {factor}.T")
+    vector: list[tuple[int, int]] = []
+    variable = page.names.blocks[block.members, "correlation"]
+    for i, j in member_pairs(len(members)):
+        name = pair_parameter(block, members[i], members[j])
+        assert name is not None
+        place = page.names.parameters[name]
+        page.declared.add(place.variable)
+        if place.index is None:
+            page.call(f"{place.variable} = pm.Deterministic(", [string(place.variable), f"{matrix}[{j}, {i}]"])
+        else:
+            vector.append((i, j))
+    if vector:
+        rows = f"[{', '.join(str(j) for _, j in vector)}]"
+        columns = f"[{', '.join(str(i) for i, _ in vector)}]"
+        elements = f"{matrix}[{rows}, {columns}]"
+        if len(vector) == len(member_pairs(len(members))):
+            elements = f"{matrix}[np.tril_indices({len(members)}, k=-1)]"
+        dim = page.names.blocks[block.members, "pair"]
+        page.call(f"{variable} = pm.Deterministic(", [string(variable), elements, f"dims={string(dim)}"])
+
+
+def _declare_elements(page: Page, block: JointBlock) -> None:
+    members = block_order(block, page.model)
+    variable = page.names.blocks[block.members, "correlation"]
+    n_vector = 0
+    for i, j in member_pairs(len(members)):
+        name = pair_parameter(block, members[i], members[j])
+        if name is None or page.model.parameters[name].fixed is not None:
+            continue
+        if page.names.parameters[name].index is None:
+            declare(page, name)
+        else:
+            n_vector += 1
+    if n_vector and variable not in page.declared:
+        page.declared.add(variable)
+        dim = page.names.blocks[block.members, "pair"]
+        arguments = [string(variable), "lower=-1", "upper=1", "initval=np.zeros", f"dims={string(dim)}"]
+        arguments[3] = f"initval=np.zeros({n_vector})"
+        page.call(f"{variable} = pm.Uniform(", arguments)
+    rows = []
+    for i, row in enumerate(members):
+        texts = []
+        for j, column in enumerate(members):
+            name = None if i == j else pair_parameter(block, row, column)
+            texts.append("1" if i == j else "0" if name is None else page.parameter(name).code)
+        rows.append(f"[{', '.join(texts)}]")
+    matrix = page.names.blocks[block.members, "correlation_matrix"]
+    factor = page.names.blocks[block.members, "correlation_cholesky"]
+    page.lines.append(f"{page.indent}{matrix} = pt.as_tensor(")
+    page.lines.append(f"{page.indent}    [")
+    page.lines.extend(f"{page.indent}        {each}," for each in rows)
+    page.lines.append(f"{page.indent}    ]")
+    page.lines.append(f"{page.indent})")
+    page.comment("not a number, hence of no density, where the matrix is not positive definite")
+    page.line(f"{factor} = pt.linalg.cholesky({matrix})")
+
+
+def _write_potential(page: Page, block: JointBlock, prior_name: str) -> None:
+    members = block_order(block, page.model)
+    p, d = len(members), block.degrees_of_freedom
+    parameters = page.model.parameters
+    on_determinant = -(d + p + 1) / 2
+    exponents: dict[float, list[str]] = {}
+    for member in members:
+        name = _variance(page, member)
+        if parameters[name].fixed is not None:
+            continue
+        n_free = sum(_is_flat_pair(page, block, member, other) for other in members if other != member)
+        exponents.setdefault(on_determinant + n_free / 2, []).append(f"pt.log({page.parameter(name).code})")
+    terms: list[tuple[str, str]] = []
+    for exponent, logs in exponents.items():
+        joined = " + ".join(logs)
+        _add(terms, exponent, joined if len(logs) == 1 else f"({joined})")
+    pair = pair_parameter(block, *members) if p == 2 else None
+    squared = f"(1 - {power(page.parameter(pair), Text('2')).code})" if pair is not None else "1"
+    factor = page.names.blocks[block.members, "correlation_cholesky"]
+    if p == 2 and pair is not None:
+        _add(terms, on_determinant, f"pt.log{squared}")
+    elif p > 2 and block.correlations:
+        _add(terms, 2 * on_determinant, f"pt.sum(pt.log(pt.diagonal({factor})))")
+    scale = {member: block.scale[block.members.index(member)] for member in members}
+    if any(scale.values()):
+        ratios = [f"{number(scale[each])} / {page.parameter(_variance(page, each)).code}" for each in members]
+        if p == 2 or not block.correlations:
+            trace = f"({' + '.join(ratios)})" + (f" / {squared}" if squared != "1" else "")
+        else:
+            inverse = page.names.blocks[block.members, "precision"]
+            page.comment("diagonal of the inverse correlation matrix")
+            solved = f"pt.linalg.solve_triangular({factor}, np.eye({p}), lower=True)"
+            page.line(f"{inverse} = pt.sum({solved} ** 2, axis=0)")
+            ratios = [f"{inverse}[{k}] * {each}" for k, each in enumerate(ratios)]
+            trace = f"({' + '.join(ratios)})"
+        _add(terms, -0.5, trace)
+    if not terms:
+        return
+    if not any(scale.values()) and d == -(p + 1):
+        page.comment("flat on the covariance matrix")
+    else:
+        values = set(block.scale)
+        name = "I" if values == {1.0} else "0" if values == {0.0} else f"diag({', '.join(map(number, block.scale))})"
+        page.comment(f"covariance matrix ~ inverse Wishart(S = {name}, df = {number(d)})")
+    code = sum_text(terms)
+    if len(code) <= 90:
+        page.call("pm.Potential(", [string(prior_name), code])
+    else:
+        page.assign(prior_name, terms)
+        page.call("pm.Potential(", [string(prior_name), prior_name])
+
+
+def _is_flat_pair(page: Page, block: JointBlock, left: Column, right: Column) -> bool:
+    name = pair_parameter(block, left, right)
+    if name is None:
+        return False
+    parameter = page.model.parameters[name]
+    return parameter.is_free and parameter.prior.distribution == "block"
+
+
+def _add(terms: list[tuple[str, str]], factor: float, text: str) -> None:
+    if factor == 0:
+        return
+    size = "" if abs(factor) == 1 else f"{number(abs(factor))} * "
+    terms.append(("-" if factor < 0 else "+", f"{size}{text}"))

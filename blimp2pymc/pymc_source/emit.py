@@ -1,0 +1,223 @@
+"""Write a resolved model as one standalone PyMC file.
+
+The text is the model: `build` executes it to make the graph, people read and run it as it is. From
+top to bottom: the data, the coordinates, then one section per block of the script in an order in
+which every name is known before it is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from blimp2pymc.blimp.tree import Script
+from blimp2pymc.errors import BlimpError, Finding
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Role
+from blimp2pymc.pymc_source.equations import WRITERS, write_equation
+from blimp2pymc.pymc_source.names import python_names, slopes
+from blimp2pymc.pymc_source.page import INDENT, Page, observed_centerings, wrap_call
+from blimp2pymc.pymc_source.printer import comment, string
+from blimp2pymc.pymc_source.priors import declare
+from blimp2pymc.pymc_source.wrangling import write_data
+
+IMPORTS = (
+    ("np", "import numpy as np"),
+    ("pd", "import pandas as pd"),
+    ("pm", "import pymc as pm"),
+    ("pt", "import pytensor.tensor as pt"),
+)
+"""Modules the text may import, each where it is used."""
+
+FORMS = (Form.SCORE, Form.DUMMY)
+"""Forms of a column that can be written."""
+
+
+def translate(model: Model, *, data_file: str | None = None) -> str:
+    """Write a model as PyMC source that runs on its own.
+
+    Parameters
+    ----------
+    model
+        A resolved model.
+    data_file
+        What the text calls the data file; by default the script's own, as seen from the current folder.
+
+    Returns
+    -------
+    Python source. Executed with a DataFrame called `data` in its namespace it uses that; else it reads
+    the file. Either way it leaves a `pm.Model` called `model`. The DataFrame holds the analysed rows and
+    variables, indexed by their 0-based row in the file.
+
+    Raises
+    ------
+    BlimpError
+        For every construct that has no PyMC source yet.
+    """
+    findings = list(refusals(model))
+    if findings:
+        raise BlimpError(*findings)
+    page = Page(model, python_names(model))
+    _write_body(page)
+    body = page.lines
+    page.lines, page.indent = [], ""
+    write_data(page, data_file)
+    _write_columns(page)
+    _write_coords(page)
+    page.lines.append("with pm.Model(coords=coords) as model:")
+    text = "\n".join([*page.lines, *body, "", *_ending()])
+    imports = [line for name, line in IMPORTS if re.search(rf"\b{name}\.", text)]
+    return "\n".join([*_heading(model), "", *imports, "", text, ""])
+
+
+def refusals(model: Model) -> Iterator[Finding]:
+    """What in a model has no PyMC source yet, each named and with its place."""
+
+    def refuse(what: str, equation: Equation) -> Finding:
+        return Finding(f"{what} cannot be written as PyMC source yet", equation.span, code="not-written-yet")
+
+    for equation in model.equations:
+        if equation.family not in WRITERS:
+            yield refuse(f"a {equation.family} outcome such as '{equation.name}'", equation)
+        if equation.transform is not None:
+            yield refuse(f"the transformed outcome {equation.transform.function}({equation.name})", equation)
+        if equation.variance_terms:
+            yield refuse(f"the variance model var({equation.name})", equation)
+        if equation.level != 1:
+            yield refuse(f"the level-{equation.level} outcome '{equation.name}'", equation)
+        columns = {equation.outcome}.union(*(columns_in(term.expression) for term in equation.terms))
+        for column in sorted(columns):
+            if column.variable not in model.data:
+                yield refuse(f"the latent variable '{column.variable}'", equation)
+            elif column.form not in FORMS:
+                yield refuse(f"the {column.form.value} of '{column.variable}'", equation)
+            elif column.lag or column.level != 1:
+                yield refuse(f"a lagged or higher-level form of '{column.variable}'", equation)
+            elif column.form is Form.DUMMY and model.missing(column.variable).any():
+                yield refuse(f"the incomplete nominal predictor '{column.variable}'", equation)
+            elif column not in model.equation_of and model.missing(column.variable).any():
+                yield refuse(f"the incomplete variable '{column.variable}' without a model of its own", equation)
+    for block in model.blocks:
+        if block.parameterisation != "wishart":
+            text = f"the {block.parameterisation} parameterisation of {block.name} cannot be written as PyMC source yet"
+            yield Finding(text, block.span, code="not-written-yet")
+
+
+def _heading(model: Model) -> list[str]:
+    name = model.script.source.name if isinstance(model.script, Script) else ""
+    origin = f" of {comment(name)}" if name and not name.startswith("<") else ""
+    return [f"# PyMC version{origin}, written by blimp2pymc."]
+
+
+def _write_columns(page: Page) -> None:
+    """Arrays of the data, masks of their missing cells, observed means of centered fixed variables."""
+    page.blank()
+    columns = [each for each in page.names.columns if each.variable in page.model.data and _is_used(page, each)]
+    for column in columns:
+        source = f"data[{string(column.variable)}]"
+        if column.form is Form.DUMMY:
+            page.line(f"{page.column(column)} = ({source} == {column.category:g}).to_numpy(float)")
+        elif page.is_incomplete(column):
+            page.line(f"{page.local(column, 'data')} = {source}.to_numpy(float)")
+        else:
+            page.line(f"{page.column(column)} = {source}.to_numpy(float)")
+    for column in columns:
+        if page.is_incomplete(column):
+            page.line(f"{page.local(column, 'is_missing')} = np.isnan({page.local(column, 'data')})")
+    centered = {
+        text.split(" - ")[0]: text.split(" - ")[1] for text in observed_centerings(page.model, page.names).values()
+    }
+    for column, mean in centered.items():
+        page.line(f"{mean} = {column}.mean()")
+
+
+def _is_used(page: Page, column: Column) -> bool:
+    model = page.model
+    if column in model.equation_of:
+        return True
+    return any(column in columns_in(term.expression) for each in model.equations for term in each.terms)
+
+
+def _write_coords(page: Page) -> None:
+    page.blank()
+    entries = []
+    names = page.names
+    if any(each not in names.missing for each in (equation.name for equation in page.model.equations)):
+        entries.append('"row": data.index')
+    for equation in page.model.equations:
+        column = equation.outcome
+        if equation.role is not Role.MEANS and page.is_incomplete(column):
+            mask = page.local(column, "is_missing")
+            entries.append(f"{string(page.local(column, 'missing_row'))}: data.index[{mask}]")
+            entries.append(f"{string(page.local(column, 'observed_row'))}: data.index[~{mask}]")
+        if slopes(equation, page.model):
+            dim = page.local(column, "term")
+            entries.extend(_list_entry(dim, names.coords[dim]))
+    for block in page.model.blocks:
+        dim = names.blocks[block.members, "pair"]
+        if dim in names.coords:
+            entries.extend(_list_entry(dim, names.coords[dim]))
+    page.lines.append("coords = {" if entries else "coords = {}")
+    if entries:
+        page.lines.extend(f"{INDENT}{each}" if each.endswith(("[", " ")) else each for each in _with_commas(entries))
+        page.lines.append("}")
+    page.blank()
+
+
+def _list_entry(dim: str, labels: tuple) -> list[str]:
+    return ["\n".join(wrap_call(INDENT, f"{string(dim)}: [", [string(str(each)) for each in labels], "]"))]
+
+
+def _with_commas(entries: list[str]) -> Iterator[str]:
+    for entry in entries:
+        yield f"{entry}," if entry.startswith(INDENT) else f"{INDENT}{entry},"
+
+
+def _write_body(page: Page) -> None:
+    """One section per block label; the heading is repeated where a block is taken up again."""
+    current: str | None = None
+    labels = {each.block for each in page.model.equations}
+    for equation in page.model.equations:
+        title = _title(equation)
+        if title != current and (len(labels) > 1 or any(labels) or title):
+            page.blank()
+            page.comment(f"---- {title or 'model'} ----")
+            current = title
+        page.blank()
+        write_equation(page, equation)
+    if page.model.quantities:
+        page.blank()
+        page.comment("---- PARAMETERS ----")
+        page.blank()
+    for quantity in page.model.quantities:
+        name = page.names.quantities[quantity.name]
+        if name in page.declared:
+            continue
+        if quantity.name in page.model.parameters:
+            declare(page, quantity.name)
+            continue
+        for each in sorted(parameters_in(quantity.expression)):
+            declare(page, each)
+        page.declared.add(name)
+        if quantity.span is not None:
+            page.comment(quantity.span.text)
+        page.call(f"{name} = pm.Deterministic(", [string(name), page.expression(quantity.expression).code])
+    while page.lines and not page.lines[0]:
+        page.lines.pop(0)
+
+
+def _title(equation: Equation) -> str:
+    if equation.block:
+        return equation.block
+    return {Role.PREDICTOR: "predictors", Role.MEANS: "means of centered outcomes"}.get(equation.role, "")
+
+
+def _ending() -> list[str]:
+    return [
+        'if __name__ == "__main__":',
+        f"{INDENT}import arviz as az",
+        "",
+        f"{INDENT}with model:",
+        f'{INDENT * 2}idata = pm.sample(nuts_sampler="pymc")',
+        f"{INDENT}print(az.summary(idata))",
+    ]

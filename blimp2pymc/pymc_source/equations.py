@@ -1,0 +1,166 @@
+"""One equation as PyMC lines: its parameters, its mean, its observed and its missing cells.
+
+`WRITERS` has a row per family. A missing cell is a random variable of its own; it is joined with
+the observed ones only where the completed column is used again further down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from blimp2pymc.joint_model.algebra import parameters_in
+from blimp2pymc.joint_model.ir import Equation, ParameterKind, Role
+from blimp2pymc.pymc_source.covariances import (
+    declare_block,
+    given_others,
+    needed_by_block,
+    write_innovation,
+    write_standard_deviation,
+)
+from blimp2pymc.pymc_source.names import has_free_correlations
+from blimp2pymc.pymc_source.page import Page, is_by_row, sum_text, used_later
+from blimp2pymc.pymc_source.printer import SUM, UNARY, Text, as_number, multiply, number, string
+from blimp2pymc.pymc_source.priors import declare
+
+
+def write_equation(page: Page, equation: Equation) -> None:
+    """Write one factor of the joint density: priors not declared yet, mean, cells."""
+    block = page.model.block_of.get(equation.outcome) if equation.role is not Role.MEANS else None
+    if block is not None:
+        declare_block(page, block)
+    _declare_referenced_blocks(page, equation)
+    for line in statement_lines(page, equation):
+        page.comment(line)
+    if equation.role is Role.MEANS:
+        _write_means(page, equation)
+        return
+    for term in equation.terms:
+        for name in (term.coefficient, *sorted(parameters_in(term.expression))):
+            declare(page, name, equation.outcome)
+    WRITERS[equation.family](page, equation)
+
+
+def statement_lines(page: Page, equation: Equation) -> list[str]:
+    """The script's lines an equation stands on; where there is none, what it says."""
+    spans = [equation.span, *(term.span for term in equation.terms)]
+    lines = page.script_lines(spans) if equation.role is Role.OUTCOME else []
+    if lines:
+        return lines
+    terms = " ".join(term.name for term in equation.terms)
+    if equation.role is Role.MEANS:
+        return [f"mean of {equation.name}, from its completed values alone (it is centered and an outcome)"]
+    return [f"{equation.name} ~ {terms}"]
+
+
+def mean_terms(page: Page, equation: Equation) -> list[tuple[str, str]]:
+    """(sign, text) of every term of the linear predictor; fixed zeros are left out."""
+    written = []
+    for term in equation.terms:
+        fixed = page.model.parameters[term.coefficient].fixed
+        expression = page.expression(term.expression)
+        is_one = expression.code == "1"
+        if fixed is None:
+            coefficient = page.parameter(term.coefficient)
+            written.append(("+", (coefficient if is_one else multiply(coefficient, expression)).at_least(SUM + 1)))
+        elif fixed != 0:
+            size = Text(number(abs(fixed)))
+            text = as_number(expression) if abs(fixed) == 1 else size if is_one else multiply(size, expression)
+            written.append(("-" if fixed < 0 else "+", text.at_least(SUM + 1)))
+    return written or [("+", "0")]
+
+
+def _write_normal(page: Page, equation: Equation) -> None:
+    outcome = equation.outcome
+    assert equation.residual_variance is not None, "a normal equation has a residual variance"
+    declare(page, equation.residual_variance, outcome)
+    terms = mean_terms(page, equation)
+    if is_by_row(equation, page.model):
+        page.assign(page.local(outcome, "predicted"), terms)
+        page.predicted[outcome] = Text(page.local(outcome, "predicted"))
+    else:
+        code = sum_text(terms)
+        page.predicted[outcome] = Text(code, SUM if len(terms) > 1 else UNARY)
+    write_standard_deviation(page, equation)
+    mean, by_row, deviation = given_others(page, equation)
+    _write_cells(page, equation, Law("pm.Normal", mean.code, by_row, (deviation.code,)))
+    write_innovation(page, equation, mean, deviation)
+
+
+@dataclass(frozen=True)
+class Law:
+    """The distribution of an outcome's cells: a PyMC call, its mean, its other arguments."""
+
+    call: str
+    mean: str
+    is_by_row: bool
+    others: tuple[str, ...]
+
+
+def _write_cells(page: Page, equation: Equation, law: Law) -> None:
+    outcome, call, others = equation.outcome, law.call, law.others
+    column = page.column(outcome)
+    if not page.is_incomplete(outcome):
+        arguments = [law.mean, *others, f"observed={column}", 'dims="row"']
+        page.call(f"{call}(", [string(column), *arguments])
+        return
+    mask, values = page.local(outcome, "is_missing"), page.local(outcome, "data")
+    missing, missing_row = page.local(outcome, "missing"), page.local(outcome, "missing_row")
+    observed, observed_row = page.local(outcome, "observed"), page.local(outcome, "observed_row")
+    of_missing, of_observed = (f"{law.mean}[{mask}]", f"{law.mean}[~{mask}]") if law.is_by_row else (law.mean,) * 2
+    page.call(f"{missing} = {call}(", [string(missing), of_missing, *others, f"dims={string(missing_row)}"])
+    page.call(
+        f"{call}(",
+        [string(observed), of_observed, *others, f"observed={values}[~{mask}]", f"dims={string(observed_row)}"],
+    )
+    if outcome in used_later(page.model) or needed_by_block(page, outcome):
+        page.line(f"{column} = pt.set_subtensor(pt.as_tensor({values})[{mask}], {missing})")
+
+
+def _write_means(page: Page, equation: Equation) -> None:
+    """Posterior of mean and variance given the completed column: a cut, so nothing flows back.
+
+    With a flat mean and prior IG(a, b), n rows, sum of squares S about the column's mean m:
+    variance ~ IG(a + (n - 1)/2, b + S/2), mean ~ N(m, variance/n).
+    """
+    (term,) = equation.terms
+    assert equation.residual_variance is not None
+    prior = page.model.parameters[equation.residual_variance].prior
+    a, b = prior.arguments if prior.distribution == "inverse_gamma" else (-1.0, 0.0)
+    n = page.model.frame.n_rows
+    column = page.column(equation.outcome)
+    mean = page.names.parameters[term.coefficient].variable
+    variance = page.names.parameters[equation.residual_variance].variable
+    page.declared.update((mean, variance))
+    squares = f"pt.sum(({column} - pt.mean({column})) ** 2) / 2"
+    beta = f"{number(b)} + {squares}" if b else squares
+    page.call(f"{variance} = pm.InverseGamma(", [string(variance), f"alpha={number(a + (n - 1) / 2)}", f"beta={beta}"])
+    deviation = f"pt.sqrt({variance} / {n})"
+    page.call(f"{mean} = pm.Normal(", [string(mean), f"pt.mean({column})", deviation])
+
+
+def _declare_referenced_blocks(page: Page, equation: Equation) -> None:
+    # a correlation that is part of a matrix comes with its block
+    wanted = {equation.residual_variance, *(term.coefficient for term in equation.terms)}
+    for term in equation.terms:
+        wanted |= parameters_in(term.expression)
+    names = {name for each in wanted if each for name in _defined_by(page, each)}
+    for block in page.model.blocks:
+        if len(block.members) > 2 and has_free_correlations(block, page.model):
+            in_block = names & set(block.correlations.values())
+            if any(page.model.parameters[each].kind is ParameterKind.CORRELATION for each in in_block):
+                declare_block(page, block)
+
+
+def _defined_by(page: Page, name: str) -> frozenset[str]:
+    parameter = page.model.parameters.get(name)
+    if parameter is None or parameter.definition is None:
+        return frozenset({name})
+    inner = parameters_in(parameter.definition)
+    return frozenset({name}).union(*(_defined_by(page, each) for each in inner))
+
+
+WRITERS: Mapping[str, Callable[[Page, Equation], None]] = {
+    "normal": _write_normal,
+}
+"""Family -> how its equations are written."""

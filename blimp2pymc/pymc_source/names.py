@@ -1,0 +1,317 @@
+"""Python names for everything a model names: parameters, columns, dimensions, helper quantities.
+
+One table for the emitted source, the graph built from it and the ArviZ groups, so that all three
+speak of the same things. Names are checked identifiers, whatever a script or a table header holds.
+Needs no PyMC.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from blimp2pymc.joint_model.ir import (
+    Column,
+    Equation,
+    Form,
+    JointBlock,
+    Model,
+    Parameter,
+    ParameterKind,
+    Role,
+)
+
+MODULES = ("az", "np", "pd", "pm", "pt")
+RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *MODULES}) | frozenset(
+    {"chain", "coords", "data", "draw", "idata", "model", "row", "sample"}
+)
+"""Names that a script's own names never take."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a parameter lives in the graph: a scalar variable, or an element of a vector."""
+
+    variable: str
+    index: int | None = None
+    coordinate: str = ""
+    """Label of the element, as Blimp prints it; empty for a scalar."""
+
+    def __str__(self) -> str:
+        return self.variable if self.index is None else f"{self.variable}[{self.index}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """Two-way lookup between a model's names and those of its PyMC source."""
+
+    parameters: Mapping[str, Place]
+    """Parameter -> its place, for every free or defined parameter; fixed ones are written as numbers."""
+    quantities: Mapping[str, str]
+    """Derived quantity -> variable."""
+    columns: Mapping[Column, str]
+    """Column -> name of its complete values: the data, or the data joined with the missing cells."""
+    missing: Mapping[str, str]
+    """Incomplete variable -> variable of its missing cells (`x_missing`)."""
+    locals: Mapping[tuple[Column, str], str]
+    """(outcome, suffix) -> name such as `y_predicted`, for the suffixes of `SUFFIXES`."""
+    blocks: Mapping[tuple[tuple[Column, ...], str], str]
+    """(members of a block, suffix) -> name such as `m1_m2_correlation`, for `BLOCK_SUFFIXES`."""
+    dims: Mapping[str, tuple[str, ...]]
+    """Variable of the graph -> its dimensions; scalars are not listed."""
+    coords: Mapping[str, tuple]
+    """Dimension -> labels: printed term names, or 0-based rows of the data file."""
+    originals: Mapping[str, str] = field(default_factory=dict)
+    """Variable whose name had to change -> the name in the script."""
+
+    @cached_property
+    def parameter_at(self) -> Mapping[tuple[str, int | None], str]:
+        """(variable, index) -> parameter."""
+        return {(place.variable, place.index): name for name, place in self.parameters.items()}
+
+    @cached_property
+    def vectors(self) -> Mapping[str, tuple[str, ...]]:
+        """Variable -> the parameters it holds, in order; scalars hold one."""
+        held: dict[str, list[str]] = {}
+        for name, place in self.parameters.items():
+            held.setdefault(place.variable, []).append(name)
+        return {variable: tuple(names) for variable, names in held.items()}
+
+
+SUFFIXES = (
+    "data", "is_missing", "missing", "missing_row", "observed", "observed_row", "predicted", "sd",
+    "given_mean", "given_sd", "z", "term", "coefficient", "intercept", "mean", "mean_variance",
+    "residual_variance", "observed_mean", "thresholds",
+)  # fmt: skip
+"""What a name derived from an outcome's may end in."""
+
+BLOCK_SUFFIXES = ("correlation", "correlation_cholesky", "correlation_matrix", "precision", "pair", "covariance_prior")
+"""What a name derived from the members of a block may end in."""
+
+
+def identifier(text: str) -> str:
+    """The nearest Python identifier: `m.1` becomes `m_1`.
+
+    >>> identifier("m.1"), identifier("2nd"), identifier("lambda"), identifier("pm")
+    ('m_1', 'v2nd', 'lambda_', 'pm_')
+    """
+    name = re.sub(r"[^0-9A-Za-z_]", "_", text) or "v"
+    if name[0].isdigit():
+        name = f"v{name}"
+    if name.startswith("__"):
+        name = f"v{name}"
+    return f"{name}_" if name in RESERVED else name
+
+
+def python_names(model: Model) -> Names:
+    """Give every parameter, column and quantity of a model its name in Python.
+
+    The same model always gets the same names. Names that are identifiers already are served first;
+    others take a numbered suffix where two would coincide.
+    """
+    taken: set[str] = set(RESERVED)
+    plain = [*model.variables, *(each.label for each in model.parameters.values() if each.label)]
+    plain += [each.name for each in model.quantities if each.name not in model.parameters]
+    given: dict[str, str] = {}
+    for name in sorted(dict.fromkeys(plain), key=lambda each: identifier(each) != each):
+        given[name] = _free(identifier(name), taken)
+
+    columns = {column: _column_name(column, given, taken) for column in _columns(model)}
+    local: dict[tuple[Column, str], str] = {}
+    for outcome in dict.fromkeys(each.outcome for each in model.equations):
+        stem = columns[outcome]
+        for suffix in SUFFIXES:
+            local[outcome, suffix] = _free(f"{stem}_{suffix}", taken)
+    for column, stem in columns.items():
+        if (column, "data") not in local:
+            for suffix in ("data", "is_missing", "missing", "missing_row", "observed_mean"):
+                local[column, suffix] = _free(f"{stem}_{suffix}", taken)
+
+    dims: dict[str, tuple[str, ...]] = {}
+    coords: dict[str, tuple] = {"row": tuple(model.frame.source_row.tolist())}
+    parameters = {each.name: Place(given[each.label]) for each in model.parameters.values() if _is_named(each)}
+    places = _Places(parameters, dims, coords)
+    for equation in model.equations:
+        _place_equation(equation, model, local, places)
+    blocks: dict[tuple[tuple[Column, ...], str], str] = {}
+    for block in model.blocks:
+        names = _block_names(block, model, columns, taken)
+        blocks.update({(block.members, suffix): name for suffix, name in names.items()})
+        _place_block(block, model, names, places)
+    for name, parameter in model.parameters.items():
+        if name not in parameters and parameter.fixed is None:
+            parameters[name] = Place(_free(identifier(name.replace(" ", "_")), taken))
+
+    missing = {}
+    for name in model.incomplete:
+        column = Column(name, level=model.variables[name].level)
+        missing[name] = variable = local[column, "missing"]
+        mask = model.missing(name)
+        dims[variable] = (local[column, "missing_row"],)
+        coords[local[column, "missing_row"]] = tuple(model.frame.source_row[mask].tolist())
+        if column in model.equation_of:
+            dims[local[column, "observed"]] = (local[column, "observed_row"],)
+            coords[local[column, "observed_row"]] = tuple(model.frame.source_row[~mask].tolist())
+
+    quantities = {
+        each.name: parameters[each.name].variable if each.name in parameters else given[each.name]
+        for each in model.quantities
+    }
+    return Names(
+        parameters={name: parameters[name] for name in model.parameters if name in parameters},
+        quantities=quantities,
+        columns=columns,
+        missing=missing,
+        locals=local,
+        blocks=blocks,
+        dims=dims,
+        coords=coords,
+        originals={new: old for old, new in given.items() if new != old},
+    )
+
+
+def block_order(block: JointBlock, model: Model) -> tuple[Column, ...]:
+    """Members of a block in the order of their equations, which is the order they are written in."""
+    position = {each.outcome: place for place, each in enumerate(model.equations) if each.role is not Role.MEANS}
+    return tuple(sorted(block.members, key=position.__getitem__))
+
+
+def member_pairs(n_members: int) -> tuple[tuple[int, int], ...]:
+    """Pairs i < j of a block's members, in the order (0, 1), (0, 2), (1, 2), ...: a lower triangle by rows."""
+    return tuple((i, j) for j in range(n_members) for i in range(j))
+
+
+def pair_parameter(block: JointBlock, left: Column, right: Column) -> str | None:
+    """Name of the correlation parameter of two members, or None where it is zero."""
+    i, j = sorted((block.members.index(left), block.members.index(right)))
+    return block.correlations.get((i, j))
+
+
+def has_free_correlations(block: JointBlock, model: Model) -> bool:
+    """Whether every pair has its own free correlation under the block's prior: then the matrix is LKJ(1)."""
+    names = list(block.correlations.values())
+    n_pairs = len(block.members) * (len(block.members) - 1) // 2
+    return len(set(names)) == n_pairs and all(
+        model.parameters[each].is_free
+        and model.parameters[each].prior.distribution == "block"
+        and model.parameters[each].prior.lower <= -1
+        and model.parameters[each].prior.upper >= 1
+        for each in names
+    )
+
+
+def slopes(equation: Equation, model: Model) -> tuple[tuple[str, Parameter], ...]:
+    """(term name, parameter) of the slopes an equation keeps in its vector `y_coefficient`.
+
+    Free parameters without a label of the user's, under one kind of prior; others are scalars.
+    """
+    found: dict[str, tuple[str, Parameter]] = {}
+    for term in equation.terms:
+        parameter = model.parameters[term.coefficient]
+        if parameter.kind in (ParameterKind.INTERCEPT, ParameterKind.MEAN) or parameter.label:
+            continue
+        if parameter.is_free and np.isinf(parameter.prior.lower) and np.isinf(parameter.prior.upper):
+            found.setdefault(parameter.name, (term.name, parameter))
+    same = {parameter.prior.distribution for _, parameter in found.values()}
+    return tuple(found.values()) if len(same) == 1 else ()
+
+
+@dataclass(frozen=True)
+class _Places:
+    """What placing parameters adds to, equation by equation."""
+
+    parameters: dict[str, Place]
+    dims: dict[str, tuple[str, ...]]
+    coords: dict[str, tuple]
+
+
+def _is_named(parameter: Parameter) -> bool:
+    return bool(parameter.label) and parameter.fixed is None
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}_{number}"
+    taken.add(name)
+    return name
+
+
+def _columns(model: Model) -> Sequence[Column]:
+    from blimp2pymc.joint_model.algebra import columns_in
+
+    found = [Column(each.name, level=each.level) for each in model.variables.values()]
+    for equation in model.equations:
+        found.append(equation.outcome)
+        for term in (*equation.terms, *equation.variance_terms):
+            found.extend(sorted(columns_in(term.expression)))
+    return list(dict.fromkeys(found))
+
+
+def _column_name(column: Column, given: Mapping[str, str], taken: set[str]) -> str:
+    stem = given.get(column.variable) or _free(identifier(column.variable), taken)
+    if column.form is Form.SCORE and column.lag == 0:
+        return stem
+    suffix = column.form.value.replace(" ", "_")
+    if column.form is Form.DUMMY and column.category is not None:
+        suffix = f"{column.category:g}"
+    if column.lag:
+        suffix = f"lag{column.lag}"
+    return _free(identifier(f"{stem}_{suffix}"), taken)
+
+
+def _place_equation(equation: Equation, model: Model, local: Mapping[tuple[Column, str], str], places: _Places) -> None:
+    parameters, dims, coords = places.parameters, places.dims, places.coords
+    name: Callable[[str], str] = lambda suffix: local[equation.outcome, suffix]  # noqa: E731
+    vector = {parameter.name: (index, term) for index, (term, parameter) in enumerate(slopes(equation, model))}
+    for term in equation.terms:
+        parameter = model.parameters[term.coefficient]
+        if parameter.name in parameters or parameter.fixed is not None:
+            continue
+        if equation.role is Role.MEANS or parameter.kind is ParameterKind.MEAN:
+            parameters[parameter.name] = Place(name("mean"))
+        elif parameter.kind is ParameterKind.INTERCEPT:
+            parameters[parameter.name] = Place(name("intercept"))
+        elif parameter.name in vector:
+            index, label = vector[parameter.name]
+            parameters[parameter.name] = Place(name("coefficient"), index, label)
+    if vector:
+        dims[name("coefficient")] = (name("term"),)
+        coords[name("term")] = tuple(label for _, label in vector.values())
+    variance = equation.residual_variance
+    if variance is not None and variance not in parameters and model.parameters[variance].fixed is None:
+        suffix = "mean_variance" if equation.role is Role.MEANS else "residual_variance"
+        parameters[variance] = Place(name(suffix))
+
+
+def _block_names(block: JointBlock, model: Model, columns: Mapping[Column, str], taken: set[str]) -> Mapping[str, str]:
+    members = block_order(block, model)
+    stem = "_".join(columns[each] for each in members[:3]) + ("_etc" if len(members) > 3 else "")
+    if block.role is Role.PREDICTOR and len(members) > 2:
+        stem = "predictor"
+    return {suffix: _free(f"{stem}_{suffix}", taken) for suffix in BLOCK_SUFFIXES}
+
+
+def _place_block(block: JointBlock, model: Model, names: Mapping[str, str], places: _Places) -> None:
+    parameters, dims, coords = places.parameters, places.dims, places.coords
+    members = block_order(block, model)
+    unplaced: dict[str, str] = {}
+    for i, j in member_pairs(len(members)):
+        name = pair_parameter(block, members[i], members[j])
+        if name is not None and name not in parameters and model.parameters[name].fixed is None:
+            unplaced.setdefault(name, f"{members[i].variable} ~~ {members[j].variable}")
+    variable = names["correlation"]
+    if len(members) == 2:
+        parameters.update({name: Place(variable) for name in unplaced})
+    elif unplaced:
+        dims[variable] = (names["pair"],)
+        coords[names["pair"]] = tuple(unplaced.values())
+        for index, (name, label) in enumerate(unplaced.items()):
+            parameters[name] = Place(variable, index, label)

@@ -1,0 +1,202 @@
+"""Between our state and a point of the graph.
+
+Our state is natural: parameters by name, missing cells in row order. PyMC's points hold transformed
+values (`y_residual_variance_log__`). The check of the sampler and the PyMC step cross here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.ir import JointBlock, Model
+from blimp2pymc.pymc_source.names import (
+    Names,
+    block_order,
+    has_free_correlations,
+    member_pairs,
+    pair_parameter,
+    python_names,
+)
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """The two-way map of one model and its graph, compiled once."""
+
+    model: Model
+    names: Names
+    matrices: Mapping[str, JointBlock]
+    """Variable that is the Cholesky factor of a correlation matrix -> its block."""
+    value_names: Mapping[str, str]
+    """Free variable of the graph -> its entry in a point."""
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+
+    def value_point(self, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> dict[str, Array]:
+        """Point of the graph at a state of ours; see the function `value_point`."""
+        natural = [self._natural(variable, parameters, cells) for variable in self.value_names]
+        values = self.forward(*natural)
+        return {name: np.asarray(value) for name, value in zip(self.value_names.values(), values, strict=True)}
+
+    def natural_state(self, point: Mapping[str, Array]) -> tuple[dict[str, float], dict[str, Array]]:
+        """State of ours at a point of the graph; see the function `natural_state`."""
+        natural = self.backward(*(point[name] for name in self.value_names.values()))
+        found: dict[str, float] = {}
+        cells: dict[str, Array] = {}
+        variable_of = {missing: variable for variable, missing in self.names.missing.items()}
+        for variable, value in zip(self.value_names, natural, strict=True):
+            if variable in variable_of:
+                cells[variable_of[variable]] = np.asarray(value)
+            elif variable in self.matrices:
+                found.update(_correlations(self.matrices[variable], self.model, np.asarray(value)))
+            else:
+                for name in self.names.vectors[variable]:
+                    index = self.names.parameters[name].index
+                    found[name] = float(value if index is None else value[index])
+        return self._completed(found), cells
+
+    def _natural(self, variable: str, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> Array:
+        for name, missing in self.names.missing.items():
+            if missing == variable:
+                return np.asarray(cells[name], float)
+        if variable in self.matrices:
+            return _cholesky_factor(self.matrices[variable], self.model, parameters)
+        held = self.names.vectors[variable]
+        if self.names.parameters[held[0]].index is None:
+            return np.asarray(parameters[held[0]], float)
+        return np.array([parameters[name] for name in held], float)
+
+    def _completed(self, free: Mapping[str, float]) -> dict[str, float]:
+        """All parameters in the model's order: fixed and defined ones added."""
+        found = dict(free)
+        waiting = {}
+        for name, parameter in self.model.parameters.items():
+            if parameter.fixed is not None:
+                found[name] = parameter.fixed
+            elif parameter.definition is not None:
+                waiting[name] = parameter.definition
+        while waiting:
+            for name, definition in list(waiting.items()):
+                try:
+                    found[name] = float(evaluate(definition, {}, found))
+                except KeyError:
+                    continue
+                del waiting[name]
+        return {name: found[name] for name in self.model.parameters if name in found}
+
+
+def crossing(model: Model, graph: pm.Model) -> Crossing:
+    """Compile the map between states of a model and points of the graph built from it."""
+    from pytensor.compile.function import function
+    from pytensor.compile.mode import Mode
+
+    names = python_names(model)
+    naturals: list[Any] = []
+    values: list[Any] = []
+    forwards: list[Any] = []
+    backwards: list[Any] = []
+    value_names: dict[str, str] = {}
+    for variable in graph.free_RVs:
+        transform = graph.rvs_to_transforms[variable]
+        value = graph.rvs_to_values[variable].type()
+        natural = variable.type()
+        inputs = variable.owner.inputs
+        naturals.append(natural)
+        values.append(value)
+        forwards.append(natural if transform is None else transform.forward(natural, *inputs))
+        backwards.append(value if transform is None else transform.backward(value, *inputs))
+        value_names[variable.name] = graph.rvs_to_values[variable].name
+    # small graphs, called a few times: interpreting beats compiling
+    interpreted: Any = Mode(linker="py", optimizer=None)
+    options: Any = {"mode": interpreted, "on_unused_input": "ignore"}
+    return Crossing(
+        model=model,
+        names=names,
+        matrices={
+            names.blocks[block.members, "correlation_cholesky"]: block
+            for block in model.blocks
+            if len(block.members) > 2 and has_free_correlations(block, model)
+        },
+        value_names=value_names,
+        forward=function(naturals, forwards, **options),
+        backward=function(values, backwards, **options),
+    )
+
+
+def value_point(
+    model: Model, graph: pm.Model, parameters: Mapping[str, float], cells: Mapping[str, Array]
+) -> dict[str, Array]:
+    """The graph's point at a state of ours.
+
+    Parameters
+    ----------
+    model, graph
+        A resolved model and the graph `build` made of it.
+    parameters
+        Every free parameter by name, on its natural scale; others are ignored.
+    cells
+        Incomplete variable -> values of its missing cells in row order.
+
+    Returns
+    -------
+    Entry of `graph.value_vars` -> value, as `log_density` and PyMC's steps take it.
+
+    Notes
+    -----
+    For many states make one `crossing(model, graph)` and use its method of the same name.
+    """
+    return crossing(model, graph).value_point(parameters, cells)
+
+
+def natural_state(
+    model: Model, graph: pm.Model, point: Mapping[str, Array]
+) -> tuple[dict[str, float], dict[str, Array]]:
+    """Parameters (fixed and defined ones included) and missing cells at a point of the graph."""
+    return crossing(model, graph).natural_state(point)
+
+
+def log_density(graph: pm.Model) -> Callable[[Mapping[str, Array]], float]:
+    """Compile the graph's log density on the natural scale, up to a constant.
+
+    Without the Jacobians of PyMC's transforms: a difference between two points is the difference of
+    the joint log densities at the two states. `LKJCorr(eta=1)` is left out, because it is constant in
+    the correlations; PyMC states it for the Cholesky factor instead.
+    """
+    from pymc.distributions.multivariate import LKJCorrRV
+
+    variables = [each for each in graph.basic_RVs if not isinstance(each.owner.op, LKJCorrRV)]
+    logp = graph.logp(vars=[*variables, *graph.potentials], jacobian=False)
+    compiled = graph.compile_fn(logp, inputs=graph.value_vars, on_unused_input="ignore")
+    return lambda point: float(compiled(point))
+
+
+def _cholesky_factor(block: JointBlock, model: Model, parameters: Mapping[str, float]) -> Array:
+    members = block_order(block, model)
+    matrix = np.eye(len(members))
+    for i, j in member_pairs(len(members)):
+        name = pair_parameter(block, members[i], members[j])
+        assert name is not None
+        matrix[i, j] = matrix[j, i] = parameters[name]
+    return np.linalg.cholesky(matrix)
+
+
+def _correlations(block: JointBlock, model: Model, factor: Array) -> dict[str, float]:
+    members = block_order(block, model)
+    matrix = factor @ factor.T
+    found = {}
+    for i, j in member_pairs(len(members)):
+        name = pair_parameter(block, members[i], members[j])
+        assert name is not None
+        found[name] = float(matrix[i, j])
+    return found

@@ -1,0 +1,187 @@
+"""Priors as PyMC lines, declared where a parameter is first needed.
+
+Variances carry the prior. An improper density is written flat, with one visible `pm.Potential` for
+what it differs from flat by; every line equals the prior of the resolved model up to a constant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from blimp2pymc.joint_model.ir import Column, Equation, Parameter, ParameterKind, Prior
+from blimp2pymc.pymc_source.names import slopes
+from blimp2pymc.pymc_source.page import Page, references, sum_text
+from blimp2pymc.pymc_source.printer import number, string
+
+SUPPORT: Mapping[ParameterKind, tuple[float, float]] = {
+    ParameterKind.RESIDUAL_VARIANCE: (0.0, math.inf),
+    ParameterKind.DISPERSION: (0.0, math.inf),
+    ParameterKind.CORRELATION: (-1.0, 1.0),
+    ParameterKind.TRANSFORMATION: (0.0, 2.0),
+}
+"""Where a kind of parameter can lie; all others are unrestricted."""
+
+
+_LINE = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A scalar variable about to be written: its prior restricted to an interval."""
+
+    variable: str
+    prior: Prior
+    lower: float
+    upper: float
+    start: str = ""
+    """Text of a starting value, or empty for PyMC's own."""
+
+
+def declare(page: Page, name: str, outcome: Column | None = None) -> None:
+    """Write the declaration of a parameter, once, after those its definition refers to.
+
+    `outcome` is the column whose scale the starting values of means and variances are taken from.
+    """
+    parameter = page.model.parameters.get(name)
+    if parameter is None or parameter.fixed is not None:
+        return
+    place = page.names.parameters[name]
+    if place.variable in page.declared:
+        return
+    page.declared.add(place.variable)
+    if parameter.definition is not None:
+        for each in references(parameter.definition):
+            declare(page, each)
+        _comment_origin(page, parameter)
+        code = page.expression(parameter.definition).code
+        page.call(f"{place.variable} = pm.Deterministic(", [string(place.variable), code])
+        return
+    if place.index is not None:
+        _declare_slopes(page, name)
+        return
+    if parameter.prior.source == "user":
+        _comment_origin(page, parameter)
+    lower, upper = bounds(parameter)
+    start = _start(page, parameter, outcome) if (lower, upper) == SUPPORT.get(parameter.kind, _LINE) else ""
+    write_prior(page, Declaration(place.variable, parameter.prior, lower, upper, start))
+
+
+def write_prior(page: Page, declared: Declaration) -> None:
+    """Write one variable with its prior."""
+    PRIORS[declared.prior.distribution](page, declared)
+
+
+def bounds(parameter: Parameter) -> tuple[float, float]:
+    """The interval a parameter lies in: its kind's, narrowed by its prior's."""
+    lower, upper = SUPPORT.get(parameter.kind, _LINE)
+    return max(lower, parameter.prior.lower), min(upper, parameter.prior.upper)
+
+
+def _flat(page: Page, declared: Declaration) -> None:
+    lower, upper, start = declared.lower, declared.upper, declared.start
+    arguments = [string(declared.variable)]
+    if math.isfinite(lower) and math.isfinite(upper):
+        call = "pm.Uniform"
+        arguments += [f"lower={number(lower)}", f"upper={number(upper)}"]
+    elif (lower, upper) == (0.0, math.inf):
+        call = "pm.HalfFlat"
+    elif (lower, upper) == _LINE:
+        call = "pm.Flat"
+    else:
+        call = "pm.Flat"
+        interval = ", ".join(number(each) if math.isfinite(each) else "None" for each in (lower, upper))
+        arguments.append(f"transform=pm.distributions.transforms.Interval({interval})")
+        start = number(lower + 1 if math.isfinite(lower) else upper - 1)
+    if start:
+        arguments.append(f"initval={start}")
+    page.call(f"{declared.variable} = {call}(", arguments)
+
+
+def _normal(page: Page, declared: Declaration) -> None:
+    mean, variance = declared.prior.arguments
+    arguments = [string(declared.variable), f"mu={number(mean)}", f"sigma={square_root(variance)}"]
+    limits = (("lower", declared.lower), ("upper", declared.upper))
+    arguments += [f"{side}={number(each)}" for side, each in limits if math.isfinite(each)]
+    call = "pm.Normal" if (declared.lower, declared.upper) == _LINE else "pm.TruncatedNormal"
+    page.call(f"{declared.variable} = {call}(", arguments)
+
+
+def _inverse_gamma(page: Page, declared: Declaration) -> None:
+    a, b = declared.prior.arguments
+    name = declared.variable
+    if a > 0 and b > 0 and (declared.lower, declared.upper) == (0.0, math.inf):
+        starting = [f"initval={declared.start}"] if declared.start else []
+        arguments = [string(name), f"alpha={number(a)}", f"beta={number(b)}", *starting]
+        page.call(f"{name} = pm.InverseGamma(", arguments)
+        return
+    _flat(page, declared)
+    terms = []
+    if a != -1:
+        factor = "" if abs(a + 1) == 1 else f"{number(abs(a + 1))} * "
+        terms.append(("-" if a + 1 > 0 else "+", f"{factor}pt.log({name})"))
+    if b != 0:
+        terms.append(("-" if b > 0 else "+", f"{number(abs(b))} / {name}"))
+    if terms:
+        page.call("pm.Potential(", [string(f"{name}_prior"), sum_text(terms)])
+
+
+def _uniform(page: Page, declared: Declaration) -> None:
+    lower, upper = declared.prior.arguments
+    _flat(page, replace(declared, lower=max(declared.lower, lower), upper=min(declared.upper, upper)))
+
+
+PRIORS: Mapping[str, Callable[[Page, Declaration], None]] = {
+    "flat": _flat,
+    "normal": _normal,
+    "inverse_gamma": _inverse_gamma,
+    "uniform": _uniform,
+    "block": _flat,
+}
+"""Distribution of a prior -> how it is written; a block adds its own density to flat members."""
+
+
+def _declare_slopes(page: Page, name: str) -> None:
+    equation = _equation_with(page, name)
+    parameters = [parameter for _, parameter in slopes(equation, page.model)]
+    variable, dim = page.local(equation.outcome, "coefficient"), page.local(equation.outcome, "term")
+    arguments = [string(variable)]
+    distribution = parameters[0].prior.distribution
+    if distribution == "normal":
+        means, variances = zip(*(each.prior.arguments for each in parameters), strict=True)
+        arguments.append(f"mu={_one_or_list([number(each) for each in means])}")
+        arguments.append(f"sigma={_one_or_list([square_root(each) for each in variances])}")
+    call = {"flat": "pm.Flat", "normal": "pm.Normal"}[distribution]
+    page.call(f"{variable} = {call}(", [*arguments, f"dims={string(dim)}"])
+
+
+def _equation_with(page: Page, name: str) -> Equation:
+    return next(each for each in page.model.equations if any(term.coefficient == name for term in each.terms))
+
+
+def _one_or_list(texts: list[str]) -> str:
+    return texts[0] if len(set(texts)) == 1 else f"[{', '.join(texts)}]"
+
+
+def square_root(variance: float) -> str:
+    """The standard deviation as a number when that is short, else as `np.sqrt(variance)`."""
+    root = math.sqrt(variance)
+    return number(root) if root * root == variance and len(number(root)) <= 6 else f"np.sqrt({number(variance)})"
+
+
+def _start(page: Page, parameter: Parameter, outcome: Column | None) -> str:
+    if outcome is None or outcome.variable not in page.model.data:
+        return ""
+    values = page.local(outcome, "data") if page.is_incomplete(outcome) else page.column(outcome)
+    prefix = "np.nan" if page.is_incomplete(outcome) else "np."
+    if parameter.kind is ParameterKind.RESIDUAL_VARIANCE:
+        return f"{prefix}var({values})"
+    if parameter.kind in (ParameterKind.INTERCEPT, ParameterKind.MEAN) and parameter.prior.distribution == "flat":
+        return f"{prefix}mean({values})"
+    return ""
+
+
+def _comment_origin(page: Page, parameter: Parameter) -> None:
+    if parameter.span is not None:
+        page.comment(parameter.span.text)
