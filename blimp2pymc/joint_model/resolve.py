@@ -28,6 +28,7 @@ from blimp2pymc.joint_model.frame import analysed_rows
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.predictors import classify_predictors
 from blimp2pymc.joint_model.priors import with_user_priors
+from blimp2pymc.joint_model.proper_priors import proper_priors
 from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, simple_effects, wald_tests
 from blimp2pymc.joint_model.refusals import refuse, refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
@@ -60,7 +61,14 @@ def resolve(source: str | Path | tree.Script, data: Data = None, *, priors: str 
     """
     if priors not in ("blimp", "proper"):
         raise error(f"there are no priors '{priors}'", hint="blimp or proper")
-    script = read_script(source)
+    try:
+        return _resolve(read_script(source), data, priors)
+    except RecursionError:
+        raise error("expressions are nested too deeply", hint="define parts of them with TRANSFORM",
+                    code="nested-too-deeply") from None  # fmt: skip
+
+
+def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     findings = [*script.warnings, *refused_by_script(script)]
     settings, found = read_settings(script, priors)
     findings.extend(found)
@@ -86,6 +94,10 @@ def resolve(source: str | Path | tree.Script, data: Data = None, *, priors: str 
         drafts, blocks, predictors=predictors, means=means, rows=rows, prior_family=settings.prior_family,
         findings=findings,
     )  # fmt: skip
+
+    if priors == "proper":
+        free, own = proper_priors(assembly.equations, assembly.blocks, assembly.parameters, means, rows.data)
+        assembly = replace(assembly, parameters=free, blocks=own)
 
     labels = model_labels(statements, names)
     lookup = ParameterNames(names, labels, frozenset(each.name for each in assembly.equations))

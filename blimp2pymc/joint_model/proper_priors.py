@@ -1,0 +1,113 @@
+"""priors="proper": every flat or improper default replaced by a wide one at the scale of the data.
+
+For prior predictive checks and calibration, which need draws from the prior. A slope is
+normal(0, v) with sqrt(v) ten standard deviations of the outcome per standard deviation of the
+predictor; an intercept is as wide as the outcome and all its predictors at their means allow; a
+variance is inverse gamma, a covariance matrix inverse Wishart, with p + 1 degrees of freedom and the
+observed variances as scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.evaluate import evaluate
+
+WIDTH = 10.0
+"""Standard deviations of the outcome per standard deviation of a predictor."""
+
+
+def proper_priors(
+    equations: tuple[ir.Equation, ...],
+    blocks: tuple[ir.JointBlock, ...],
+    parameters: Mapping[str, ir.Parameter],
+    means: Mapping[ir.Column, ir.Expression],
+    data: Mapping[str, np.ndarray],
+) -> tuple[dict[str, ir.Parameter], tuple[ir.JointBlock, ...]]:
+    """Replace the default priors.
+
+    Parameters
+    ----------
+    equations, blocks, parameters
+        The structure of a model with Blimp's defaults.
+    means
+        Centered column -> what is subtracted.
+    data
+        Values of the data variables, NaN where missing.
+
+    Returns
+    -------
+    Parameters and blocks with proper priors. A label on several places gets the widest of their priors.
+    """
+    changed = dict(parameters)
+    scales: dict[str, float] = {}
+    for equation in equations:
+        center, spread = _moments(data.get(equation.name))
+        intercept_variance = center**2 + spread**2
+        slopes: dict[str, float] = {}
+        for term in equation.terms:
+            if term.expression == ir.Constant(1.0):
+                continue
+            term_center, term_spread = _moments(_term_values(term.expression, means, data))
+            slopes[term.coefficient] = max(slopes.get(term.coefficient, 0.0), (spread / term_spread) ** 2)
+            intercept_variance += (spread / term_spread * term_center) ** 2
+        for term in equation.terms:
+            unit = slopes.get(term.coefficient, intercept_variance)
+            _widen(changed, term.coefficient, WIDTH**2 * unit)
+        variance = equation.residual_variance
+        if variance is not None and changed[variance].prior.distribution == "inverse_gamma":
+            scales[variance] = max(spread**2 / 2, scales.get(variance, 0.0))
+            prior = ir.Prior("inverse_gamma", (1.0, scales[variance]))
+            changed[variance] = replace(changed[variance], prior=prior)
+    return changed, tuple(_proper_block(block, data) for block in blocks)
+
+
+def _widen(parameters: dict[str, ir.Parameter], name: str, variance: float) -> None:
+    parameter = parameters[name]
+    earlier = parameter.prior
+    if not parameter.is_free or earlier.distribution not in ("flat", "normal"):
+        return
+    known = earlier.arguments[1] if earlier.distribution == "normal" else 0.0
+    parameters[name] = replace(parameter, prior=ir.Prior("normal", (0.0, max(variance, known))))
+
+
+def _proper_block(block: ir.JointBlock, data: Mapping[str, np.ndarray]) -> ir.JointBlock:
+    scale = tuple(_moments(data.get(member.variable))[1] ** 2 for member in block.members)
+    return replace(block, scale=scale, degrees_of_freedom=len(block.members) + 1.0)
+
+
+def _moments(values: np.ndarray | None) -> tuple[float, float]:
+    """Mean and standard deviation of the observed values; 0 and 1 where they say nothing."""
+    observed = np.empty(0) if values is None else values[np.isfinite(values)]
+    if observed.size < 2 or not np.ptp(observed) > 0:
+        return (float(observed.mean()) if observed.size else 0.0), 1.0
+    return float(observed.mean()), float(observed.std(ddof=1))
+
+
+def _term_values(
+    expression: ir.Expression, means: Mapping[ir.Column, ir.Expression], data: Mapping[str, np.ndarray]
+) -> np.ndarray | None:
+    """Values of a term with centered columns at their observed means; None when it holds other unknowns."""
+    columns = {column: _column_values(column, data) for column in columns_in(expression)}
+    known = {}
+    for column, mean in means.items():
+        values = _column_values(column, data)
+        if isinstance(mean, ir.ParameterReference) and values is not None:
+            known[mean.name] = float(np.nanmean(values))
+    if any(values is None for values in columns.values()) or parameters_in(expression) - known.keys():
+        return None
+    return np.asarray(evaluate(expression, {key: value for key, value in columns.items() if value is not None}, known))
+
+
+def _column_values(column: ir.Column, data: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    values = data.get(column.variable)
+    if values is None or column.lag or column.form not in (ir.Form.SCORE, ir.Form.DUMMY):
+        return None
+    if column.form is ir.Form.DUMMY:
+        return np.where(np.isnan(values), np.nan, values == column.category)
+    return values
