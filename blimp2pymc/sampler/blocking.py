@@ -1,0 +1,219 @@
+"""What is drawn together: blocks of coefficients, blocks of missing cells, means with their coefficients.
+
+One rule throughout: unknowns may be drawn jointly when no product holds two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in
+from blimp2pymc.joint_model.ir import Column, Equation, Model, Product
+from blimp2pymc.sampler.conditions import ParameterFacts, Shift
+from blimp2pymc.sampler.residuals import Group, Structure
+
+
+def coefficient_blocks(form: Structure, facts: Sequence[ParameterFacts]) -> list[tuple[str, ...]]:
+    """Split coefficients into blocks that are jointly normal given the rest.
+
+    Coefficients meet in a block when their equations share a label or have correlated residuals.
+    """
+    components: list[tuple[set[int], list[ParameterFacts]]] = []
+    for each in facts:
+        groups, members = set(each.included), [each]
+        apart = []
+        for component in components:
+            if component[0] & groups:
+                groups |= component[0]
+                members = component[1] + members
+            else:
+                apart.append(component)
+        components = [*apart, (groups, members)]
+    seen = {each.name: set(each.included) for each in facts}
+    conflicts = {
+        frozenset((a, b))
+        for index, group in enumerate(form.groups)
+        for residual in group.residuals
+        for product in residual.products
+        for a in product.parameters
+        for b in product.parameters
+        # Two means whose draws both leave the group out do not meet in it.
+        if a != b and any(index in seen.get(name, ()) for name in (a, b))
+    }
+    for each in facts:
+        for shift in each.shift or ():
+            conflicts |= {frozenset((shift.mean, target)) for _, target, _ in shift.entries}
+    order = {each.name: position for position, each in enumerate(facts)}
+    blocks = [
+        block
+        for _, members in components
+        for block in _apart(sorted((each.name for each in members), key=order.__getitem__), conflicts)
+    ]
+    return sorted(blocks, key=lambda block: order[block[0]])
+
+
+def nonlinear_columns(groups: Iterable[Group]) -> frozenset[Column]:
+    """Columns that enter a residual of the groups by a power or inside a function."""
+    found: set[Column] = set()
+    for group in groups:
+        for residual in group.residuals:
+            for product in residual.products:
+                found |= {column for column in product.columns if product.columns.count(column) > 1}
+                inside = [column for function in product.functions for column in columns_in(function)]
+                found.update(inside)
+    return frozenset(found)
+
+
+def cell_blocks(groups: Sequence[Group], missing: Sequence[Column]) -> list[tuple[Column, ...]]:
+    """Split the missing cells of a row into blocks that are jointly normal given the rest."""
+    conflicts = {
+        frozenset((a, b))
+        for group in groups
+        for residual in group.residuals
+        for product in residual.products
+        for a in product.columns
+        for b in product.columns
+        if a != b
+    }
+    return _apart(missing, conflicts)
+
+
+def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[int]:
+    """Groups that say nothing in rows with these cells missing, as nothing depends on their outcomes.
+
+    A group whose outcomes are all missing, and that predict nothing (or only what says nothing itself),
+    integrates to one: it is left out when the other unknowns of the row are drawn.
+    """
+    inactive: set[int] = set()
+    while True:
+        rest = [index for index in range(len(form.groups)) if index not in inactive]
+        new = {
+            index
+            for index in rest
+            if not form.groups[index].is_cut
+            and set(form.groups[index].outcomes) <= missing
+            and not any(
+                set(form.groups[index].outcomes) & form.groups[other].columns for other in rest if other != index
+            )
+        }
+        if not new:
+            return frozenset(inactive)
+        inactive |= new
+
+
+def missing_patterns(model: Model) -> list[tuple[frozenset[Column], np.ndarray]]:
+    """Patterns of missing cells and their rows: the complete pattern first, the others by frequency."""
+    columns = [Column(name) for name in model.incomplete]
+    n_rows = model.frame.n_rows
+    if not columns:
+        return [(frozenset(), np.arange(n_rows))]
+    mask = np.column_stack([model.missing(column.variable) for column in columns])
+    patterns, inverse, counts = np.unique(mask, axis=0, return_inverse=True, return_counts=True)
+    inverse = inverse.reshape(-1)
+    rows = np.split(np.argsort(inverse, kind="stable"), np.cumsum(counts)[:-1])
+    order = sorted(range(len(patterns)), key=lambda k: (patterns[k].any(), -counts[k], k))
+    found = [
+        (frozenset(column for column, absent in zip(columns, patterns[k], strict=True) if absent), rows[k])
+        for k in order
+    ]
+    if found[0][0]:
+        found.insert(0, (frozenset(), np.arange(0)))
+    return found
+
+
+def mean_shift(
+    model: Model, form: Structure, mean: ParameterFacts, facts: Mapping[str, ParameterFacts]
+) -> tuple[Shift, ...] | None:
+    """Find the coefficients that can move with the mean of a centered variable.
+
+    Rewrite an equation by its uncentered coefficients: given those, it does not contain the mean, so
+    that the mean is drawn from its own equations alone. The rewriting keeps densities as they are when
+    the derivative of each of the equation's terms is a combination of its terms, and the coefficients
+    that change have flat priors and occur nowhere else.
+    """
+    if mean.feeds or mean.covariance_groups:
+        return None
+    own = [index for index in mean.mean_groups if _is_coefficient(mean.name, form.groups[index])]
+    shifts = []
+    for index in mean.mean_groups:
+        if index in own or form.groups[index].is_cut:
+            continue
+        entries: list[tuple[str, str, float]] | None = []
+        for residual in form.groups[index].residuals:
+            found = _derivative(residual.equation, mean.name)
+            if found is None or not all(_is_movable(model, target, facts) for _, target, _ in found):
+                entries = None
+                break
+            entries += found
+        if entries:
+            shifts.append(Shift(mean.name, index, tuple(entries)))
+    # Without an equation of its own that stays in the draw the mean would have no full conditional.
+    return tuple(shifts) if shifts and own else None
+
+
+def _derivative(equation: Equation, mean: str) -> list[tuple[str, str, float]] | None:
+    # Derivatives of the terms with respect to the mean, as combinations of the terms; None where they are not.
+    expansions = [_as_polynomial(expand(term.expression)) for term in equation.terms]
+    entries = []
+    for source, expansion in zip(equation.terms, expansions, strict=True):
+        derivative: dict[tuple, float] = {}
+        for (parameters, columns, functions), constant in expansion.items():
+            if any(mean in parameters_in(function) for function in functions):
+                return None
+            power = parameters.count(mean)
+            if power:
+                rest = list(parameters)
+                rest.remove(mean)
+                key = (tuple(rest), columns, functions)
+                derivative[key] = derivative.get(key, 0.0) + power * constant
+        if not derivative:
+            continue
+        keys = sorted({*derivative, *(key for each in expansions for key in each)}, key=repr)
+        design = np.array([[each.get(key, 0.0) for each in expansions] for key in keys])
+        wanted = np.array([derivative.get(key, 0.0) for key in keys])
+        weights = np.linalg.lstsq(design, wanted, rcond=None)[0]
+        if not np.allclose(design @ weights, wanted, atol=1e-9):
+            return None
+        for target, weight in zip(equation.terms, weights, strict=True):
+            if abs(weight) > 1e-9:
+                if target is source:
+                    return None
+                entries.append((source.coefficient, target.coefficient, float(np.round(weight, 12))))
+    return entries
+
+
+def _as_polynomial(products: tuple[Product, ...]) -> dict[tuple, float]:
+    return {(each.parameters, each.columns, each.functions): each.constant for each in products}
+
+
+def _is_coefficient(name: str, group: Group) -> bool:
+    return any(term.coefficient == name for residual in group.residuals for term in residual.equation.terms)
+
+
+def _is_movable(model: Model, name: str, facts: Mapping[str, ParameterFacts]) -> bool:
+    if name not in facts:
+        return False
+    each = facts[name]
+    terms = [term for equation in model.equations for term in equation.terms]
+    return (
+        each.is_linear
+        and each.parameter.prior.distribution == "flat"
+        and not each.is_bounded
+        and len(each.mean_groups) == 1
+        and sum(term.coefficient == name for term in terms) == 1
+        and not any(name in parameters_in(term.expression) for term in terms)
+        and not any(name in parameters_in(other.definition) for other in model.parameters.values() if other.definition)
+    )
+
+
+def _apart[Item](items: Sequence[Item], conflicts: set[frozenset]) -> list[tuple[Item, ...]]:
+    blocks: list[list[Item]] = []
+    for item in items:
+        place = next((block for block in blocks if not any(frozenset((item, other)) in conflicts for other in block)), None)
+        if place is None:
+            blocks.append([item])
+        else:
+            place.append(item)
+    return [tuple(block) for block in blocks]

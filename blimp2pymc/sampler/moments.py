@@ -1,0 +1,154 @@
+"""Residual coefficients, covariances and moment matrices: all that parameters see of the data.
+
+For a group with residuals `A m`, m the monomials of a row, the sum over rows of the cross-products of
+residuals is `A S A'` with the moment matrix S = sum of m m'. A sweep computes S once, from the rows
+with missing cells; the complete rows were added up beforehand.
+"""
+
+from __future__ import annotations
+
+from blimp2pymc.sampler import cholesky
+from blimp2pymc.sampler.compiled import compiled
+
+CHUNK = 256
+"""Rows handled together: their products of columns stay in the first cache."""
+
+
+@compiled
+def multiply(residuals, monomial, columns, low, n, out):
+    """Write the product of a monomial's columns, rows low to low + n, to `out`."""
+    start, end = residuals.column_start[monomial], residuals.column_start[monomial + 1]
+    if start == end:
+        for i in range(n):
+            out[i] = 1.0
+        return
+    first = columns[residuals.monomial_column[start], low : low + n]
+    for i in range(n):
+        out[i] = first[i]
+    for k in range(start + 1, end):
+        other = columns[residuals.monomial_column[k], low : low + n]
+        for i in range(n):
+            out[i] *= other[i]
+
+
+@compiled
+def product_of_parameters(residuals, product, theta, without):
+    """Constant times parameters of a product, leaving one parameter out once (-1: none)."""
+    value = residuals.product_constant[product]
+    for k in range(residuals.factor_start[product], residuals.factor_start[product + 1]):
+        parameter = residuals.factor_parameter[k]
+        if parameter == without:
+            without = -1
+        else:
+            value *= theta[parameter]
+    return value
+
+
+@compiled
+def refresh_equation(residuals, equation, theta, coefficient):
+    """Compute the coefficients of all monomials in a residual."""
+    row = coefficient[equation]
+    for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
+        row[residuals.equation_monomial[k]] = 0.0
+    for product in range(residuals.product_start[equation], residuals.product_start[equation + 1]):
+        row[residuals.product_monomial[product]] += product_of_parameters(residuals, product, theta, -1)
+
+
+@compiled
+def refresh_covariance(residuals, group, theta, covariance, precision, log_determinant, matrix):
+    """Compute a group's residual covariance, its inverse and determinant; False if not positive definite."""
+    start, end = residuals.group_start[group], residuals.group_start[group + 1]
+    size = end - start
+    for i in range(size):
+        variance = theta[residuals.variance[start + i]]
+        if not 0.0 < variance < 1e300:
+            return False
+        covariance[group, i, i] = variance
+        for j in range(i):
+            parameter = residuals.correlation[group, i, j]
+            value = 0.0
+            if parameter >= 0:
+                value = theta[parameter] * (variance * theta[residuals.variance[start + j]]) ** 0.5
+            covariance[group, i, j] = covariance[group, j, i] = value
+    for i in range(size):
+        for j in range(i + 1):
+            matrix[i, j] = covariance[group, i, j]
+    if not cholesky.factor(matrix, size):
+        return False
+    log_determinant[group] = cholesky.invert(matrix, size, precision[group])
+    return True
+
+
+@compiled
+def update_moments(residuals, rows, base, columns, moments, sums, values, full, predicted):
+    """Compute the moments of the incomplete rows and add those of the complete ones.
+
+    `full` computes the pairs that only statistics need as well; `predicted` only those classes of rows
+    in which outcomes have just been predicted.
+    """
+    n_classes = rows.class_start.size - 1
+    for c in range(1 if predicted else 0, n_classes):
+        which = c + n_classes if full else c
+        pair_start, pair_end = rows.pair_start[which], rows.pair_start[which + 1]
+        used_start, used_end = rows.used_start[which], rows.used_start[which + 1]
+        total = moments[c]
+        for k in range(pair_start, pair_end):
+            a, b = rows.pair_first[k], rows.pair_second[k]
+            total[a, b] = base[a, b] if c == 0 else 0.0
+        for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
+            n = min(256, rows.class_start[c + 1] - low)
+            for k in range(used_start, used_end):
+                multiply(residuals, rows.used_monomial[k], columns, low, n, values[rows.used_monomial[k]])
+            for k in range(pair_start, pair_end):
+                a, b = rows.pair_first[k], rows.pair_second[k]
+                first, second = values[a], values[b]
+                dot = 0.0
+                for i in range(n):
+                    dot += first[i] * second[i]
+                total[a, b] += dot
+        for k in range(pair_start, pair_end):
+            a, b = rows.pair_first[k], rows.pair_second[k]
+            total[b, a] = total[a, b]
+    if predicted:
+        return
+    for s in range(sums.shape[0]):
+        sums[s] = 0.0
+        for c in range(n_classes):
+            if rows.set_has_class[s, c]:
+                for k in range(rows.pair_start[c], rows.pair_start[c + 1]):
+                    a, b = rows.pair_first[k], rows.pair_second[k]
+                    sums[s, a, b] += moments[c, a, b]
+                    if a != b:
+                        sums[s, b, a] += moments[c, a, b]
+
+
+@compiled
+def residual_product(residuals, coefficient, moments, first, second):
+    """Sum over rows of the product of two equations' residuals."""
+    total = 0.0
+    for k in range(residuals.monomial_start[first], residuals.monomial_start[first + 1]):
+        a = residuals.equation_monomial[k]
+        if coefficient[first, a] == 0.0:
+            continue
+        inner = 0.0
+        for j in range(residuals.monomial_start[second], residuals.monomial_start[second + 1]):
+            b = residuals.equation_monomial[j]
+            inner += moments[a, b] * coefficient[second, b]
+        total += coefficient[first, a] * inner
+    return total
+
+
+@compiled
+def log_density_of_group(residuals, group, coefficient, precision, log_determinant, sums):
+    """Log density of all rows of a group, without the constant in 2 pi."""
+    start, end = residuals.group_start[group], residuals.group_start[group + 1]
+    moments = sums[residuals.group_set[group]]
+    quadratic = 0.0
+    for e in range(start, end):
+        for f in range(start, e + 1):
+            weight = precision[group, e - start, f - start]
+            if weight != 0.0:
+                if f < e:
+                    weight *= 2.0
+                quadratic += weight * residual_product(residuals, coefficient, moments, e, f)
+    return -0.5 * (residuals.group_rows[group] * log_determinant[group] + quadratic)

@@ -1,0 +1,209 @@
+"""Which kernel draws what: read off the model by one table, the first rule that fits wins.
+
+Symbolic only, so that `explain` needs neither numba nor data in memory beyond the missing pattern.
+The layout turns a plan into tables; the kernels' names are those of the modules in `kernels/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from blimp2pymc.errors import Finding, raise_all
+from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.sampler.blocking import (
+    coefficient_blocks,
+    inactive_groups,
+    mean_shift,
+    missing_patterns,
+    nonlinear_columns,
+)
+from blimp2pymc.sampler.conditions import ParameterFacts, Shift, parameter_facts
+from blimp2pymc.sampler.residuals import Structure, structure
+
+
+@dataclass(frozen=True)
+class Update:
+    """One step of a sweep: a kernel draws its targets from their full conditional."""
+
+    targets: tuple[str, ...]
+    """Parameter names, or variables whose missing cells are drawn."""
+    kernel: str
+    equations: tuple[str, ...]
+    """Equations in the full conditional, by their outcomes."""
+    reason: str
+    """Why this kernel, in words of the model."""
+    shifts: tuple[Shift, ...] = field(default=(), repr=False)
+    """Coefficients that move along with a mean (kernel `means`)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep of the sampler: updates in the order in which they are carried out."""
+
+    updates: tuple[Update, ...]
+    structure: Structure = field(repr=False)
+    collapsed: bool = True
+    """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
+
+    def __str__(self) -> str:
+        width = max(len(each.kernel) for each in self.updates)
+        return "\n".join(
+            f"{each.kernel:<{width}}  {', '.join(each.targets)}\n{'':<{width}}  {each.reason}" for each in self.updates
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the table: a kernel, and when it may be used."""
+
+    kernel: str
+    applies: Callable[[ParameterFacts], bool]
+    reason: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "covariances",
+        lambda facts: facts.is_wishart,
+        "unstructured covariance of jointly normal residuals: inverse Wishart",
+    ),
+    Rule(
+        "variances",
+        lambda facts: facts.is_inverse_gamma,
+        "residual variance of normal equations: inverse gamma",
+    ),
+    Rule(
+        "means",
+        lambda facts: facts.is_normal and facts.shift is not None,
+        "mean of a centered variable: normal given its own equations, the centered coefficients move along",
+    ),
+    Rule(
+        "coefficients",
+        lambda facts: facts.is_normal,
+        "linear in normal equations: jointly normal",
+    ),
+    Rule(
+        "bounded",
+        lambda facts: facts.is_truncated_normal,
+        "linear in normal equations, with bounds: truncated normal, one at a time",
+    ),
+    Rule(
+        "slice",
+        lambda facts: facts.has_density,
+        "occurs in normal equations, but has no standard full conditional: slice sampling",
+    ),
+)
+"""Parameters, one row per kernel; the first row that applies wins."""
+
+CELL_RULES: dict[str, str] = {
+    "nonlinear": "missing values that enter by a power or inside a function: slice sampling, cell by cell",
+    "cells": "missing values, linear in normal equations: jointly normal for the cells of a row that no product multiplies",
+    "predictions": "missing outcomes that predict nothing: integrated out, then drawn after the parameters",
+}
+"""Missing values: kernel -> reason."""
+
+
+def plan(model: Model, *, collapsed: bool = True) -> Plan:
+    """Choose a kernel for every parameter and every missing value.
+
+    Parameters
+    ----------
+    model
+        A resolved model.
+    collapsed
+        False gives plain full conditionals only: every missing outcome is drawn before the parameters,
+        and means of centered variables are drawn given the coefficients. Same posterior, slower mixing.
+
+    Raises
+    ------
+    BlimpError
+        When a part of the model has no sampler; it names the equation.
+    """
+    form = structure(model)
+    facts = parameter_facts(model, form)
+    shifts = {
+        name: shift
+        for name, each in facts.items()
+        if (collapsed or each.feeds_cut) and (shift := mean_shift(model, form, each, facts)) is not None
+    }
+    facts = {name: each.with_shift(shifts.get(name)) for name, each in facts.items()}
+    chosen: dict[str, str] = {}
+    findings = []
+    for name, each in facts.items():
+        rule = next((rule for rule in RULES if rule.applies(each)), None)
+        if rule is not None:
+            chosen[name] = rule.kernel
+        elif each.groups or each.feeds:
+            findings.append(
+                Finding(
+                    f"no kernel can draw '{name}', a parameter of the equation of '{each.where}'",
+                    model.parameters[name].span,
+                    "",
+                    "no-kernel",
+                )
+            )
+        else:
+            findings.append(
+                Finding(f"'{name}' occurs in no equation, so the data say nothing about it", model.parameters[name].span)
+            )
+    raise_all(findings)
+    cells = _cell_updates(model, form, collapsed)
+    before = [each for each in cells if each.kernel != "predictions"]
+    after = [each for each in cells if each.kernel == "predictions"]
+    return Plan((*before, *_parameter_updates(form, facts, chosen), *after), form, collapsed)
+
+
+def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:
+    reasons = {rule.kernel: rule.reason for rule in RULES}
+    updates: list[Update] = []
+
+    def add(kernel: str, targets: tuple[str, ...], groups: set[int], shifts: tuple[Shift, ...] = ()) -> None:
+        updates.append(Update(targets, kernel, _outcomes(form, groups), reasons[kernel], shifts))
+
+    for index, group in enumerate(form.groups):
+        owned = tuple(name for name in group.covariance_parameters if chosen.get(name) == "covariances")
+        if owned:
+            add("covariances", owned, {index})
+    for name, kernel in chosen.items():
+        if kernel == "variances":
+            add(kernel, (name,), set(facts[name].groups))
+    normal = [facts[name] for name, kernel in chosen.items() if kernel in ("means", "coefficients")]
+    for block in coefficient_blocks(form, normal):
+        shifts = tuple(shift for name in block for shift in facts[name].shift or ())
+        groups = {index for name in block for index in facts[name].included}
+        add("means" if shifts else "coefficients", block, groups, shifts)
+    for name, kernel in chosen.items():
+        if kernel in ("bounded", "slice"):
+            # The slice sampler looks at every group of the parameter, so nothing moves along.
+            shifts = (facts[name].shift or ()) if kernel == "bounded" else ()
+            groups = facts[name].groups if kernel == "bounded" else (*facts[name].mean_groups, *facts[name].groups)
+            add(kernel, (name,), set(groups), shifts)
+    return updates
+
+
+def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]:
+    drawn: dict[str, set[str]] = {"nonlinear": set(), "cells": set(), "predictions": set()}
+    for missing, _ in missing_patterns(model):
+        inactive = inactive_groups(form, missing) if collapsed else frozenset()
+        active = [group for index, group in enumerate(form.groups) if index not in inactive and not group.is_cut]
+        predicted = {column for index in inactive for column in form.groups[index].outcomes}
+        nonlinear = nonlinear_columns(active)
+        for column in missing:
+            kernel = "predictions" if column in predicted else "nonlinear" if column in nonlinear else "cells"
+            drawn[kernel].add(column.variable)
+    updates = []
+    for kernel, names in drawn.items():
+        targets = tuple(name for name in model.incomplete if name in names)
+        if targets:
+            groups = {
+                index
+                for index, group in enumerate(form.groups)
+                if not group.is_cut and names & {column.variable for column in group.columns}
+            }
+            updates.append(Update(targets, kernel, _outcomes(form, groups), CELL_RULES[kernel]))
+    return updates
+
+
+def _outcomes(form: Structure, groups: set[int]) -> tuple[str, ...]:
+    return tuple(column.variable for index in sorted(groups) for column in form.groups[index].outcomes)

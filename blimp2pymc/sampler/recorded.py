@@ -1,0 +1,110 @@
+"""Which statistics of the completed data are recorded in every draw, by name and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from blimp2pymc.joint_model.algebra import columns_in, expand
+from blimp2pymc.joint_model.ir import Column, ModeratorGrid, Product, Role
+from blimp2pymc.sampler.draws import Statistic, StatisticKind
+from blimp2pymc.sampler.tables import Statistics
+
+if TYPE_CHECKING:
+    from blimp2pymc.sampler.layout import Layout
+
+PROBABILITIES = {ModeratorGrid.QUARTILES: (0.75, 0.5, 0.25), ModeratorGrid.QUANTILES: (0.84, 0.5, 0.16)}
+
+
+def recorded_statistics(layout: Layout) -> tuple[Statistic, ...]:
+    """Names of all recorded statistics, in the order of the columns of `Draws.statistics`."""
+    equations = [residual.equation for group in layout.plan.structure.groups for residual in group.residuals]
+    outcomes = [each for each in equations if each.role is Role.OUTCOME]
+    names = [Statistic(StatisticKind.PREDICTOR_VARIANCE, (each.outcome,)) for each in outcomes]
+    names += [
+        Statistic(StatisticKind.TERM_VARIANCE, (each.outcome, term.name)) for each in outcomes for term in each.terms
+    ]
+    names += [Statistic(StatisticKind.COLUMN_MEAN, (column,)) for column in layout.columns]
+    names += [Statistic(StatisticKind.COLUMN_VARIANCE, (column,)) for column in layout.columns]
+    stated = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
+    names += [
+        Statistic(StatisticKind.RESIDUAL_PRODUCT, (first, second))
+        for i, first in enumerate(stated)
+        for second in stated[i:]
+    ]
+    return (*names, *(Statistic(StatisticKind.COLUMN_QUANTILE, key) for key in quantile_keys(layout)))
+
+
+def quantile_keys(layout: Layout) -> list[tuple[Column, float]]:
+    """Quantiles that conditional effects ask for."""
+    keys: dict[tuple[Column, float], None] = {}
+    for effect in layout.model.simple_effects:
+        for moderator in effect.moderators:
+            for probability in PROBABILITIES.get(moderator.grid, ()):
+                if moderator.column in layout.columns:
+                    keys[(moderator.column, probability)] = None
+    return list(keys)
+
+
+def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
+    """Write the statistics as sums of products; also the pairs of monomials whose cross-products they need.
+
+    Quantiles are no sums: they come last, and the table leaves them out.
+    """
+    equations = [residual for group in layout.plan.structure.groups for residual in group.residuals]
+    outcomes = [residual for residual in equations if residual.equation.role is Role.OUTCOME]
+    position = {residual.equation.outcome: k for k, residual in enumerate(equations) if residual in outcomes}
+    rows: list[tuple[int, int, int]] = []
+    products: list[Product] = []
+    pairs: set[tuple[int, int]] = set()
+
+    def monomials(items: Iterable[Product]) -> set[int]:
+        return {layout.monomials.setdefault(layout.monomial(each), len(layout.monomials)) for each in items}
+
+    def add_sum(items: Sequence[Product]) -> None:
+        rows.append((0, len(products), len(products) + len(items)))
+        products.extend(items)
+        keys = {0, *monomials(items)}
+        pairs.update((a, b) for a in keys for b in keys if a >= b)
+
+    for residual in outcomes:
+        # Minus the mean: the same variance.
+        add_sum([each for each in residual.products if each != Product(1.0, columns=(residual.equation.outcome,))])
+    for residual in outcomes:
+        for term in residual.equation.terms:
+            add_sum([_with_named_functions(each) for each in expand(term.expression)])
+    for code in (1, 2):
+        rows += [(code, index, 0) for index in layout.columns.values()]
+    stated = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
+    for i, one in enumerate(stated):
+        for other in stated[i:]:
+            rows.append((3, position[one], position[other]))
+            pairs |= {
+                (max(a, b), min(a, b))
+                for a in monomials(equations[position[one]].products)
+                for b in monomials(equations[position[other]].products)
+            }
+    factors = [[layout.parameters[name] for name in each.parameters] for each in products]
+    table = Statistics(
+        kind=np.array([row[0] for row in rows], np.int64),
+        first=np.array([row[1] for row in rows], np.int64),
+        second=np.array([row[2] for row in rows], np.int64),
+        monomial=np.array([layout.monomials[layout.monomial(each)] for each in products], np.int64),
+        constant=np.array([each.constant for each in products], np.float64),
+        factor_start=np.array(np.cumsum([0, *map(len, factors)]), np.int64),
+        factor_parameter=np.array([each for items in factors for each in items], np.int64),
+    )
+    return table, pairs
+
+
+def _with_named_functions(product: Product) -> Product:
+    # Functions of parameters only are parameters named `=...`, as in the residuals.
+    named = [each for each in product.functions if not columns_in(each)]
+    return Product(
+        product.constant,
+        (*product.parameters, *("=" + repr(each) for each in named)),
+        product.columns,
+        tuple(each for each in product.functions if each not in named),
+    )

@@ -1,0 +1,242 @@
+"""Residuals of all equations as sums of products, gathered in groups with correlated residuals.
+
+The one form of the model that plan and layout read: a residual is `outcome - mean`, expanded to
+products `constant * parameters * columns`. Defined parameters that are polynomials of others are
+substituted; what is no polynomial becomes a named function, of columns only or of parameters only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from blimp2pymc.errors import Finding, raise_all
+from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in, substitute
+from blimp2pymc.joint_model.ir import (
+    Apply,
+    Column,
+    Equation,
+    Expression,
+    Form,
+    JointBlock,
+    Model,
+    Origin,
+    ParameterReference,
+    Product,
+    Role,
+)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """`outcome - mean` of one equation, as a sum of products."""
+
+    equation: Equation
+    products: tuple[Product, ...]
+    """Functions of columns are in `functions`; functions of parameters are parameters named `=...`."""
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Names of the parameters in the mean, those behind a name `=...` not included."""
+        return frozenset(name for product in self.products for name in product.parameters)
+
+    @property
+    def columns(self) -> frozenset[Column]:
+        """Outcome and predictors, those inside functions included."""
+        found: set[Column] = set()
+        for product in self.products:
+            found.update(product.columns)
+            for function in product.functions:
+                found |= columns_in(function)
+        return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Equations whose residuals are jointly normal; most groups hold one equation."""
+
+    residuals: tuple[Residual, ...]
+    block: JointBlock | None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it describes a column without being a factor of its density (Means Model)."""
+        return self.residuals[0].equation.role is Role.MEANS
+
+    @property
+    def outcomes(self) -> tuple[Column, ...]:
+        """Outcomes in the order of the equations."""
+        return tuple(residual.equation.outcome for residual in self.residuals)
+
+    @property
+    def columns(self) -> frozenset[Column]:
+        """All columns of all residuals."""
+        return frozenset().union(*(residual.columns for residual in self.residuals))
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Parameters of the means."""
+        return frozenset().union(*(residual.parameters for residual in self.residuals))
+
+    @property
+    def covariance_parameters(self) -> tuple[str, ...]:
+        """Residual variances, then correlations."""
+        variances = [residual.equation.residual_variance for residual in self.residuals]
+        assert all(name is not None for name in variances)
+        correlations = self.block.correlations.values() if self.block else ()
+        return (*(name for name in variances if name is not None), *correlations)
+
+    @property
+    def name(self) -> str:
+        """The outcome, or the outcomes of a block."""
+        return " ".join(column.variable for column in self.outcomes)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Groups of a model, and the functions of parameters they refer to."""
+
+    groups: tuple[Group, ...]
+    definitions: Mapping[str, Expression]
+    """Parameter set in every iteration -> its expression, in an order in which they can be computed.
+    Names `=...` are functions of parameters that occur as a factor of a mean."""
+
+
+def structure(model: Model) -> Structure:
+    """Write a model as groups of residuals.
+
+    Raises
+    ------
+    BlimpError
+        With one finding for every part of the model that has no sampler.
+    """
+    raise_all(_unsupported(model))
+    definitions = _ordered_definitions(model)
+    polynomials: dict[Expression, Expression] = {}
+    for name, expression in definitions.items():
+        written_out = substitute(expression, polynomials)
+        if not any(product.functions for product in expand(written_out)):
+            polynomials[ParameterReference(name)] = written_out
+    hidden: dict[str, Expression] = {}
+    residuals = {id(each): _residual(each, polynomials, hidden) for each in model.equations}
+    groups = _grouped(model, residuals)
+    return Structure(groups, {**definitions, **hidden})
+
+
+def depends_on(structure: Structure, name: str) -> frozenset[str]:
+    """Parameters that a parameter is computed from, itself included."""
+    if name not in structure.definitions:
+        return frozenset((name,))
+    found = {name}
+    for each in parameters_in(structure.definitions[name]):
+        found |= depends_on(structure, each)
+    return frozenset(found)
+
+
+def _residual(equation: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
+    mean: Expression | None = None
+    for term in equation.terms:
+        coefficient = polynomials.get(ParameterReference(term.coefficient), ParameterReference(term.coefficient))
+        each = Apply("*", (coefficient, substitute(term.expression, polynomials)))
+        mean = each if mean is None else Apply("+", (mean, each))
+    residual: Expression = equation.outcome if mean is None else Apply("-", (equation.outcome, mean))
+    products = []
+    findings = []
+    for product in expand(residual):
+        functions = []
+        parameters = list(product.parameters)
+        for function in product.functions:
+            if not columns_in(function):
+                name = "=" + repr(function)
+                hidden[name] = function
+                parameters.append(name)
+            elif parameters_in(function):
+                findings.append(
+                    Finding(
+                        f"the equation of '{equation.name}' has a parameter inside a function of variables, "
+                        "which has no sampler yet",
+                        equation.span,
+                        "a function of variables only, times a coefficient",
+                        "unsupported-function",
+                    )
+                )
+            else:
+                functions.append(function)
+        products.append(Product(product.constant, tuple(parameters), product.columns, tuple(functions)))
+    raise_all(findings[:1])
+    return Residual(equation, tuple(products))
+
+
+def _grouped(model: Model, residuals: Mapping[int, Residual]) -> tuple[Group, ...]:
+    groups: list[Group] = []
+    done: set[int] = set()
+    for equation in model.equations:
+        if id(equation) in done:
+            continue
+        block = next(
+            (
+                each
+                for each in model.blocks
+                if equation.outcome in each.members and (each.role is Role.MEANS) == (equation.role is Role.MEANS)
+            ),
+            None,
+        )
+        members = [equation]
+        if block is not None:
+            by_outcome = {
+                each.outcome: each
+                for each in model.equations
+                if (each.role is Role.MEANS) == (equation.role is Role.MEANS)
+            }
+            members = [by_outcome[column] for column in block.members]
+        done.update(id(each) for each in members)
+        groups.append(Group(tuple(residuals[id(each)] for each in members), block))
+    return tuple(groups)
+
+
+def _ordered_definitions(model: Model) -> dict[str, Expression]:
+    pending = {name: each.definition for name, each in model.parameters.items() if each.definition is not None}
+    ordered: dict[str, Expression] = {}
+    while pending:
+        ready = [name for name, each in pending.items() if not parameters_in(each) & pending.keys()]
+        assert ready, f"definitions refer to each other: {sorted(pending)}"
+        for name in ready:
+            ordered[name] = pending.pop(name)
+    return ordered
+
+
+def _unsupported(model: Model) -> list[Finding]:
+    findings: list[Finding] = []
+
+    def refuse(what: str, equation: Equation | JointBlock | None, code: str) -> None:
+        findings.append(Finding(f"{what}: there is no sampler for this yet", equation and equation.span, "", code))
+
+    for equation in model.equations:
+        if equation.family != "normal":
+            refuse(f"'{equation.name}' has family '{equation.family}'", equation, "unsupported-family")
+        if equation.transform is not None:
+            refuse(f"'{equation.name}' is a transformed outcome", equation, "unsupported-transform")
+        if equation.variance_terms:
+            refuse(f"the residual variance of '{equation.name}' has predictors", equation, "unsupported-variance")
+        columns = {equation.outcome}.union(*(columns_in(term.expression) for term in equation.terms))
+        for column in sorted(columns):
+            if column.level != 1 or column.lag or column.form is not Form.SCORE:
+                refuse(
+                    f"the equation of '{equation.name}' refers to '{column.variable}' at another level or occasion, "
+                    f"or as its {column.form.value}",
+                    equation,
+                    "unsupported-column",
+                )
+            variable = model.variables.get(column.variable)
+            if variable is not None and variable.origin in (Origin.LATENT, Origin.RANDOM_EFFECT):
+                refuse(f"'{column.variable}' is a latent variable", equation, "unsupported-latent")
+    for block in model.blocks:
+        if block.parameterisation != "wishart":
+            refuse(f"the correlations of {block.name} are parameterised by phantom variables", block, "unsupported-phantom")
+    owned = {equation.outcome.variable for equation in model.equations if equation.role is not Role.MEANS}
+    for name in model.incomplete:
+        if name not in owned:
+            findings.append(
+                Finding(f"'{name}' has missing values but no equation imputes it", model.variables[name].span)
+            )
+    return findings

@@ -1,0 +1,147 @@
+"""Memory of a chain, and dispersed starting values.
+
+Missing cells start at values observed elsewhere in the column; variances at the outcome's variance times a
+random factor; coefficients are then drawn given those, hence scattered around least squares.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.ir import Column, Role
+from blimp2pymc.sampler.layout import Layout, integers
+from blimp2pymc.sampler.moments import CHUNK
+from blimp2pymc.sampler.slice_sampling import SIZE as BRACKET_SIZE
+from blimp2pymc.sampler.statistics import Columns
+from blimp2pymc.sampler.evaluator import STACK
+from blimp2pymc.sampler.tables import State, Work
+
+
+def column_data(layout: Layout) -> Columns:
+    """Observed values of every column, and where its missing cells are."""
+    data = layout.model.data
+    observed = [np.sort(data[column.variable][~np.isnan(data[column.variable])]) for column in layout.columns]
+    reference = np.array([each.mean() for each in observed])
+    runs = [
+        [(layout.columns[column], pattern.low, len(pattern.rows)) for pattern in layout.patterns if column in pattern.missing]
+        for column in layout.columns
+    ]
+    flat = [run for each in runs for run in each]
+    return Columns(
+        reference=reference,
+        total=np.array(
+            [
+                ((each - center).sum(), ((each - center) ** 2).sum())
+                for each, center in zip(observed, reference, strict=True)
+            ]
+        ),
+        cell_start=integers(np.cumsum([0, *(count for *_, count in flat)])),
+        cell_column=integers(run[0] for run in flat),
+        cell_row=integers(run[1] for run in flat),
+        run_start=integers(np.cumsum([0, *map(len, runs)])),
+        observed_start=integers(np.cumsum([0, *map(len, observed)])),
+        observed=np.concatenate(observed),
+    )
+
+
+def new_state(layout: Layout, generator: np.ndarray) -> State:
+    """Memory of a chain; values are set by `set_start`."""
+    tables = layout.tables
+    residuals = tables.residuals
+    n_groups, size = len(residuals.group_set), tables.priors.group_scale.shape[1]
+    n_equations, n_monomials = len(residuals.equation_group), len(tables.base)
+    n_sets, n_classes = tables.rows.set_has_class.shape
+    return State(
+        theta=np.zeros(len(layout.parameters)),
+        columns=np.zeros((len(tables.complete), len(layout.incomplete_rows))),
+        coefficient=np.zeros((n_equations, n_monomials)),
+        covariance=np.zeros((n_groups, size, size)),
+        precision=np.zeros((n_groups, size, size)),
+        log_determinant=np.zeros(n_groups),
+        moments=np.zeros((n_classes, n_monomials, n_monomials)),
+        sums=np.zeros((n_sets, n_monomials, n_monomials)),
+        generator=generator.copy(),
+        widths=np.zeros((len(layout.parameters) + len(tables.complete), 2)),
+        evaluations=np.zeros(4),
+        fault=np.zeros(2, np.int64),
+    )
+
+
+def new_work(layout: Layout) -> Work:
+    """Scratch space of a chain."""
+    tables = layout.tables
+    size = tables.priors.group_scale.shape[1]
+    block = max(np.diff(tables.cells.member_start), default=1)
+    members = max(np.diff(tables.coefficients.member_start), default=1)
+    entries = max(np.diff(tables.coefficients.entry_start), default=1)
+    square = max(size, members, 1)
+    return Work(
+        residual=np.zeros((size, CHUNK)),
+        slope=np.zeros((size, block, CHUNK)),
+        has_slope=np.zeros((size, block), np.bool_),
+        precision=np.zeros((block, block, CHUNK)),
+        linear=np.zeros((block, CHUNK)),
+        normals=np.zeros(CHUNK),
+        values=np.zeros((len(tables.base), CHUNK)),
+        product=np.zeros(CHUNK),
+        derivative=np.zeros(entries),
+        matrix=np.zeros((3, square, square)),
+        vector=np.zeros((3, max(square, len(layout.parameters)))),
+        by_equation=np.zeros((2, len(tables.residuals.equation_group))),
+        bracket=np.zeros(BRACKET_SIZE),
+        stack=np.zeros(STACK),
+    )
+
+
+def set_start(layout: Layout, state: State, random: np.random.Generator) -> None:
+    """Set parameters and missing cells to random values."""
+    model = layout.model
+    deviations = {}
+    columns = layout.initial_columns()
+    for column, index in layout.columns.items():
+        values = model.data[column.variable]
+        observed = values[~np.isnan(values)]
+        deviations[column] = float(observed.std()) or 1.0
+        missing = np.isnan(columns[index])
+        columns[index, missing] = random.choice(observed, missing.sum())
+    rows = {column: columns[index] for column, index in layout.columns.items()}
+    for function, index in layout.functions.items():
+        columns[index] = evaluate(function, rows)
+    state.columns[...] = columns
+    outcome_of = {each.residual_variance: each.outcome for each in model.equations}
+    correlations = {name for block in model.blocks for name in block.correlations.values()}
+    for name, parameter in model.parameters.items():
+        index = layout.parameters[name]
+        width = 1.0
+        if parameter.fixed is not None:
+            value = parameter.fixed
+        elif name in outcome_of:
+            variance = deviations[outcome_of[name]] ** 2
+            value, width = variance * np.exp(0.5 * random.normal()), variance
+        elif name in correlations:
+            value, width = 0.0, 0.2
+        elif parameter.prior.distribution == "normal":
+            mean, variance = parameter.prior.arguments
+            value, width = mean + 0.5 * min(1.0, variance**0.5) * random.normal(), min(1.0, variance**0.5)
+        else:
+            value = 0.3 * random.normal()
+        lower, upper = layout.tables.priors.lower[index], layout.tables.priors.upper[index]
+        if parameter.is_free and not lower < value < upper:
+            if np.isfinite(lower) and np.isfinite(upper):
+                value = lower + (upper - lower) * random.uniform(0.25, 0.75)
+            else:
+                value = lower + 0.1 + abs(value) if np.isfinite(lower) else upper - 0.1 - abs(value)
+        state.theta[index] = value
+        state.widths[index] = (width, 0.0)
+    for column, index in layout.columns.items():
+        state.widths[len(layout.parameters) + index] = (deviations[column], 0.0)
+    # The widths table is indexed by the layout's own numbering of the columns drawn by slice sampling.
+    for index, place in zip(layout.tables.nonlinear.column, layout.tables.nonlinear.width, strict=True):
+        state.widths[place] = (list(deviations.values())[index], 0.0)
+
+
+def outcome_groups(layout: Layout) -> np.ndarray:
+    """Groups whose densities make up the log-likelihood."""
+    groups = layout.plan.structure.groups
+    return integers(k for k, group in enumerate(groups) if group.residuals[0].equation.role is Role.OUTCOME)

@@ -1,0 +1,199 @@
+"""One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
+
+Order: missing cells, moments, parameters as the plan lists them, and in kept draws the predictions, so
+that completed data and parameters belong to the same draw.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from blimp2pymc.sampler import statistics
+from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.evaluator import set_columns, set_parameters
+from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, slices, variances
+from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, update_moments
+
+NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE = range(8)
+"""Faults, as `State.fault[0]`; `fault[1]` says where."""
+
+
+class Record(NamedTuple):
+    """What a chain keeps of its draws, and how often."""
+
+    burn: np.ndarray
+    """Kept burn-in draws, (draws, parameters)."""
+    parameters: np.ndarray
+    """(draws, parameters)."""
+    statistics: np.ndarray
+    """(draws, statistics)."""
+    snapshot_draws: np.ndarray
+    """Draws after which the cells are stored, ascending."""
+    snapshots: np.ndarray
+    """(snapshots, cells)."""
+    cells: np.ndarray
+    """Missing cells as currently completed."""
+    cell_mean: np.ndarray
+    cell_squares: np.ndarray
+    quantile_column: np.ndarray
+    """Columns of the recorded quantiles, and their probabilities."""
+    quantile_probability: np.ndarray
+    summary_total: np.ndarray
+    """Sums over thinned draws of quartiles, minimum and maximum; (columns, 5)."""
+    log_groups: np.ndarray
+    """Groups in the log-likelihood; none: it is not wanted."""
+    log_moments: np.ndarray
+    """Mean, squared deviations, largest, total of every row; (4, rows), complete rows first."""
+    counts: np.ndarray
+    """Burn-in iterations, burn-in thinning, thinning of summaries, thinning of the log-likelihood,
+    then counters: iterations done, snapshots, summaries, log-likelihoods; shape (8,)."""
+
+
+SUMMARY_PROBABILITIES = np.array([0.25, 0.5, 0.75, 0.0, 1.0])
+
+
+@compiled
+def refresh(tables, state, work):
+    """Compute everything that depends on the parameters and completed columns; False if impossible."""
+    if tables.definitions.target.size > 0:
+        set_parameters(tables.definitions, state.theta, state.columns, work.stack)
+    set_columns(tables.functions, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
+    for equation in range(tables.residuals.equation_group.size):
+        refresh_equation(tables.residuals, equation, state.theta, state.coefficient)
+    for group in range(tables.residuals.group_set.size):
+        if not refresh_covariance(
+            tables.residuals, group, state.theta, state.covariance, state.precision, state.log_determinant, work.matrix[0]
+        ):
+            return False
+    return True
+
+
+@compiled
+def update_parameters(tables, state, work, adapting):
+    """Draw all parameters given the moments; False after a fault, which is noted in the state."""
+    for step in range(tables.step_kernel.size):
+        kernel, index = tables.step_kernel[step], tables.step_index[step]
+        if kernel == 0:
+            fine = covariances.update(tables.residuals, tables.priors, tables.covariance[index], state, work)
+            fault = COVARIANCES
+        elif kernel == 1:
+            fine = variances.update(tables.residuals, tables.variances, index, state, work)
+            fault = VARIANCES
+        elif kernel == 2:
+            fine = coefficients.update(tables.residuals, tables.priors, tables.coefficients, index, state, work)
+            fault = COEFFICIENTS
+        else:
+            fine = slices.update(tables, index, state, work, adapting)
+            fault = SLICES
+        if not fine:
+            state.fault[0], state.fault[1] = fault, step
+            return False
+    return True
+
+
+@compiled
+def sweep(tables, state, work, adapting, full):
+    """Draw cells, then parameters; False after a fault. `full`: moments for statistics as well."""
+    failed = nonlinear.update(tables, state, work, adapting)
+    if failed >= 0:
+        state.fault[0], state.fault[1] = CELLS, failed
+        return False
+    cells.update(tables.residuals, tables.cells, 0, state, work)
+    update_moments(
+        tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, full, False
+    )
+    return update_parameters(tables, state, work, adapting)
+
+
+@compiled
+def initialise(tables, state, work):
+    """Fit coefficients to the completed data of the start, then draw every parameter once; False after a fault."""
+    if not refresh(tables, state, work):
+        state.fault[0] = START
+        return False
+    update_moments(
+        tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, False, False
+    )
+    for _ in range(2):
+        for step in range(tables.step_kernel.size):
+            if tables.step_kernel[step] == 2 and not coefficients.update(
+                tables.residuals, tables.priors, tables.coefficients, tables.step_index[step], state, work
+            ):
+                state.fault[0], state.fault[1] = COEFFICIENTS, step
+                return False
+    return update_parameters(tables, state, work, True)
+
+
+@compiled
+def predict(tables, state, work):
+    """Draw outcomes that predict nothing, given the parameters of the same draw, and complete the moments."""
+    cells.update(tables.residuals, tables.cells, 1, state, work)
+    low = tables.rows.class_start[1]
+    set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
+    update_moments(
+        tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, True, True
+    )
+
+
+@compiled
+def keep(tables, data, state, work, record, draw):
+    """Record the current draw."""
+    counts = record.counts
+    n_parameters = record.parameters.shape[1]
+    record.parameters[draw] = state.theta[:n_parameters]
+    statistics.gather(data, state.columns, record.cells)
+    statistics.accumulate(record.cells, draw + 1.0, record.cell_mean, record.cell_squares)
+    out = record.statistics[draw]
+    statistics.record(tables, data, state, record.cells, out)
+    n_sums = tables.statistics.kind.size
+    if draw % counts[2] == 0:
+        buffer = np.empty(5)
+        counts[6] += 1
+        for column in range(record.summary_total.shape[0]):
+            statistics.quantiles(data, column, record.cells, SUMMARY_PROBABILITIES, buffer)
+            record.summary_total[column] += buffer
+        for k in range(record.quantile_column.size):
+            one = record.quantile_probability[k : k + 1]
+            statistics.quantiles(data, record.quantile_column[k], record.cells, one, out[n_sums + k : n_sums + k + 1])
+    else:
+        for k in range(record.quantile_column.size):
+            out[n_sums + k] = record.statistics[draw - 1, n_sums + k]
+    if record.log_groups.size > 0 and draw % counts[3] == 0:
+        counts[7] += 1
+        n_complete = tables.complete.shape[1]
+        mean, squares, largest, total = record.log_moments
+        statistics.add_log_likelihood(
+            tables, record.log_groups, tables.complete, 0, state, work, counts[7], mean, squares, largest, total
+        )
+        statistics.add_log_likelihood(
+            tables, record.log_groups, state.columns, n_complete, state, work, counts[7], mean, squares, largest, total
+        )
+    if counts[5] < record.snapshot_draws.size and record.snapshot_draws[counts[5]] == draw:
+        record.snapshots[counts[5]] = record.cells
+        counts[5] += 1
+
+
+@compiled
+def run(tables, data, state, work, record, iterations):
+    """Carry out sweeps and keep what is due; returns the number done, less than asked after a fault."""
+    counts = record.counts
+    burn = counts[0]
+    n_parameters = record.parameters.shape[1]
+    for done in range(iterations):
+        kept = counts[4] >= burn
+        if not sweep(tables, state, work, not kept, kept):
+            return done
+        if kept:
+            predict(tables, state, work)
+            keep(tables, data, state, work, record, counts[4] - burn)
+        elif (counts[4] + 1) % counts[1] == 0:
+            record.burn[(counts[4] + 1) // counts[1] - 1] = state.theta[:n_parameters]
+        for k in range(n_parameters):
+            if not math.isfinite(state.theta[k]):
+                state.fault[0], state.fault[1] = NOT_FINITE, k
+                return done
+        counts[4] += 1
+    return iterations

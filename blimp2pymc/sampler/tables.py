@@ -1,0 +1,279 @@
+"""The model as integer and float tables: what compiled code reads, and what a chain changes.
+
+Ragged lists are stored as one array of items and one of starts: items of `k` are
+`items[start[k]:start[k + 1]]`. Integers are int64, numbers float64, everything C-contiguous.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from blimp2pymc.sampler.evaluator import Programs
+
+
+class Residuals(NamedTuple):
+    """Residuals of all equations: sum over monomials of columns, coefficients polynomials of parameters."""
+
+    group_start: np.ndarray
+    """Equations of a group are consecutive; shape (groups + 1,)."""
+    group_set: np.ndarray
+    """Moment set of each group: groups that look at the same rows share one."""
+    group_rows: np.ndarray
+    """Number of rows each group looks at, as a float."""
+    equation_group: np.ndarray
+    product_start: np.ndarray
+    """Products of an equation are consecutive; shape (equations + 1,)."""
+    product_equation: np.ndarray
+    product_monomial: np.ndarray
+    product_constant: np.ndarray
+    factor_start: np.ndarray
+    """Parameters of each product; shape (products + 1,)."""
+    factor_parameter: np.ndarray
+    monomial_start: np.ndarray
+    """Monomials of each equation; shape (equations + 1,)."""
+    equation_monomial: np.ndarray
+    column_start: np.ndarray
+    """Columns of each monomial, reduced ones behind those of the residuals; shape (monomials + 1,)."""
+    monomial_column: np.ndarray
+    variance: np.ndarray
+    """Parameter that is the residual variance of each equation."""
+    correlation: np.ndarray
+    """Parameter that is the correlation of two equations of a group, or -1; (groups, size, size)."""
+    computed_equation: np.ndarray
+    """Equations whose residual contains a parameter that is computed by a program."""
+    computed_group: np.ndarray
+    """Groups whose covariance contains one."""
+
+
+class Priors(NamedTuple):
+    """Priors of the parameters and of the covariance blocks."""
+
+    kind: np.ndarray
+    """0 flat or block, 1 normal (mean, variance), 2 inverse gamma (a, b); shape (parameters,)."""
+    first: np.ndarray
+    second: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    group_has_block: np.ndarray
+    """Whether a group's covariance has an inverse Wishart prior."""
+    group_scale: np.ndarray
+    """Diagonal of its scale matrix; (groups, size)."""
+    group_degrees: np.ndarray
+    group_free_pair: np.ndarray
+    """Whether a correlation is free, so that the covariance it stands for counts; (groups, size, size)."""
+
+
+class Rows(NamedTuple):
+    """Which rows contribute to which moments."""
+
+    class_start: np.ndarray
+    """First incomplete row of each class, and the end: patterns with the same groups active are neighbours."""
+    set_has_class: np.ndarray
+    """Whether a moment set includes a class; (sets, classes)."""
+    class_rows: np.ndarray
+    """Rows per class, complete rows (class 0) included."""
+    pair_start: np.ndarray
+    """Pairs of monomials that parameters need, per class, then all that statistics need as well."""
+    pair_first: np.ndarray
+    pair_second: np.ndarray
+    used_start: np.ndarray
+    """Monomials that occur in those pairs; same starts as pairs, (2 * classes + 1,)."""
+    used_monomial: np.ndarray
+
+
+class Cells(NamedTuple):
+    """Blocks of missing cells with a joint normal full conditional."""
+
+    phase: np.ndarray
+    """0: before the parameters; 1: predictions, after them."""
+    low: np.ndarray
+    high: np.ndarray
+    member_start: np.ndarray
+    member: np.ndarray
+    """Columns of each block."""
+    segment_start: np.ndarray
+    """Groups each block looks at."""
+    segment_group: np.ndarray
+    entry_start: np.ndarray
+    """Entries of each segment."""
+    entry_equation: np.ndarray
+    entry_monomial: np.ndarray
+    """Monomial of the residual, which gives the coefficient."""
+    entry_rest: np.ndarray
+    """The same monomial without the member."""
+    entry_member: np.ndarray
+    """Position of the member in its block, or -1 when the monomial has none."""
+
+
+class Nonlinear(NamedTuple):
+    """Columns with missing cells drawn one by one, by slice sampling."""
+
+    column: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    width: np.ndarray
+    """Index of the adaptive width, one per column."""
+    segment_start: np.ndarray
+    segment_group: np.ndarray
+    entry_start: np.ndarray
+    """Entries of each segment; monomials that do not change with the cell come first."""
+    entry_changes: np.ndarray
+    """First entry of each segment that changes with the cell."""
+    entry_equation: np.ndarray
+    entry_monomial: np.ndarray
+    program_start: np.ndarray
+    """Functions of the column."""
+    program: np.ndarray
+
+
+class Coefficients(NamedTuple):
+    """Blocks of coefficients with a joint normal full conditional, and what moves along with them."""
+
+    member_start: np.ndarray
+    member: np.ndarray
+    """Parameters of each block."""
+    entry_start: np.ndarray
+    entry_member: np.ndarray
+    """Position of the parameter in its block."""
+    entry_product: np.ndarray
+    """Product of a residual that contains it."""
+    bounded: np.ndarray
+    """Whether the block is one parameter with bounds."""
+    equation_start: np.ndarray
+    equation: np.ndarray
+    """Equations to refresh after the draw."""
+    shift_start: np.ndarray
+    """Moves along with a block."""
+    shift_mean: np.ndarray
+    """Position in the block of the mean that moves."""
+    move_start: np.ndarray
+    move_source: np.ndarray
+    move_target: np.ndarray
+    move_factor: np.ndarray
+
+
+class Variances(NamedTuple):
+    """Residual variances with an inverse gamma full conditional."""
+
+    parameter: np.ndarray
+    shape: np.ndarray
+    scale: np.ndarray
+    equation_start: np.ndarray
+    equation: np.ndarray
+
+
+class Slices(NamedTuple):
+    """Parameters drawn by slice sampling."""
+
+    parameter: np.ndarray
+    equation_start: np.ndarray
+    equation: np.ndarray
+    """Equations whose coefficients change with the parameter."""
+    group_start: np.ndarray
+    group: np.ndarray
+    """Groups in the full conditional."""
+    covariance_changes: np.ndarray
+    """Per entry of `group`, whether its covariance changes with the parameter."""
+    is_block_element: np.ndarray
+    """Whether priors of blocks change with it."""
+
+
+class Statistics(NamedTuple):
+    """What is recorded beside the parameters."""
+
+    kind: np.ndarray
+    """0 variance of a sum of monomials, 1 column mean, 2 column variance, 3 residual product."""
+    first: np.ndarray
+    """First product of the sum, column, or equation."""
+    second: np.ndarray
+    """End of the products, or equation."""
+    monomial: np.ndarray
+    constant: np.ndarray
+    factor_start: np.ndarray
+    factor_parameter: np.ndarray
+
+
+class Tables(NamedTuple):
+    """Everything that stays the same during a run."""
+
+    residuals: Residuals
+    priors: Priors
+    rows: Rows
+    cells: Cells
+    nonlinear: Nonlinear
+    coefficients: Coefficients
+    variances: Variances
+    covariance: np.ndarray
+    """Groups whose covariance is inverse Wishart."""
+    slices: Slices
+    statistics: Statistics
+    definitions: Programs
+    functions: Programs
+    step_kernel: np.ndarray
+    """Parameter updates in order: kernel code of `layout.KERNEL_CODES`."""
+    step_index: np.ndarray
+    base: np.ndarray
+    """Moments of the complete rows, (monomials, monomials)."""
+    complete: np.ndarray
+    """Complete rows, (columns, rows)."""
+
+
+class State(NamedTuple):
+    """What a chain changes."""
+
+    theta: np.ndarray
+    """Parameters: those of the model, then functions of parameters."""
+    columns: np.ndarray
+    """Incomplete rows, completed; (columns, rows)."""
+    coefficient: np.ndarray
+    """Coefficient of every monomial in every residual; (equations, monomials)."""
+    covariance: np.ndarray
+    """Residual covariance of every group; (groups, size, size)."""
+    precision: np.ndarray
+    """Its inverse."""
+    log_determinant: np.ndarray
+    moments: np.ndarray
+    """Cross-products of monomials, per class of rows; (classes, monomials, monomials)."""
+    sums: np.ndarray
+    """The same per moment set; (sets, monomials, monomials)."""
+    generator: np.ndarray
+    widths: np.ndarray
+    """Adaptive widths of the slice samplers: parameters, then columns; (n, 2): width, number of updates."""
+    evaluations: np.ndarray
+    """Evaluations and draws of the slice samplers of parameters and of cells, shape (4,)."""
+    fault: np.ndarray
+    """Code, place: 0 when all is well; shape (2,)."""
+
+
+class Work(NamedTuple):
+    """Scratch space of a chain, so that a sweep allocates nothing."""
+
+    residual: np.ndarray
+    """(group size, chunk)."""
+    slope: np.ndarray
+    """(group size, block size, chunk)."""
+    has_slope: np.ndarray
+    precision: np.ndarray
+    """(block size, block size, chunk)."""
+    linear: np.ndarray
+    """(block size, chunk)."""
+    normals: np.ndarray
+    """(chunk,)."""
+    values: np.ndarray
+    """Products of columns; (monomials, chunk)."""
+    product: np.ndarray
+    """(chunk,)."""
+    derivative: np.ndarray
+    """Derivatives of the products of a block."""
+    matrix: np.ndarray
+    """Square matrices of parameters or outcomes; (3, size, size)."""
+    vector: np.ndarray
+    """(3, size)."""
+    by_equation: np.ndarray
+    """(2, equations)."""
+    bracket: np.ndarray
+    """State of a slice sampler."""
+    stack: np.ndarray
+    """Stack of the evaluator."""
