@@ -67,12 +67,12 @@ def listed_names(items: Iterable[tree.NameItem | tree.Name | tree.Range]) -> lis
 def _split(first: str, last: str) -> tuple[str, int, int, str, int] | str:
     """Stem, both integers, tail and zero-padded width of a range; or why it is none."""
     left, right = re.split(r"([0-9]+)", first), re.split(r"([0-9]+)", last)
+    if len(left) == len(right) == 1:
+        return "the names hold no number"
     if len(left) != len(right) or left[::2] != right[::2]:
         return "the names must differ in nothing but one number"
     numbers = range(1, len(left), 2)
     different = [place for place in numbers if left[place] != right[place]]
-    if not numbers:
-        return "the names hold no number"
     if len(different) > 1:
         return "the names differ in more than one number"
     place = different[0] if different else numbers[-1]

@@ -34,6 +34,9 @@ NOT_TEXT = {
 }
 """First bytes of common files that are no text."""
 
+READ_AS_NUMBERS = ("rue", "RUE", "alse", "ALSE")
+"""In words that pandas takes for 1 and 0 where a whole column consists of them."""
+
 USUAL_MISSING = ("NA", "NaN", "nan", ".", "-", "*", "?", "null", "NULL", "None", "#N/A", "N/A")
 """Cells that look like missing values under another name."""
 
@@ -78,7 +81,7 @@ def read_text_file(
     codes = () if missing is None else (missing,)
     first = cells(text, 0)
     if names is None:
-        names = _header_names(text, first, codes, data_span)
+        names = _header_names(text, first)
         text = _Text(text.source, text.lines[1:], text.numbers[1:], text.starts[1:], text.comma)
         if not text.lines:
             raise error(f"{path.name} has a header and no data", data_span, "", "no-rows")
@@ -184,9 +187,7 @@ def _is_number(cell: str, codes: tuple[str, ...]) -> bool:
     return not cell or cell in codes or NUMBER.fullmatch(cell) is not None
 
 
-def _header_names(
-    text: _Text, first: list[tuple[str, int, int]], codes: tuple[str, ...], data_span: Span | None
-) -> tuple[str, ...]:
+def _header_names(text: _Text, first: list[tuple[str, int, int]]) -> tuple[str, ...]:
     numbers = [cell for cell, _, _ in first if cell and NUMBER.fullmatch(cell)]
     if numbers:
         raise error(
@@ -195,6 +196,8 @@ def _header_names(
         )  # fmt: skip
     if not text.comma and len(first) == 1 and first[0][0].count(",") > 0:
         raise _has_commas(text)
+    if text.comma and len(first) == 1 and re.search(r"[;\s]", first[0][0]):
+        raise _lacks_commas(text)
     names, findings = [], []
     for place, (cell, start, end) in enumerate(first):
         name = cell or f"column {place + 1}"
@@ -212,6 +215,12 @@ def _has_commas(text: _Text) -> BlimpError:
                  _line_span(text, 0), f"rename it to {Path(text.source.name).stem}.csv", "separator")  # fmt: skip
 
 
+def _lacks_commas(text: _Text) -> BlimpError:
+    return error(f"the name of {text.source.name} ends in .csv, but it has no commas", _line_span(text, 0),
+                 f"commas between the columns; or blanks, and the name {Path(text.source.name).stem}.dat",
+                 "separator")  # fmt: skip
+
+
 def _check_columns(
     text: _Text,
     first: list[tuple[str, int, int]],
@@ -222,6 +231,8 @@ def _check_columns(
     contents = [cell for cell, _, _ in first]
     if not text.comma and len(first) == 1 < len(names) and "," in contents[0]:
         raise _has_commas(text)
+    if text.comma and len(first) == 1 < len(names):
+        raise _lacks_commas(text)
     is_header = contents[0] != "" and not any(_is_number(cell, codes) for cell in contents if cell)
     if is_header and not all(cell in USUAL_MISSING for cell in contents):
         raise error(
@@ -230,10 +241,7 @@ def _check_columns(
         )  # fmt: skip
     if len(first) != len(names):
         where = f"line {text.numbers[0]} of {text.source.name}"
-        hint = ""
-        if text.comma and len(first) == 1:
-            hint = "a file that ends in .csv needs commas between the columns; name it .dat otherwise"
-        raise error(f"VARIABLES names {_columns(len(names))}, but {where} has {len(first)}", names_span, hint,
+        raise error(f"VARIABLES names {_columns(len(names))}, but {where} has {len(first)}", names_span, "",
                     "column-count")  # fmt: skip
 
 
@@ -246,9 +254,12 @@ def _columns(count: int) -> str:
 
 def _parse(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) -> NDArray[np.float64]:
     """Values of all lines, shape (lines, columns)."""
+    body = "\n".join(text.lines)
+    if any(word in body for word in READ_AS_NUMBERS):
+        return _parse_lines(text, names, codes)
     try:
         frame = pd.read_csv(
-            io.StringIO("\n".join(text.lines)), sep="," if text.comma else r"\s+", header=None, dtype=np.float64,
+            io.StringIO(body), sep="," if text.comma else r"\s+", header=None, dtype=np.float64,
             na_values=["", *codes], keep_default_na=False, skipinitialspace=text.comma,
         )  # fmt: skip
     except (ValueError, pd.errors.ParserError):
