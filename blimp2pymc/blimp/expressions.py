@@ -210,12 +210,12 @@ def _make_call(piece: Piece, start: int, tokens: ParseResults) -> Call:
         near = nearest(name, FUNCTIONS)
         raise error(f"'{written}' is not a function", name_span, near or ", ".join(FUNCTIONS), "unknown-function")
     fewest, most = FUNCTIONS[name]
-    if not any(isinstance(each, Range) for each in arguments):
-        if len(arguments) < fewest or (most is not None and len(arguments) > most):
-            raise error(
-                f"'{name}' takes {_count(fewest, most)}, not {len(arguments)}", name_span,
-                EXAMPLES.get(name, ""), "wrong-number-of-arguments",
-            )  # fmt: skip
+    has_range = any(isinstance(each, Range) for each in arguments)
+    if not has_range and (len(arguments) < fewest or (most is not None and len(arguments) > most)):
+        raise error(
+            f"'{name}' takes {_count(fewest, most)}, not {len(arguments)}", name_span,
+            EXAMPLES.get(name, ""), "wrong-number-of-arguments",
+        )  # fmt: skip
     return Call(name, tuple(arguments), piece.span(start, end))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pyparsing import ParseBaseException
 
 from blimp2pymc.blimp.commands import Form
-from blimp2pymc.blimp.expressions import LETTER, NAME, NUMBER
+from blimp2pymc.blimp.expressions import LETTER, NAME
 from blimp2pymc.blimp.loops import HINT as LOOP_HINT
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.errors import Finding, Span

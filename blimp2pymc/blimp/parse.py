@@ -23,7 +23,6 @@ from blimp2pymc.blimp.sections import Section, split, without_label
 from blimp2pymc.blimp.tree import Command, SaveStatement, Script
 from blimp2pymc.errors import BlimpError, Finding, Source, Span, error, raise_all
 
-
 LONG = 60
 """Statements shorter than this are not checked for depth."""
 

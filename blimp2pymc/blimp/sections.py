@@ -73,48 +73,76 @@ def split(script: Piece) -> tuple[list[Section], list[Finding]]:
     findings
         Mistakes, and warnings about block labels that look like commands.
     """
-    sections: list[Section] = []
-    findings: list[Finding] = []
-    block = ""
+    cut = _Cut(script)
     for start, end in _chunks(script):
-        is_first_word = True
-        while (start := _skip_blanks(script, start, end)) < end:
-            section = sections[-1] if sections else None
-            if header := HEADER.match(script, start, end):
-                kind, finding = _classify(script, header, end, section)
-                findings += [finding] if finding else []
-                if kind != "range":
-                    is_label = kind == "label"
-                    block = header["name"] if is_label else ""
-                    if not is_label:
-                        name = CANONICAL[header["name"].upper()] if kind == "command" else ""
-                        sections.append(
-                            Section(name, script.span(header.start("name"), header.end("name")), header.end())
-                        )
-                    start, is_first_word = header.end(), False
-                    continue
-            if is_first_word and (command := _without_colon(script, start, end, section)):
-                name_end = start + len(command)
-                findings.append(_finding(script, start, name_end, f"a ':' is missing behind {command}", f"{command}:",
-                                         "missing-colon"))  # fmt: skip
-                sections.append(Section(CANONICAL[command], script.span(start, name_end), name_end))
-                start, block, is_first_word = name_end, "", False
-                continue
-            stop = _inner_header(script, start, end, section)
-            if stop < end:
-                findings.append(_missing_semicolon(script, start, stop))
-            statement_end = _without_blanks(script, start, stop)
-            if section is None:
-                findings.append(_finding(
-                    script, start, statement_end, "a script is a list of commands, and this stands before the first one",
-                    "begin with a command such as DATA: study.csv;", "no-command",
-                ))  # fmt: skip
-                sections.append(Section("", script.span(start, statement_end), statement_end))
-            else:
-                section.statements.append(script.part(start, statement_end, block))
-                section.end = statement_end
-            start = stop
-    return sections, findings
+        cut.stretch(start, end)
+    return cut.sections, cut.findings
+
+
+@dataclass
+class _Cut:
+    """The script so far: its sections, its findings, and the block the next statement stands in."""
+
+    script: Piece
+    sections: list[Section] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    block: str = ""
+
+    def stretch(self, start: int, end: int) -> None:
+        """Read what stands between two semicolons: headers and labels, then a statement."""
+        at = _skip_blanks(self.script, start, end)
+        if at < end:
+            at = self._bare_command(at, end) or at
+        while (at := _skip_blanks(self.script, at, end)) < end:
+            at = self._header(at, end) or self._statement(at, end)
+
+    def _header(self, at: int, end: int) -> int:
+        """A command or label at this place: the position behind it; 0 if there is none."""
+        header = HEADER.match(self.script, at, end)
+        if header is None:
+            return 0
+        kind, finding = _classify(self.script, header, end, self._section())
+        self.findings += [finding] if finding else []
+        if kind == "range":
+            return 0
+        self.block = header["name"] if kind == "label" else ""
+        if kind != "label":
+            name = CANONICAL[header["name"].upper()] if kind == "command" else ""
+            self.sections.append(Section(name, self.script.span(*header.span("name")), header.end()))
+        return header.end()
+
+    def _bare_command(self, at: int, end: int) -> int:
+        """A command whose colon is missing: the position behind it; 0 if there is none."""
+        command = _without_colon(self.script, at, end, self._section())
+        if not command:
+            return 0
+        span = self.script.span(at, at + len(command))
+        self.findings.append(Finding(f"a ':' is missing behind {command}", span, f"{command}:", "missing-colon"))
+        self.sections.append(Section(CANONICAL[command], span, span.end))
+        self.block = ""
+        return span.end
+
+    def _statement(self, at: int, end: int) -> int:
+        """The statement at this place: the position behind it."""
+        section = self._section()
+        stop = _inner_header(self.script, at, end, section)
+        if stop < end:
+            self.findings.append(_missing_semicolon(self.script, at, stop))
+        statement_end = _without_blanks(self.script, at, stop)
+        if section is None:
+            span = self.script.span(at, statement_end)
+            self.findings.append(
+                Finding("a script is a list of commands, and this stands before the first one", span,
+                        "begin with a command such as DATA: study.csv;", "no-command")
+            )  # fmt: skip
+            self.sections.append(Section("", span, statement_end))
+        else:
+            section.statements.append(self.script.part(at, statement_end, self.block))
+            section.end = statement_end
+        return stop
+
+    def _section(self) -> Section | None:
+        return self.sections[-1] if self.sections else None
 
 
 def without_label(piece: Piece) -> Piece:
@@ -160,10 +188,10 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
         return "command", None
     if _begins_range(script, header, end):
         return "range", None
-    place = (header.start("name"), header.end("name"))
+    span = script.span(*header.span("name"))
     if canonical:
-        return "label", _finding(
-            script, *place, f"'{name}:' inside a command with blocks is read as the label of a block",
+        return "label", Finding(
+            f"'{name}:' inside a command with blocks is read as the label of a block", span,
             f"{canonical}: in capitals if the command is meant", "label-like-command", "warning",
         )  # fmt: skip
     kind = section.form.kind if section and section.form else ""
@@ -177,7 +205,7 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
     hint = (
         f"{near}:" if near else "MODEL: before it, if it is the label of a block" if is_label else ", ".join(COMMANDS)
     )
-    return "unknown", _finding(script, *place, f"'{name}' is not a command", hint, "unknown-command")
+    return "unknown", Finding(f"'{name}' is not a command", span, hint, "unknown-command")
 
 
 def _is_command(script: Piece, header: re.Match[str], end: int, section: Section) -> bool:
@@ -234,10 +262,4 @@ def _missing_semicolon(script: Piece, start: int, stop: int) -> Finding:
     begins = start + last.start() if last else start
     header = HEADER.match(script, stop)
     before = f" before '{header['name']}:'" if header else ""
-    return _finding(script, begins, end, f"a ';' is missing{before}", f"{script[begins:end]};", "missing-semicolon")
-
-
-def _finding(
-    script: Piece, start: int, end: int, message: str, hint: str, code: str, severity: str = "error"
-) -> Finding:
-    return Finding(message, script.span(start, end), hint, code, severity)
+    return Finding(f"a ';' is missing{before}", script.span(begins, end), f"{script[begins:end]};", "missing-semicolon")

@@ -36,6 +36,7 @@ from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.blimp.ranges import expand_range
 from blimp2pymc.blimp.tree import (
     AtLevel,
+    Call,
     Constraint,
     Definition,
     Draw,
@@ -77,7 +78,7 @@ def _with_intercept(node: Expression) -> Expression:
     match node:
         case Name(name) if name.lower() == INTERCEPT:
             return Number(1.0, node.span)
-        case AtLevel(inner, level):
+        case AtLevel(inner):
             return replace(node, expression=_with_intercept(inner))
         case Operation("*" | "/", operands):
             return replace(node, operands=tuple(_with_intercept(each) for each in operands))
@@ -300,7 +301,7 @@ definition_statement: ParserElement = (side - equals - expression - end).set_par
 
 
 def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | Relation:
-    left, (kind, operator, operator_span), right, *rest = tokens
+    left, (kind, operator, operator_span), right, *_ = tokens
     if kind == "relation":
         relation = _make_relation(piece, start, tokens)
         if operator != "~":
@@ -343,8 +344,6 @@ def _make_draw(piece: Piece, start: int, tokens: ParseResults) -> Draw:
 
 
 def _make_level_size(piece: Piece, start: int, tokens: ParseResults) -> Side:
-    from blimp2pymc.blimp.tree import Call
-
     match = re.match(rf"({NAME})\s*\(\s*([0-9]+)", tokens[0])
     assert match is not None
     span = piece.span(start, start + len(tokens[0]))
