@@ -110,7 +110,8 @@ def _given_one(page: Page, block: JointBlock, first: Column, outcome: Column) ->
     name = pair_parameter(block, first, outcome)
     assert name is not None
     correlation = page.parameter(name)
-    residual = f"({page.column(first)} - {page.predicted[first].at_least(SUM + 1)})"
+    residual = page.local(first, "residual")
+    page.line(f"{residual} = {page.column(first)} - {page.predicted[first].at_least(SUM + 1)}")
     given_mean, given_sd = page.local(outcome, "given_mean"), page.local(outcome, "given_sd")
     slope = f"{correlation.code} * {deviation.code} / {page.local(first, 'sd')}"
     page.assign(given_mean, [("+", mean.code), ("+", f"{slope} * {residual}")])
@@ -204,55 +205,93 @@ def _declare_elements(page: Page, block: JointBlock) -> None:
 
 
 def _write_potential(page: Page, block: JointBlock, prior_name: str) -> None:
-    members = block_order(block, page.model)
-    p, d = len(members), block.degrees_of_freedom
-    parameters = page.model.parameters
-    on_determinant = -(d + p + 1) / 2
-    exponents: dict[float, list[str]] = {}
-    for member in members:
-        name = _variance(page, member)
-        if parameters[name].fixed is not None:
-            continue
-        n_free = sum(_is_flat_pair(page, block, member, other) for other in members if other != member)
-        exponents.setdefault(on_determinant + n_free / 2, []).append(f"pt.log({page.parameter(name).code})")
-    terms: list[tuple[str, str]] = []
-    for exponent, logs in exponents.items():
-        joined = " + ".join(logs)
-        _add(terms, exponent, joined if len(logs) == 1 else f"({joined})")
-    pair = pair_parameter(block, *members) if p == 2 else None
-    squared = f"(1 - {power(page.parameter(pair), Text('2')).code})" if pair is not None else "1"
-    factor = page.names.blocks[block.members, "correlation_cholesky"]
-    if p == 2 and pair is not None:
-        _add(terms, on_determinant, f"pt.log{squared}")
-    elif p > 2 and block.correlations:
-        _add(terms, 2 * on_determinant, f"pt.sum(pt.log(pt.diagonal({factor})))")
-    scale = {member: block.scale[block.members.index(member)] for member in members}
-    if any(scale.values()):
-        ratios = [f"{number(scale[each])} / {page.parameter(_variance(page, each)).code}" for each in members]
-        if p == 2 or not block.correlations:
-            trace = f"({' + '.join(ratios)})" + (f" / {squared}" if squared != "1" else "")
-        else:
-            inverse = page.names.blocks[block.members, "precision"]
-            page.comment("diagonal of the inverse correlation matrix")
-            solved = f"pt.linalg.solve_triangular({factor}, np.eye({p}), lower=True)"
-            page.line(f"{inverse} = pt.sum({solved} ** 2, axis=0)")
-            ratios = [f"{inverse}[{k}] * {each}" for k, each in enumerate(ratios)]
-            trace = f"({' + '.join(ratios)})"
-        _add(terms, -0.5, trace)
-    if not terms:
-        return
-    if not any(scale.values()) and d == -(p + 1):
+    p, d = len(block.members), block.degrees_of_freedom
+    if not any(block.scale) and d == -(p + 1):
         page.comment("flat on the covariance matrix")
     else:
         values = set(block.scale)
         name = "I" if values == {1.0} else "0" if values == {0.0} else f"diag({', '.join(map(number, block.scale))})"
         page.comment(f"covariance matrix ~ inverse Wishart(S = {name}, df = {number(d)})")
+    terms = _pair_density(page, block) if p == 2 else _matrix_density(page, block)
+    if not terms:
+        page.lines.pop()
+        return
     code = sum_text(terms)
     if len(code) <= 90:
         page.call("pm.Potential(", [string(prior_name), code])
     else:
         page.assign(prior_name, terms)
         page.call("pm.Potential(", [string(prior_name), prior_name])
+
+
+def _pair_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
+    """Log density of two variances and their correlation r, where |T| = v1 v2 (1 - r^2)."""
+    terms = _variance_terms(page, block)
+    members = block_order(block, page.model)
+    name = pair_parameter(block, *members)
+    determinant = f"(1 - {power(page.parameter(name), Text('2')).code})" if name is not None else ""
+    if name is not None:
+        _add(terms, _on_determinant(block), f"pt.log{determinant}")
+    if any(block.scale):
+        ratios = [
+            f"{number(block.scale[block.members.index(each)])} / {page.parameter(_variance(page, each)).code}"
+            for each in members
+        ]
+        _add(terms, -0.5, f"({' + '.join(ratios)})" + (f" / {determinant}" if determinant else ""))
+    return terms
+
+
+def _matrix_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
+    """Log density of variances and correlations R = C C', where |T| = |C|^2 times the variances."""
+    members = block_order(block, page.model)
+    exponents = {_exponent(page, block, each) for each in members}
+    variances = page.names.blocks[block.members, "variances"]
+    terms: list[tuple[str, str]] = []
+    if exponents != {0.0} or any(block.scale):
+        page.call(f"{variances} = pt.stack([", [page.parameter(_variance(page, each)).code for each in members], "])")
+    if len(exponents) == 1:
+        _add(terms, exponents.pop(), f"pt.sum(pt.log({variances}))")
+    else:
+        terms = _variance_terms(page, block)
+    if not block.correlations:
+        inverse = ""
+    else:
+        factor = page.names.blocks[block.members, "correlation_cholesky"]
+        inverse = page.names.blocks[block.members, "inverse_cholesky"]
+        _add(terms, 2 * _on_determinant(block), f"pt.sum(pt.log(pt.diagonal({factor})))")
+    if any(block.scale):
+        scales = [block.scale[block.members.index(each)] for each in members]
+        size = scales[0] if len(set(scales)) == 1 else 1.0
+        ratio = f"{inverse}**2 / {variances}" if inverse else f"1 / {variances}"
+        if len(set(scales)) > 1:
+            ratio += f" * np.array([{', '.join(map(number, scales))}])"
+        if inverse:
+            page.call(f"{inverse} = pt.linalg.solve_triangular(", [factor, f"np.eye({len(members)})", "lower=True"])
+        _add(terms, -0.5 * size, f"pt.sum({ratio})")
+    return terms
+
+
+def _variance_terms(page: Page, block: JointBlock) -> list[tuple[str, str]]:
+    exponents: dict[float, list[str]] = {}
+    for member in block_order(block, page.model):
+        name = _variance(page, member)
+        if page.model.parameters[name].fixed is None:
+            logs = exponents.setdefault(_exponent(page, block, member), [])
+            logs.append(f"pt.log({page.parameter(name).code})")
+    terms: list[tuple[str, str]] = []
+    for exponent, logs in exponents.items():
+        _add(terms, exponent, logs[0] if len(logs) == 1 else f"({' + '.join(logs)})")
+    return terms
+
+
+def _on_determinant(block: JointBlock) -> float:
+    return -(block.degrees_of_freedom + len(block.members) + 1) / 2
+
+
+def _exponent(page: Page, block: JointBlock, member: Column) -> float:
+    """Power of a member's variance in the density: from |T|, and half of one for each of its free covariances."""
+    n_free = sum(_is_flat_pair(page, block, member, other) for other in block.members if other != member)
+    return _on_determinant(block) + n_free / 2
 
 
 def _is_flat_pair(page: Page, block: JointBlock, left: Column, right: Column) -> bool:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 
 from blimp2pymc.blimp.tree import Script
 from blimp2pymc.errors import BlimpError, Finding
-from blimp2pymc.joint_model.algebra import columns_in, parameters_in
-from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Role
+from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in
+from blimp2pymc.joint_model.ir import Column, Equation, Form, ImpliedVariance, Model, Role, VariancePart
 from blimp2pymc.pymc_source.equations import WRITERS, write_equation
 from blimp2pymc.pymc_source.names import python_names, slopes
-from blimp2pymc.pymc_source.page import INDENT, Page, observed_centerings, wrap_call
-from blimp2pymc.pymc_source.printer import comment, string
+from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, is_by_row, observed_centerings, wrap_call
+from blimp2pymc.pymc_source.printer import SUM, Text, comment, string
 from blimp2pymc.pymc_source.priors import declare
 from blimp2pymc.pymc_source.wrangling import write_data
 
@@ -57,7 +57,9 @@ def translate(model: Model, *, data_file: str | None = None) -> str:
     findings = list(refusals(model))
     if findings:
         raise BlimpError(*findings)
-    page = Page(model, python_names(model))
+    names = python_names(model)
+    centered = {each: Text(f"{d} - {mean}", SUM) for each, (d, mean) in observed_centerings(model, names).items()}
+    page = Page(model, names, shorthand=centered)
     _write_body(page)
     body = page.lines
     page.lines, page.indent = [], ""
@@ -124,11 +126,8 @@ def _write_columns(page: Page) -> None:
     for column in columns:
         if page.is_incomplete(column):
             page.line(f"{page.local(column, 'is_missing')} = np.isnan({page.local(column, 'data')})")
-    centered = {
-        text.split(" - ")[0]: text.split(" - ")[1] for text in observed_centerings(page.model, page.names).values()
-    }
-    for column, mean in centered.items():
-        page.line(f"{mean} = {column}.mean()")
+    for name, mean in dict(observed_centerings(page.model, page.names).values()).items():
+        page.line(f"{mean} = {name}.mean()")
 
 
 def _is_used(page: Page, column: Column) -> bool:
@@ -175,13 +174,12 @@ def _with_commas(entries: list[str]) -> Iterator[str]:
 
 def _write_body(page: Page) -> None:
     """One section per block label; the heading is repeated where a block is taken up again."""
-    current: str | None = None
-    labels = {each.block for each in page.model.equations}
+    current = ""
     for equation in page.model.equations:
         title = _title(equation)
-        if title != current and (len(labels) > 1 or any(labels) or title):
+        if title != current:
             page.blank()
-            page.comment(f"---- {title or 'model'} ----")
+            page.comment(f"---- {title or 'outcomes'} ----")
             current = title
         page.blank()
         write_equation(page, equation)
@@ -189,6 +187,7 @@ def _write_body(page: Page) -> None:
         page.blank()
         page.comment("---- PARAMETERS ----")
         page.blank()
+    _write_implied_variances(page)
     for quantity in page.model.quantities:
         name = page.names.quantities[quantity.name]
         if name in page.declared:
@@ -204,6 +203,20 @@ def _write_body(page: Page) -> None:
         page.call(f"{name} = pm.Deterministic(", [string(name), page.expression(quantity.expression).code])
     while page.lines and not page.lines[0]:
         page.lines.pop(0)
+
+
+def _write_implied_variances(page: Page) -> None:
+    """Explained and total variances that a quantity refers to; explained ones are of the completed rows."""
+    wanted = {leaf for each in page.model.quantities for leaf in leaves(each.expression)}
+    for column, equation in page.model.equation_of.items():
+        explained, total = page.local(column, "explained_variance"), page.local(column, "total_variance")
+        parts = [part for part in IMPLIED if ImpliedVariance(column.variable, part) in wanted]
+        if parts:
+            is_varying = is_by_row(equation, page.model)
+            page.line(f"{explained} = " + (f"pt.var({page.predicted[column].code}, ddof=1)" if is_varying else "0"))
+        if VariancePart.TOTAL in parts:
+            residual = page.implied(ImpliedVariance(column.variable, VariancePart.RESIDUAL)).code
+            page.line(f"{total} = {explained} + {residual}")
 
 
 def _title(equation: Equation) -> str:

@@ -29,6 +29,7 @@ def write_equation(page: Page, equation: Equation) -> None:
     block = page.model.block_of.get(equation.outcome) if equation.role is not Role.MEANS else None
     if block is not None:
         declare_block(page, block)
+    page.blank()
     _declare_referenced_blocks(page, equation)
     for line in statement_lines(page, equation):
         page.comment(line)
@@ -74,6 +75,8 @@ def _write_normal(page: Page, equation: Equation) -> None:
     outcome = equation.outcome
     assert equation.residual_variance is not None, "a normal equation has a residual variance"
     declare(page, equation.residual_variance, outcome)
+    for term in equation.terms:
+        page.define(term.expression)
     terms = mean_terms(page, equation)
     if is_by_row(equation, page.model):
         page.assign(page.local(outcome, "predicted"), terms)

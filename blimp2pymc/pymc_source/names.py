@@ -55,6 +55,8 @@ class Names:
     """Parameter -> its place, for every free or defined parameter; fixed ones are written as numbers."""
     quantities: Mapping[str, str]
     """Derived quantity -> variable."""
+    defined: Mapping[str, str]
+    """Defined variable of MODEL -> name."""
     columns: Mapping[Column, str]
     """Column -> name of its complete values: the data, or the data joined with the missing cells."""
     missing: Mapping[str, str]
@@ -86,12 +88,20 @@ class Names:
 
 SUFFIXES = (
     "data", "is_missing", "missing", "missing_row", "observed", "observed_row", "predicted", "sd",
-    "given_mean", "given_sd", "z", "term", "coefficient", "intercept", "mean", "mean_variance",
-    "residual_variance", "observed_mean", "thresholds",
+    "residual", "given_mean", "given_sd", "z", "explained_variance", "total_variance", "term",
+    "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "thresholds",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 
-BLOCK_SUFFIXES = ("correlation", "correlation_cholesky", "correlation_matrix", "precision", "pair", "covariance_prior")
+BLOCK_SUFFIXES = (
+    "correlation",
+    "correlation_cholesky",
+    "correlation_matrix",
+    "pair",
+    "variances",
+    "inverse_cholesky",
+    "covariance_prior",
+)
 """What a name derived from the members of a block may end in."""
 
 
@@ -118,6 +128,7 @@ def python_names(model: Model) -> Names:
     taken: set[str] = set(RESERVED)
     plain = [*model.variables, *(each.label for each in model.parameters.values() if each.label)]
     plain += [each.name for each in model.quantities if each.name not in model.parameters]
+    plain += model.defined
     given: dict[str, str] = {}
     for name in sorted(dict.fromkeys(plain), key=lambda each: identifier(each) != each):
         given[name] = _free(identifier(name), taken)
@@ -166,6 +177,7 @@ def python_names(model: Model) -> Names:
     return Names(
         parameters={name: parameters[name] for name in model.parameters if name in parameters},
         quantities=quantities,
+        defined={each: given[each] for each in model.defined},
         columns=columns,
         missing=missing,
         locals=local,

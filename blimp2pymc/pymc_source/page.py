@@ -6,11 +6,12 @@ expressions are called; what to write is decided in `priors`, `covariances`, `eq
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from blimp2pymc.errors import Span, error
-from blimp2pymc.joint_model.algebra import leaves
+from blimp2pymc.joint_model.algebra import leaves, substitute
 from blimp2pymc.joint_model.ir import (
     Apply,
     Column,
@@ -27,6 +28,9 @@ from blimp2pymc.joint_model.ir import (
 from blimp2pymc.pymc_source.names import Names
 from blimp2pymc.pymc_source.printer import SUM, UNARY, Text, Vocabulary, comment, number, write_expression
 
+IMPLIED = {VariancePart.COEFFICIENTS: "explained_variance", VariancePart.TOTAL: "total_variance"}
+"""Model-implied variances with a name of their own."""
+
 WIDTH = 120
 INDENT = "    "
 
@@ -42,6 +46,8 @@ class Page:
     """Variables of the graph written so far."""
     predicted: dict[Column, Text] = field(default_factory=dict)
     """Outcome -> its written linear predictor."""
+    shorthand: dict[Expression, Text] = field(default_factory=dict)
+    """Expressions that have a name of their own by now."""
     indent: str = INDENT
 
     # ------------------------------------------------------------ lines
@@ -69,15 +75,29 @@ class Page:
 
     # ------------------------------------------------------------ leaves
 
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """How columns and parameters are written on this page."""
-        shorthand = {each: Text(code, SUM) for each, code in observed_centerings(self.model, self.names).items()}
-        return Vocabulary(self.column, self.parameter, self.implied, shorthand)
-
     def expression(self, expression: Expression) -> Text:
         """The text of an expression."""
-        return write_expression(expression, self.vocabulary)
+        return write_expression(expression, Vocabulary(self.column, self.parameter, self.implied, self.shorthand))
+
+    def define(self, expression: Expression) -> None:
+        """Give the defined variables inside an expression lines of their own, once, innermost first."""
+        for name, meaning in defined_variables(self.model).items():
+            if not isinstance(meaning, Apply) or meaning in self.shorthand:
+                continue
+            if all(each != meaning for each in applications(expression)):
+                continue
+            for each in meaning.arguments:
+                self.define(each)
+            text = self.names.defined[name]
+            self.assign(text, self.summands(meaning))
+            self.shorthand[meaning] = Text(text)
+
+    def summands(self, expression: Expression) -> list[tuple[str, str]]:
+        """(sign, text) of the parts of a sum, as it was written."""
+        match expression:
+            case Apply("+", (left, right)) if expression not in self.shorthand:
+                return [*self.summands(left), *self.summands(right)]
+        return [("+", self.expression(expression).at_least(SUM + 1))]
 
     def column(self, column: Column) -> str:
         """The name of a column's complete values."""
@@ -101,6 +121,7 @@ class Page:
         """The model-implied variance of an outcome: of its coefficients' part, of its residual, or both."""
         column = next(each for each in self.model.equation_of if each.variable == variance.variable)
         equation = self.model.equation_of[column]
+        residual = self.parameter(equation.residual_variance) if equation.residual_variance else Text("1")
         if column not in self.predicted:
             raise error(
                 f"'{variance.variable}.{variance.part.value}' cannot set a parameter of the model yet",
@@ -108,12 +129,7 @@ class Page:
                 "define it as a quantity of its own in PARAMETERS",
                 "not-written-yet",
             )
-        parts = []
-        if variance.part is not VariancePart.RESIDUAL and is_by_row(equation, self.model):
-            parts.append(f"pt.var({self.local(column, 'predicted')}, ddof=1)")
-        if variance.part is not VariancePart.COEFFICIENTS and equation.residual_variance is not None:
-            parts.append(self.parameter(equation.residual_variance).code)
-        return Text(" + ".join(parts) or "0", SUM if len(parts) > 1 else 6)
+        return Text(self.local(column, IMPLIED[variance.part])) if variance.part in IMPLIED else residual
 
     # ------------------------------------------------------------ facts of the model
 
@@ -122,14 +138,27 @@ class Page:
         return column.variable in self.names.missing and column.form is Form.SCORE
 
     def script_lines(self, spans: Iterable[Span | None]) -> list[str]:
-        """The lines of the script that the spans stand on, each once, in order."""
-        found: dict[tuple[int, int], str] = {}
+        """The statements of the script that the spans are part of, each once, in order."""
+        statements = self.model.script.statements("MODEL") if self.model.script is not None else ()
+        found: dict[int, str] = {}
         for span in spans:
-            if span is None:
-                continue
-            if not any(start <= span.start and span.end <= end for start, end in found):
-                found[span.start, span.end] = span.text
-        return [text.rstrip(";") + ";" for _, text in sorted(found.items())]
+            if span is not None:
+                around = (each.span for each in statements if each.span and _holds(each.span, span))
+                statement = next(around, span)
+                found[statement.start] = re.sub(r"#.*", "", statement.text)
+        return [f"{text.rstrip('; ')};" for _, text in sorted(found.items())]
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def defined_variables(model: Model) -> dict[str, Expression]:
+    """Defined variables of MODEL as they stand in equations, centered columns in place of raw ones."""
+    centered: dict[Expression, Expression] = {
+        column: Apply("-", (column, subtracted)) for column, subtracted in model.centered.items()
+    }
+    return {name: substitute(meaning, centered) for name, meaning in model.defined.items()}
 
 
 def is_by_row(equation: Equation, model: Model) -> bool:
@@ -141,16 +170,16 @@ def is_by_row(equation: Equation, model: Model) -> bool:
     )
 
 
-def observed_centerings(model: Model, names: Names) -> dict[Expression, str]:
-    """`d - c` for every complete column centered at its observed mean c, with the text to write for it."""
-    found: dict[Expression, str] = {}
+def observed_centerings(model: Model, names: Names) -> dict[Expression, tuple[str, str]]:
+    """`d - c` for every complete column centered at its observed mean c, with the names of d and of c."""
+    found: dict[Expression, tuple[str, str]] = {}
     for equation in model.equations:
         for term in (*equation.terms, *equation.variance_terms):
-            for each in _applications(term.expression):
+            for each in applications(term.expression):
                 match each:
                     case Apply("-", (Column(variable, Form.SCORE, None, 0) as column, Constant(value))):
                         if variable in model.data and value == float(model.data[variable].mean()):
-                            found[each] = f"{names.columns[column]} - {names.locals[column, 'observed_mean']}"
+                            found[each] = (names.columns[column], names.locals[column, "observed_mean"])
                     case _:
                         pass
     return found
@@ -196,12 +225,15 @@ def wrap_sum(indent: str, head: str, terms: Sequence[tuple[str, str]], tail: str
     if len(indent + head + joined + tail) <= WIDTH:
         return [f"{indent}{head}{joined}{tail}"]
     inner = indent + INDENT
+    if len(inner + joined) <= WIDTH:
+        return [f"{indent}{head}(", f"{inner}{joined}", f"{indent}){tail}"]
     lines = [sum_text(terms[:1]), *(f"{sign} {text}" for sign, text in terms[1:])]
     return [f"{indent}{head}(", *(f"{inner}{each}" for each in lines), f"{indent}){tail}"]
 
 
-def _applications(expression: Expression) -> Iterable[Apply]:
+def applications(expression: Expression) -> Iterator[Apply]:
+    """Every function or operator in an expression, outermost first."""
     if isinstance(expression, Apply):
         yield expression
         for each in expression.arguments:
-            yield from _applications(each)
+            yield from applications(each)

@@ -98,7 +98,7 @@ class Crossing:
 
 def crossing(model: Model, graph: pm.Model) -> Crossing:
     """Compile the map between states of a model and points of the graph built from it."""
-    from pytensor.compile.function import function
+    import pytensor
     from pytensor.compile.mode import Mode
 
     names = python_names(model)
@@ -118,7 +118,8 @@ def crossing(model: Model, graph: pm.Model) -> Crossing:
         backwards.append(value if transform is None else transform.backward(value, *inputs))
         value_names[variable.name] = graph.rvs_to_values[variable].name
     # small graphs, called a few times: interpreting beats compiling
-    interpreted: Any = Mode(linker="py", optimizer=None)
+    interpreted = Mode(linker="py", optimizer=None)  # type: ignore[arg-type]
+    compiled: Any = pytensor.function  # type: ignore[attr-defined]
     options: Any = {"mode": interpreted, "on_unused_input": "ignore"}
     return Crossing(
         model=model,
@@ -129,8 +130,8 @@ def crossing(model: Model, graph: pm.Model) -> Crossing:
             if len(block.members) > 2 and has_free_correlations(block, model)
         },
         value_names=value_names,
-        forward=function(naturals, forwards, **options),
-        backward=function(values, backwards, **options),
+        forward=compiled(naturals, forwards, **options),
+        backward=compiled(values, backwards, **options),
     )
 
 

@@ -6,6 +6,7 @@ not imitated: the file then asks for the analysed rows themselves.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,7 +18,7 @@ from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Expression, Model
-from blimp2pymc.pymc_source.page import INDENT, WIDTH, Page, wrap_call
+from blimp2pymc.pymc_source.page import INDENT, WIDTH, Page, applications, wrap_call
 from blimp2pymc.pymc_source.printer import ATOM, COMPARISON, OPERATORS, SUM, UNARY, Text, number, power, string
 
 MOST_CELLS = 2000
@@ -44,7 +45,7 @@ def write_data(page: Page, data_file: str | None) -> None:
     page.comment(f"The data; {n_rows}. A DataFrame called `data` may be provided instead of the file.")
     page.line('if "data" not in globals():')
     page.indent = INDENT
-    path = data_file or model.frame.file
+    path = data_file or (os.path.normpath(model.frame.file) if model.frame.file else "")
     try:
         lines = list(_reading(model, path)) if path and isinstance(model.script, tree.Script) else []
     except (_NotInPandas, BlimpError):
@@ -67,8 +68,7 @@ def _reading(model: Model, path: str) -> Iterator[str]:
     if script.all("VARIABLES"):
         items = listed_names(script.statements("VARIABLES"))
         names = [item.expression.name for item in items if isinstance(item.expression, tree.Name)]
-        columns = wrap_call(INDENT, "columns = [", [string(each) for each in names], "]")
-        yield from columns
+        yield from _long_list("columns = [", [string(each) for each in names])
         arguments += ["header=None", "names=columns"]
     missing = [str(each.body).strip().strip("\"'") for each in script.all("MISSING")][:1]
     for code in missing:
@@ -86,6 +86,11 @@ def _reading(model: Model, path: str) -> Iterator[str]:
         yield from wrap_call(
             INDENT, 'data = data.dropna(how="all", subset=[', [string(each) for each in model.data], "])"
         )
+
+
+def _long_list(head: str, items: list[str]) -> Iterator[str]:
+    lines = list(_wrapped(f"{INDENT}{head}", items, "]"))
+    yield from lines if len(lines) == 1 else [f"{INDENT}# fmt: off", *lines, f"{INDENT}# fmt: on"]
 
 
 def _literal(model: Model) -> Iterator[str]:
@@ -183,13 +188,6 @@ def _condition(expression: Expression) -> Text:
 def _unknown(expression: Expression) -> str:
     columns = sorted(columns_in(expression))
     if not columns or any(isinstance(each, Apply) and each.function not in (*OPERATORS, "neg", *COMPARISON_OPERATORS)
-                          for each in _applications(expression)):  # fmt: skip
+                          for each in applications(expression)):  # fmt: skip
         raise _NotInPandas
     return " | ".join(f"data[{string(each.variable)}].isna()" for each in columns)
-
-
-def _applications(expression: Expression) -> Iterator[Expression]:
-    if isinstance(expression, Apply):
-        yield expression
-        for each in expression.arguments:
-            yield from _applications(each)
