@@ -17,7 +17,7 @@ import pandas as pd
 from blimp2pymc.errors import Finding, Span, error, raise_all
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.summary.diagnostics import Window
+from blimp2pymc.summary.burn_in import BurnIn
 from blimp2pymc.summary.imputations import chosen_snapshots, data_set, predictions
 from blimp2pymc.summary.rows import Row
 
@@ -26,7 +26,7 @@ DEFAULT_MISSING_CODE = "NA"
 
 
 def saved_files(
-    model: Model, draws: Draws, lines: Sequence[Row], table: pd.DataFrame, history: Sequence[Window]
+    model: Model, draws: Draws, lines: Sequence[Row], table: pd.DataFrame, history: BurnIn
 ) -> dict[str, str]:
     """File name, as the script states it -> text, for everything in SAVE.
 
@@ -48,8 +48,8 @@ def saved_files(
             rows = (_numbers(row) for row in np.stack(sampled, axis=-1)) if sampled else ()
             files[file] = _text(file, rows)
         elif kind == "psr":
-            header = ["first", "last", *(name for name in model.parameters if model.parameters[name].is_free)]
-            rows = ([each.first, each.last, *_numbers(each.r_hat)] for each in history)
+            header = ["first", "last", *history.parameters]
+            rows = ([each.first, each.last, *_numbers(each.r_hat)] for each in history.windows)
             files[file] = _text(file, [header, *rows])
         elif kind in ("estimates", "waldtest", "simple"):
             block = {"waldtest": "wald", "simple": "conditional"}.get(kind)

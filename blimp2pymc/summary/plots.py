@@ -1,0 +1,154 @@
+"""Figures: chains, posteriors, imputed against observed values, conditional effects.
+
+Matplotlib is imported when a figure is asked for; figures are returned, never shown, and belong to no
+global state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.errors import BlimpError, Finding, error
+from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.pymc_source.names import python_names
+from blimp2pymc.sampler.draws import Draws
+from blimp2pymc.summary.diagnostics import FloatArray
+from blimp2pymc.summary.quantities import quantity_values
+from blimp2pymc.summary.rows import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL = (4.2, 2.6)
+"""Width and height of a panel in inches."""
+COLUMNS = 3
+MOST_POINTS = 2_000
+"""Iterations drawn per chain; longer chains are thinned."""
+
+
+def plot_trace(model: Model, draws: Draws, parameters: Sequence[str] = ()) -> Figure:
+    """One panel per parameter, one line per chain."""
+    chosen = _chosen(model, draws, parameters)
+    figure, panels = _panels(len(chosen))
+    step = ceil(draws.n_draws / MOST_POINTS)
+    for panel, (name, values) in zip(panels, chosen.items(), strict=True):
+        for chain in values:
+            panel.plot(np.arange(0, draws.n_draws, step), chain[::step], linewidth=0.5, alpha=0.8)
+        panel.set_title(name)
+        panel.set_xlabel("iteration")
+    return figure
+
+
+def plot_posterior(model: Model, draws: Draws, parameters: Sequence[str] = ()) -> Figure:
+    """One histogram per parameter with its median and 95 % interval."""
+    chosen = _chosen(model, draws, parameters)
+    figure, panels = _panels(len(chosen))
+    for panel, (name, values) in zip(panels, chosen.items(), strict=True):
+        lower, median, upper = np.quantile(values, (0.025, 0.5, 0.975))
+        panel.hist(values.ravel(), bins=50, density=True, color="tab:blue", alpha=0.5)
+        panel.axvline(median, color="black")
+        panel.axvspan(lower, upper, color="black", alpha=0.1)
+        panel.set_title(f"{name}\n{median:.3f} [{lower:.3f}, {upper:.3f}]", fontsize="medium")
+        panel.set_yticks([])
+    return figure
+
+
+def plot_imputations(model: Model, draws: Draws, variables: Sequence[str] = ()) -> Figure:
+    """Distribution of the observed values, and of the imputed ones pooled over the kept snapshots."""
+    imputed = draws.imputations.values
+    known = [name for name in model.incomplete if name in imputed]
+    if not known:
+        raise error("there is nothing to plot: the run has kept no imputations")
+    _check_names(variables, known, "an incomplete variable")
+    names = list(variables) or known
+    figure, panels = _panels(len(names))
+    for panel, name in zip(panels, names, strict=True):
+        observed = model.data[name][~model.missing(name)]
+        values = (observed, imputed[name].ravel())
+        edges = np.histogram_bin_edges(np.concatenate(values), bins=30)
+        for each, label in zip(values, ("observed", "imputed"), strict=True):
+            panel.hist(each, bins=edges, density=True, alpha=0.5, label=label)
+        panel.set_title(f"{name}: {model.variables[name].n_missing} of {model.frame.n_rows} missing")
+        panel.set_yticks([])
+        panel.legend()
+    return figure
+
+
+def plot_conditional_effects(model: Model, draws: Draws, lines: Iterable[Row], outcome: str | None = None) -> Figure:
+    """Line of every conditional effect with its 95 % band, one panel per outcome and focal variable.
+
+    Lines run over two standard deviations of the focal variable about 0, on the scale of the equation.
+    """
+    effects: dict[tuple[str, str], dict[str, dict[str, FloatArray]]] = {}
+    for line in lines:
+        if line.block == "conditional" and line.draws is not None and line.parameter in ("Intercept", "Slope"):
+            focal, _, values = line.section.partition(" | ")
+            effect = effects.setdefault((line.outcome, focal), {}).setdefault(values, {})
+            effect[line.parameter] = line.draws.ravel()
+    if not effects:
+        raise error("there are no conditional effects to plot", hint="SIMPLE: focal | moderator; in the script")
+    if outcome is not None:
+        _check_names([outcome], [name for name, _ in effects], "an outcome with conditional effects")
+        effects = {key: each for key, each in effects.items() if key[0] == outcome}
+    figure, panels = _panels(len(effects))
+    for panel, ((name, focal), values_of) in zip(panels, effects.items(), strict=True):
+        x = _focal_range(model, focal)
+        for values, effect in values_of.items():
+            lower, middle, upper = np.quantile(
+                effect["Intercept"][:, None] + effect["Slope"][:, None] * x, (0.025, 0.5, 0.975), axis=0
+            )
+            [line] = panel.plot(x, middle, label=values)
+            panel.fill_between(x, lower, upper, color=line.get_color(), alpha=0.15)
+        panel.set_xlabel(focal)
+        panel.set_ylabel(name)
+        panel.legend(fontsize="small")
+    return figure
+
+
+def _chosen(model: Model, draws: Draws, wanted: Sequence[str]) -> dict[str, FloatArray]:
+    """Draws by the name they were asked for: Blimp's, PyMC's, or a derived quantity's."""
+    values = {name: draws.parameter(name) for name, each in model.parameters.items() if each.fixed is None}
+    if not wanted:
+        return {name: each for name, each in values.items() if model.parameters[name].is_free}
+    values |= quantity_values(model, draws)
+    names = python_names(model)
+    for name, place in names.parameters.items():
+        label = place.variable if place.index is None else f"{place.variable}[{place.coordinate}]"
+        values.setdefault(label, values[name])
+    _check_names(wanted, list(values), "a parameter")
+    return {name: values[name] for name in wanted}
+
+
+def _check_names(wanted: Sequence[str], known: Sequence[str], kind: str) -> None:
+    unknown = [each for each in wanted if each not in known]
+    if unknown:
+        raise BlimpError(
+            *(Finding(f"'{each}' is not {kind}", hint=nearest(each, known) or ", ".join(known[:8])) for each in unknown)
+        )
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+
+    columns = min(count, COLUMNS)
+    rows = ceil(count / columns)
+    figure = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    panels = list(grid.ravel())
+    for unused in panels[count:]:
+        unused.set_visible(False)
+    return figure, panels[:count]
+
+
+def _focal_range(model: Model, focal: str) -> FloatArray:
+    values = model.data.get(focal)
+    center, spread = (0.0, 1.0) if values is None else (float(np.nanmean(values)), float(np.nanstd(values)))
+    if any(column.variable == focal for column in model.centered):
+        center = 0.0
+    return np.linspace(center - 2 * spread, center + 2 * spread, 50)

@@ -1,0 +1,73 @@
+"""Completed data sets keep what was observed and take the cells of their own draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hand_built import interaction
+from summary.synthetic_draws import synthetic_draws
+
+from blimp2pymc.data.table import Table
+from blimp2pymc.errors import BlimpError
+from blimp2pymc.joint_model.ir import Frame
+from blimp2pymc.summary.imputations import chosen_snapshots, data_sets, predictions
+
+
+def with_table(model, code: str | None = "999"):
+    """The model as analysed from rows 1, 2, ... of a table with two unused columns; row 0 was dropped."""
+    n = model.frame.n_rows
+    values = {"id": np.arange(n + 1) * 10.0, **{k: np.append(np.nan, v) for k, v in model.data.items()}}
+    values["unused"] = np.where(np.arange(n + 1) % 3 == 1, np.nan, 0.25)
+    order = ("id", "x2", "y", "unused", "x1", "d")
+    table = Table("data.csv", order, values, np.arange(n + 1), missing_code=code)
+    return replace(model, table=table, frame=Frame(np.arange(1, n + 1)))
+
+
+def test_columns_rows_and_cells():
+    model = with_table(interaction())
+    draws = synthetic_draws(model)
+    sets = data_sets(model, draws)
+    assert len(sets) == len(draws.imputations.chain)
+    for number, frame in enumerate(sets):
+        assert list(frame.columns) == ["id", "x2", "y", "unused", "x1", "d"]
+        assert frame["id"].iloc[0] == 10
+        for name, values in model.data.items():
+            missing = np.isnan(values)
+            np.testing.assert_array_equal(frame[name][~missing], values[~missing])
+            if missing.any():
+                np.testing.assert_array_equal(frame[name][missing], draws.imputations.values[name][number])
+        assert frame["unused"].isna().sum() == np.isnan(model.table.values["unused"][1:]).sum()
+
+
+def test_without_a_table_the_model_variables_are_given():
+    model = interaction()
+    [frame] = data_sets(model, synthetic_draws(model), 1)
+    assert list(frame.columns) == list(model.data)
+    assert not frame.isna().any(axis=None)
+
+
+def test_equally_spaced_choice():
+    model = interaction()
+    draws = synthetic_draws(model, chains=2, draws=60)
+    assert len(draws.imputations.chain) == 4
+    assert chosen_snapshots(draws) == [0, 1, 2, 3]
+    assert chosen_snapshots(draws, 2) == [1, 3]
+    for wrong in (5, 0):
+        with pytest.raises(BlimpError, match=str(wrong)):
+            chosen_snapshots(draws, wrong)
+
+
+def test_predictions_use_the_parameters_of_the_draw():
+    model = interaction()
+    draws = synthetic_draws(model)
+    last = len(draws.imputations.chain) - 1
+    frame = data_sets(model, draws)[last]
+    at = draws.imputations.chain[last], draws.imputations.draw[last]
+    b0, b1, b2, b3, b12 = (
+        draws.parameter(name)[at] for name in ("y ~ Intercept", "b1", "y ~ x2", "y ~ d", "y ~ x1*x2")
+    )
+    x1, x2 = (frame[name] - draws.parameter(f"{name} mean")[at] for name in ("x1", "x2"))
+    expected = b0 + b1 * x1 + b2 * x2 + b3 * frame["d"] + b12 * x1 * x2
+    np.testing.assert_allclose(predictions(model, draws, last)["y"], expected)

@@ -1,0 +1,100 @@
+"""The DataTree holds the draws under PyMC's names, and ArviZ takes it as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hand_built import correlated_mediators, interaction
+from summary.synthetic_draws import synthetic_draws
+
+from blimp2pymc.pymc_source.names import python_names
+from blimp2pymc.summary import diagnostics
+from blimp2pymc.summary.inference_data import blimp_labels, inference_data, with_missing
+
+pytest.importorskip("xarray")
+
+
+@pytest.fixture(scope="module")
+def moderated():
+    model = interaction()
+    draws = synthetic_draws(model)
+    return model, draws, inference_data(model, draws)
+
+
+def test_every_parameter_is_where_its_name_says(moderated):
+    model, draws, tree = moderated
+    posterior = tree["posterior"].to_dataset()
+    for name, place in python_names(model).parameters.items():
+        values = posterior[place.variable]
+        if place.index is not None:
+            [dim] = [each for each in values.dims if each not in ("chain", "draw")]
+            values = values.sel({dim: place.coordinate})
+        np.testing.assert_array_equal(values, draws.parameter(name), err_msg=name)
+    np.testing.assert_array_equal(posterior["twice"], 2 * draws.parameter("b1"))
+
+
+def test_labels_in_both_directions(moderated):
+    *_, tree = moderated
+    to_blimp, to_python = blimp_labels(tree)
+    assert to_blimp["y_coefficient[x1*x2]"] == "y ~ x1*x2"
+    assert to_python["x1 ~~ x2"] == "x1_x2_correlation"
+    assert {to_blimp[to_python[name]] for name in to_python} == set(to_python)
+
+
+def test_arviz_takes_it(moderated):
+    az = pytest.importorskip("arviz")
+    _, draws, tree = moderated
+    summary = az.summary(tree)
+    assert "y_coefficient[x1*x2]" in summary.index
+    assert float(az.rhat(tree)["b1"]) == pytest.approx(float(diagnostics.r_hat(draws.parameter("b1"))))
+
+
+def test_data_and_cells_carry_rows_of_the_file(moderated):
+    model, draws, tree = moderated
+    cells = tree["imputations"]["x1_missing"]
+    np.testing.assert_array_equal(cells, draws.imputations.values["x1"])
+    np.testing.assert_array_equal(cells["x1_missing_row"], np.flatnonzero(model.missing("x1")))
+    np.testing.assert_array_equal(tree["observed_data"]["y"], model.data["y"])
+    np.testing.assert_array_equal(tree["constant_data"]["d"], model.data["d"])
+    assert "x1_missing" not in tree["posterior"]
+
+
+def test_attributes_say_where_it_comes_from(moderated):
+    _, draws, tree = moderated
+    assert tree.attrs["seed"] == str(draws.seed)
+    assert {"pymc", "numpy"} <= set(json.loads(tree.attrs["versions"]))
+    assert tree["posterior"].attrs["inference_library"] == "blimp2pymc"
+
+
+def test_missing_cells_join_the_posterior_on_request(moderated):
+    model, draws, tree = moderated
+    joined = with_missing(model, draws, tree)["posterior"]
+    assert joined["x1_missing"].dims == ("chain", "draw", "x1_missing_row")
+    kept = draws.imputations
+    for position, (chain, draw) in enumerate(zip(kept.chain, kept.draw, strict=True)):
+        at = {"chain": chain, "draw": int(np.flatnonzero(kept.draw[kept.chain == chain] == draw)[0])}
+        np.testing.assert_array_equal(joined["x1_missing"].isel(at), kept.values["x1"][position])
+        assert float(joined["b1"].isel(at)) == draws.parameter("b1")[chain, draw]
+    assert "x1_missing" not in tree["posterior"]
+
+
+def test_survives_a_file(moderated, tmp_path: Path):
+    pytest.importorskip("h5netcdf")
+    import xarray as xr
+
+    *_, tree = moderated
+    file = tmp_path / "draws.nc"
+    tree.to_netcdf(file, engine="h5netcdf")
+    with xr.open_datatree(file, engine="h5netcdf") as again:
+        assert blimp_labels(again) == blimp_labels(tree)
+        np.testing.assert_array_equal(again["posterior"]["b1"], tree["posterior"]["b1"])
+
+
+def test_shared_label_is_one_variable():
+    model = correlated_mediators()
+    tree = inference_data(model, synthetic_draws(model))
+    assert tree["posterior"]["b"].dims == ("chain", "draw")
+    assert tree["posterior"]["indirect"].shape == tree["posterior"]["b"].shape
