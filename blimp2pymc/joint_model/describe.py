@@ -1,0 +1,221 @@
+"""A resolved model in words and formulas: what is assumed, what is missing, which prior everything has.
+
+`describe` is what `explain` prints; `latex` and `html` say the same for papers and notebooks.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.formulas import Formulas
+from blimp2pymc.joint_model.term_names import number_name
+
+FLAT_VARIANCES = {(-1.0, 0.0): "flat on the variance", (0.0, 0.0): "flat on the log of the variance"}
+"""Improper inverse gammas, in words."""
+
+
+def describe(model: ir.Model) -> str:
+    """Explain a model as plain text.
+
+    Parameters
+    ----------
+    model
+        A resolved model.
+
+    Returns
+    -------
+    Sections: factorisation, equations, variables, parameters with priors, derived quantities and tests,
+    decisions made for the user.
+    """
+    sections = [
+        ("Joint density", _density(model)),
+        ("Equations", _equations(model)),
+        ("Variables", _aligned(variable_rows(model))),
+        ("Parameters", _aligned(parameter_rows(model))),
+        ("Derived quantities, tests, conditional effects", _quantities(model)),
+        ("Decisions and warnings", [f"- {_note(each)}" for each in model.notes]),
+    ]
+    blocks = ["\n".join([title, "-" * len(title), *lines]) for title, lines in sections if lines]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _density(model: ir.Model) -> list[str]:
+    lines = [" * ".join(Formulas(model).factors())]
+    if model.fixed_predictors:
+        lines.append(f"given {', '.join(model.fixed_predictors)}")
+    cuts = [each.name for each in model.equations if each.role is ir.Role.MEANS]
+    if cuts:
+        word = "means of" if len(cuts) > 1 else "mean of"
+        lines.append(f"centering: the {word} {', '.join(cuts)} is estimated from the completed values and does not "
+                     "feed back into their imputation")  # fmt: skip
+    return lines
+
+
+def _equations(model: ir.Model) -> list[str]:
+    formulas = Formulas(model)
+    symbols = formulas.symbols()
+    lines: list[str] = []
+    heading = None
+    for number, equation in enumerate(formulas.equations(), 1):
+        if _heading(equation) != heading:
+            heading = _heading(equation)
+            if heading:
+                lines.append(f"{heading}:")
+        lines.append(f"  {number}. {formulas.equation(number, equation, symbols)}")
+    return lines
+
+
+def _heading(equation: ir.Equation) -> str:
+    if equation.role is ir.Role.PREDICTOR:
+        return "predictors without an equation"
+    if equation.role is ir.Role.MEANS:
+        return "means of centered outcomes"
+    return equation.block
+
+
+def variable_rows(model: ir.Model) -> list[tuple[str, ...]]:
+    """Table of variables, header first: kind, level, categories, missing cells, what imputes them."""
+    rows: list[tuple[str, ...]] = [("variable", "kind", "level", "categories", "missing", "imputed from")]
+    for name, variable in model.variables.items():
+        categories = ", ".join(number_name(code) for code in variable.categories)
+        missing = str(variable.n_missing) if name in model.data else "all"
+        rows.append((name, variable.kind.value, str(variable.level), categories, missing, _imputed_by(model, name)))
+    return rows
+
+
+def _imputed_by(model: ir.Model, name: str) -> str:
+    """The equations whose densities a missing value of the variable is drawn from."""
+    variable = model.variables[name]
+    if not variable.n_missing and name in model.data:
+        return ""
+    own = model.equation_of.get(ir.Column(name, level=variable.level))
+    uses = [
+        each.name
+        for each in model.equations
+        if each.role is not ir.Role.MEANS
+        and any(column.variable == name for term in each.terms for column in columns_in(term.expression))
+    ]
+    parts = []
+    if own is not None:
+        parts.append("its own model" if own.role is ir.Role.PREDICTOR else "its own equation")
+        block = model.block_of.get(own.outcome)
+        if block is not None:
+            parts[0] += f" with {', '.join(member.variable for member in block.members if member != own.outcome)}"
+    if uses:
+        parts.append(f"the equation{'s' if len(uses) > 1 else ''} of {', '.join(uses)}")
+    return " and ".join(parts)
+
+
+def parameter_rows(model: ir.Model) -> list[tuple[str, ...]]:
+    """Table of parameters, header first: symbol, kind, prior."""
+    symbols = Formulas(model).symbols()
+    rows: list[tuple[str, ...]] = [("symbol", "parameter", "kind", "prior")]
+    for name, parameter in model.parameters.items():
+        rows.append((symbols.get(name, ""), name, parameter.kind.value, prior_text(model, parameter)))
+    return rows
+
+
+def prior_text(model: ir.Model, parameter: ir.Parameter) -> str:
+    """A prior in words, on the parameter's own scale."""
+    if parameter.fixed is not None:
+        return f"fixed at {number_name(parameter.fixed)}"
+    if parameter.definition is not None:
+        return f"set to {Formulas(model).expression(parameter.definition, {})}"
+    prior = parameter.prior
+    if prior.distribution == "block":
+        return _block_prior(model, parameter.name)
+    text = prior.distribution
+    if prior.distribution == "normal":
+        text = f"normal(mean {number_name(prior.arguments[0])}, variance {prior.arguments[1]:.6g})"
+    elif prior.distribution == "inverse_gamma":
+        arguments = ", ".join(f"{each:.6g}" for each in prior.arguments)
+        words = FLAT_VARIANCES.get(prior.arguments)  # type: ignore[arg-type]
+        text = f"inverse gamma({arguments})" + (f", {words}" if words else "")
+    if prior.lower > float("-inf") or prior.upper < float("inf"):
+        text += f", between {number_name(prior.lower)} and {number_name(prior.upper)}"
+    return text + (" (stated in PARAMETERS)" if prior.source == "user" else "")
+
+
+def _block_prior(model: ir.Model, name: str) -> str:
+    for block in model.blocks:
+        variances = {model.equation_of[member].residual_variance for member in block.members}
+        if name in variances or name in block.correlations.values():
+            scale = ", ".join(f"{each:.6g}" for each in block.scale)
+            flat = ", flat on the matrix" if not any(block.scale) and block.degrees_of_freedom < 0 else ""
+            return (f"inverse Wishart(S = diag({scale}), d = {block.degrees_of_freedom:g}) "
+                    f"of {' '.join(member.variable for member in block.members)}{flat}")  # fmt: skip
+    return "given by its block"
+
+
+def _quantities(model: ir.Model) -> list[str]:
+    formulas = Formulas(model)
+    lines = [f"{each.name} = {formulas.expression(each.expression, {})}" for each in model.quantities]
+    lines += [f"Wald test: {each.text}" for each in model.wald_tests]
+    for effect in model.simple_effects:
+        moderators = " and ".join(f"{each.name} @ {_grid(each)}" for each in effect.moderators)
+        lines.append(f"conditional effect: {effect.name} | {moderators}")
+    return lines
+
+
+def _grid(values: ir.ModeratorValues) -> str:
+    if values.values:
+        return ", ".join(number_name(each) for each in values.values)
+    return values.grid.value
+
+
+def _note(note: object) -> str:
+    from blimp2pymc.errors import Finding
+
+    assert isinstance(note, Finding)
+    place = f" (line {note.span.line})" if note.span is not None else ""
+    label = "warning: " if note.severity == "warning" else ""
+    return f"{label}{note.message}{place}"
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Columns padded to equal width; empty columns are left out."""
+    columns = [place for place in range(len(rows[0])) if any(row[place] for row in rows[1:])]
+    widths = [max(len(row[place]) for row in rows) for place in columns]
+    return [
+        "  ".join(row[place].ljust(width) for place, width in zip(columns, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+# ---------------------------------------------------------------- LaTeX and HTML
+
+
+def latex(model: ir.Model) -> str:
+    """The joint density and the numbered equations as LaTeX (needs amsmath)."""
+    formulas = Formulas(model, latex=True)
+    symbols = formulas.symbols()
+    density = r"\[ " + r" \; ".join(formulas.factors()) + r" \]"
+    lines = [formulas.equation(number, each, symbols) for number, each in enumerate(formulas.equations(), 1)]
+    return density + "\n" + "\\begin{align}\n" + " \\\\\n".join(lines) + "\n\\end{align}\n"
+
+
+def html(model: ir.Model) -> str:
+    """The explanation as a fragment of HTML, for notebooks."""
+    formulas = Formulas(model)
+    symbols = formulas.symbols()
+    equations = "".join(
+        f"<li>{escape(formulas.equation(number, each, symbols))}</li>"
+        for number, each in enumerate(formulas.equations(), 1)
+    )
+    notes = "".join(f"<li>{escape(_note(each))}</li>" for each in model.notes)
+    given = f" given {escape(', '.join(model.fixed_predictors))}" if model.fixed_predictors else ""
+    return (
+        f"<h4>Joint density</h4><p><code>{escape(' * '.join(formulas.factors()))}</code>{given}</p>"
+        f"<h4>Equations</h4><ol>{equations}</ol>"
+        f"<h4>Variables</h4>{_html_table(variable_rows(model))}"
+        f"<h4>Parameters</h4>{_html_table(parameter_rows(model))}"
+        + (f"<h4>Decisions and warnings</h4><ul>{notes}</ul>" if notes else "")
+    )
+
+
+def _html_table(rows: list[tuple[str, ...]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,191 @@
+"""A model as formulas: densities, numbered equations, expressions; as plain text or as LaTeX.
+
+Coefficients without a label are called by equation and place (`b2.1`), so that a formula stays
+readable; `symbols` says which parameter each stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in, substitute
+from blimp2pymc.joint_model.centering import centered_expression
+
+STRENGTH: Mapping[str, int] = {
+    "or": 1, "and": 2, "==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3,
+    "+": 4, "-": 4, "*": 5, "/": 5, "neg": 6, "^": 7,
+}  # fmt: skip
+
+LATEX_OPERATORS = {"*": r" \cdot ", "==": " = ", "!=": r" \neq ", "<=": r" \leq ", ">=": r" \geq ",
+                   "and": r" \land ", "or": r" \lor "}  # fmt: skip
+
+ONE = ir.Constant(1.0)
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Writes the parts of one model, in text or LaTeX."""
+
+    model: ir.Model
+    latex: bool = False
+
+    # ------------------------------------------------------------ names
+
+    def symbols(self) -> dict[str, str]:
+        """Parameter -> symbol used in formulas: its label, or its place."""
+        found: dict[str, str] = {}
+        for number, equation in enumerate(self.equations(), 1):
+            for place, term in enumerate(equation.terms):
+                first = 0 if term.expression == ONE else None
+                has_intercept = equation.terms[0].expression == ONE
+                index = first if first is not None else place + (0 if has_intercept else 1)
+                self._add(found, term.coefficient, self._indexed("b", r"\beta", number, index))
+            if equation.residual_variance is not None:
+                self._add(found, equation.residual_variance, self._indexed("v", r"\sigma^2", number))
+        for column, mean in self.model.centered.items():
+            if isinstance(mean, ir.ParameterReference):
+                found[mean.name] = rf"\mu_{{{_escaped(column.variable)}}}" if self.latex else f"mean({column.variable})"
+        return found
+
+    def _add(self, found: dict[str, str], name: str, symbol: str) -> None:
+        label = self.model.parameters[name].label
+        found.setdefault(name, (rf"\mathit{{{_escaped(label)}}}" if self.latex else label) if label else symbol)
+
+    def _indexed(self, text: str, latex: str, *numbers: int) -> str:
+        joined = (", " if self.latex else ".").join(str(each) for each in numbers)
+        return f"{latex}_{{{joined}}}" if self.latex else f"{text}{joined}"
+
+    def variable(self, column: ir.Column) -> str:
+        """Name of a column."""
+        name = column.variable
+        if column.form is ir.Form.DUMMY:
+            name += f".{column.category:g}"
+        elif column.form is not ir.Form.SCORE:
+            name += "." + column.form.value.replace(" ", "_")
+        if column.lag:
+            name += f".lag{column.lag}"
+        return rf"\mathit{{{_escaped(name)}}}" if self.latex else name
+
+    # ------------------------------------------------------------ densities
+
+    def equations(self) -> list[ir.Equation]:
+        """Equations in print order."""
+        return sorted(self.model.equations, key=lambda each: each.order)
+
+    def factors(self) -> list[str]:
+        """The densities whose product is the joint density, in topological order."""
+        written: list[str] = []
+        done: set[ir.Column] = set()
+        for equation in reversed(self.model.equations):
+            if equation.role is ir.Role.MEANS or equation.outcome in done:
+                continue
+            block = self.model.block_of.get(equation.outcome)
+            members = block.members if block is not None else (equation.outcome,)
+            done |= set(members)
+            given = _predictors([self.model.equation_of[member] for member in members])
+            left = ", ".join(self.variable(member) for member in members)
+            bar = r" \mid " if self.latex else " | "
+            right = bar + ", ".join(self.variable(each) for each in given) if given else ""
+            written.append(f"f({left}{right})")
+        return written
+
+    # ------------------------------------------------------------ equations
+
+    def equation(self, number: int, equation: ir.Equation, symbols: Mapping[str, str]) -> str:
+        """One equation with its distribution."""
+        outcome = self.variable(equation.outcome)
+        mean = self._mean(equation, symbols)
+        variance = symbols.get(equation.residual_variance or "", "1")
+        block = self.model.block_of.get(equation.outcome) if equation.role is not ir.Role.MEANS else None
+        error = self._indexed("e", r"\varepsilon", number)
+        joint = ""
+        if block is not None:
+            others = [self.variable(each) for each in block.members if each != equation.outcome]
+            words = r",\ \text{correlated with that of } " if self.latex else ", correlated with that of "
+            joint = words + ", ".join(others)
+        if self.latex:
+            return rf"{outcome} &= {mean} + {error}, \quad {error} \sim N(0, {variance}){joint}"
+        return f"{outcome} = {mean} + {error},  {error} ~ normal(0, {variance}){joint}"
+
+    def _named(self) -> dict[ir.Expression, ir.Expression]:
+        """Defined variables, centered as they occur in equations -> a stand-in with their name."""
+        return {
+            centered_expression(expression, self.model.centered): ir.ParameterReference(name)
+            for name, expression in self.model.defined.items()
+            if isinstance(expression, ir.Apply)
+        }
+
+    def definitions(self, symbols: Mapping[str, str]) -> list[str]:
+        """What the defined variables stand for, centered as they occur in equations."""
+        equals = " &= " if self.latex else " = "
+        used = {leaf for each in self.model.equations for term in each.terms for leaf in self._parts(term.expression)}
+        return [
+            self.variable(ir.Column(reference.name)) + equals + self.expression(expression, symbols)
+            for expression, reference in self._named().items()
+            if expression in used and isinstance(reference, ir.ParameterReference)
+        ]
+
+    def _parts(self, expression: ir.Expression) -> Iterator[ir.Expression]:
+        yield expression
+        if isinstance(expression, ir.Apply):
+            for each in expression.arguments:
+                yield from self._parts(each)
+
+    def _mean(self, equation: ir.Equation, symbols: Mapping[str, str]) -> str:
+        parts = []
+        for term in equation.terms:
+            parameter = self.model.parameters[term.coefficient]
+            coefficient = symbols[term.coefficient] if parameter.fixed is None else f"{parameter.fixed:g}"
+            if term.expression == ONE:
+                parts.append(coefficient)
+                continue
+            values = self.expression(substitute(term.expression, self._named()), symbols, STRENGTH["*"])
+            times = r" \, " if self.latex else "*"
+            parts.append(values if coefficient == "1" else f"{coefficient}{times}{values}")
+        return " + ".join(parts) or "0"
+
+    def expression(self, expression: ir.Expression, symbols: Mapping[str, str], strength: int = 0) -> str:
+        """An expression; in parentheses when it binds less tightly than `strength`."""
+        match expression:
+            case ir.Constant(value):
+                return f"{value:.6g}" if value >= 0 or not strength else f"({value:.6g})"
+            case ir.Column():
+                return self.variable(expression)
+            case ir.ParameterReference(name):
+                return symbols.get(name, rf"\mathit{{{_escaped(name)}}}" if self.latex else name)
+            case ir.ImpliedVariance(variable, part):
+                return rf"\mathit{{{_escaped(variable)}.{part.value}}}" if self.latex else f"{variable}.{part.value}"
+            case ir.Apply("neg", (operand,)):
+                text, own = "-" + self.expression(operand, symbols, STRENGTH["neg"]), STRENGTH["neg"]
+            case ir.Apply("^", (base, power)) if self.latex:
+                text = f"{self.expression(base, symbols, 8)}^{{{self.expression(power, symbols)}}}"
+                own = STRENGTH["^"]
+            case ir.Apply("/", (left, right)) if self.latex:
+                return rf"\frac{{{self.expression(left, symbols)}}}{{{self.expression(right, symbols)}}}"
+            case ir.Apply(operator, (left, right)) if operator in STRENGTH:
+                own = STRENGTH[operator]
+                sign = LATEX_OPERATORS.get(operator, f" {operator} ") if self.latex else f" {operator} "
+                sign = sign.strip() if operator in ("*", "^") and not self.latex else sign
+                left_text = self.expression(left, symbols, own + (operator == "^"))
+                text = left_text + sign + self.expression(right, symbols, own + (operator not in ("+", "*", "^")))
+            case ir.Apply(function, arguments):
+                inside = ", ".join(self.expression(each, symbols) for each in arguments)
+                return rf"\operatorname{{{_escaped(function)}}}({inside})" if self.latex else f"{function}({inside})"
+        return f"({text})" if own < strength else text
+
+
+def _predictors(equations: list[ir.Equation]) -> list[ir.Column]:
+    """Columns on the right of some equations, in order of appearance."""
+    found: dict[ir.Column, None] = {}
+    for equation in equations:
+        for term in (*equation.terms, *equation.variance_terms):
+            for column in sorted(columns_in(term.expression)):
+                found.setdefault(column)
+    return list(found)
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([_&%$#{}])", r"\\\1", name)
