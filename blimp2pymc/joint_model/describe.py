@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
+from blimp2pymc.errors import Finding
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.formulas import Formulas
@@ -47,9 +48,11 @@ def _density(model: ir.Model) -> list[str]:
         lines.append(f"given {', '.join(model.fixed_predictors)}")
     cuts = [each.name for each in model.equations if each.role is ir.Role.MEANS]
     if cuts:
-        word = "means of" if len(cuts) > 1 else "mean of"
-        lines.append(f"centering: the {word} {', '.join(cuts)} is estimated from the completed values and does not "
-                     "feed back into their imputation")  # fmt: skip
+        means = "means of {} are" if len(cuts) > 1 else "mean of {} is"
+        lines.append(
+            f"centering: the {means.format(', '.join(cuts))} estimated from the completed values, without feeding "
+            "back into their imputation"
+        )
     return lines
 
 
@@ -64,7 +67,8 @@ def _equations(model: ir.Model) -> list[str]:
             if heading:
                 lines.append(f"{heading}:")
         lines.append(f"  {number}. {formulas.equation(number, equation, symbols)}")
-    return lines
+    definitions = formulas.definitions(symbols)
+    return [*lines, *(["where", *(f"  {each}" for each in definitions)] if definitions else [])]
 
 
 def _heading(equation: ir.Equation) -> str:
@@ -165,10 +169,7 @@ def _grid(values: ir.ModeratorValues) -> str:
     return values.grid.value
 
 
-def _note(note: object) -> str:
-    from blimp2pymc.errors import Finding
-
-    assert isinstance(note, Finding)
+def _note(note: Finding) -> str:
     place = f" (line {note.span.line})" if note.span is not None else ""
     label = "warning: " if note.severity == "warning" else ""
     return f"{label}{note.message}{place}"
@@ -178,10 +179,8 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     """Columns padded to equal width; empty columns are left out."""
     columns = [place for place in range(len(rows[0])) if any(row[place] for row in rows[1:])]
     widths = [max(len(row[place]) for row in rows) for place in columns]
-    return [
-        "  ".join(row[place].ljust(width) for place, width in zip(columns, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    padded = [[row[place].ljust(width) for place, width in zip(columns, widths, strict=True)] for row in rows]
+    return ["  ".join(row).rstrip() for row in padded]
 
 
 # ---------------------------------------------------------------- LaTeX and HTML
@@ -193,6 +192,7 @@ def latex(model: ir.Model) -> str:
     symbols = formulas.symbols()
     density = r"\[ " + r" \; ".join(formulas.factors()) + r" \]"
     lines = [formulas.equation(number, each, symbols) for number, each in enumerate(formulas.equations(), 1)]
+    lines += formulas.definitions(symbols)
     return density + "\n" + "\\begin{align}\n" + " \\\\\n".join(lines) + "\n\\end{align}\n"
 
 
@@ -204,11 +204,13 @@ def html(model: ir.Model) -> str:
         f"<li>{escape(formulas.equation(number, each, symbols))}</li>"
         for number, each in enumerate(formulas.equations(), 1)
     )
+    definitions = ", ".join(escape(each) for each in formulas.definitions(symbols))
+    where = f"<p>where {definitions}</p>" if definitions else ""
     notes = "".join(f"<li>{escape(_note(each))}</li>" for each in model.notes)
     given = f" given {escape(', '.join(model.fixed_predictors))}" if model.fixed_predictors else ""
     return (
         f"<h4>Joint density</h4><p><code>{escape(' * '.join(formulas.factors()))}</code>{given}</p>"
-        f"<h4>Equations</h4><ol>{equations}</ol>"
+        f"<h4>Equations</h4><ol>{equations}</ol>{where}"
         f"<h4>Variables</h4>{_html_table(variable_rows(model))}"
         f"<h4>Parameters</h4>{_html_table(parameter_rows(model))}"
         + (f"<h4>Decisions and warnings</h4><ul>{notes}</ul>" if notes else "")
