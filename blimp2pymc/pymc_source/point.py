@@ -6,7 +6,7 @@ values (`y_residual_variance_log__`). The check of the sampler and the PyMC step
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -167,16 +167,27 @@ def natural_state(
     return crossing(model, graph).natural_state(point)
 
 
-def log_density(graph: pm.Model) -> Callable[[Mapping[str, Array]], float]:
+def log_density(graph: pm.Model, *, without: Collection[str] = ()) -> Callable[[Mapping[str, Array]], float]:
     """Compile the graph's log density on the natural scale, up to a constant.
 
+    Parameters
+    ----------
+    graph
+        A graph made by `build`.
+    without
+        Variables whose own density is left out; they stay conditions of the others.
+
+    Notes
+    -----
     Without the Jacobians of PyMC's transforms: a difference between two points is the difference of
     the joint log densities at the two states. `LKJCorr(eta=1)` is left out, because it is constant in
     the correlations; PyMC states it for the Cholesky factor instead.
     """
     from pymc.distributions.multivariate import LKJCorrRV
 
-    variables = [each for each in graph.basic_RVs if not isinstance(each.owner.op, LKJCorrRV)]
+    variables = [
+        each for each in graph.basic_RVs if each.name not in without and not isinstance(each.owner.op, LKJCorrRV)
+    ]
     logp = graph.logp(vars=[*variables, *graph.potentials], jacobian=False)
     compiled = graph.compile_fn(logp, inputs=graph.value_vars, on_unused_input="ignore")
     return lambda point: float(compiled(point))
