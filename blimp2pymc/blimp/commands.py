@@ -41,8 +41,12 @@ _NAME_ITEM = re.compile(
 )
 
 
-def _make_item(piece: Piece, start: int, tokens: ParseResults) -> NameItem:
-    match = _NAME_ITEM.match(piece, start)
+def _make_plain_item(piece: Piece, start: int, tokens: ParseResults) -> NameItem:
+    return _make_item(piece, start, tokens, start + len(tokens[0]))
+
+
+def _make_item(piece: Piece, start: int, tokens: ParseResults, end: int | None = None) -> NameItem:
+    match = _NAME_ITEM.match(piece, start, len(piece) if end is None else end)
     assert match is not None
     span = piece.span(start, match.end())
     reference = None
@@ -59,7 +63,7 @@ def _make_item(piece: Piece, start: int, tokens: ParseResults) -> NameItem:
 
 
 item = Regex(_NAME_ITEM).set_name("a name").set_parse_action(_make_item)
-plain_item = Regex(rf"{NAME}(?:\s*:(?!\+|=)\s*{NAME})?+(?!\s*\()").set_name("a name").set_parse_action(_make_item)
+plain_item = Regex(rf"{NAME}(?:\s*:(?!\+|=)\s*{NAME})?+").set_name("a name").set_parse_action(_make_plain_item)
 referenced_names: ParserElement = OneOrMore(item) - end
 names: ParserElement = OneOrMore(plain_item) - end
 

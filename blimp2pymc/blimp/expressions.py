@@ -74,6 +74,10 @@ EXAMPLES = {
     "bernoulli": "bernoulli(.5)",
 }
 
+_CALLED = rf"(?i:{'|'.join(FUNCTIONS)})\s*\("
+NO_CALL = rf"(?!{_CALLED})"
+"""Before an atom in a list of terms: no function called here."""
+
 MOST_OPERATORS = 250
 """An expression with more operators than this is taken for damage."""
 
@@ -247,8 +251,8 @@ def _past(piece: Piece, start: int, tokens: ParseResults) -> int:
 expression = Forward().set_name("an expression")
 
 atom = Regex(ATOM + r"(?!\s*\()").set_name("a name or number").set_parse_action(_make_atom)
-tight_atom = Regex(ATOM + r"(?!\()").set_name("a name or number").set_parse_action(_make_atom)
-"""In a list of terms a blank before `(` begins the next term; elsewhere it does not."""
+tight_atom = Regex(NO_CALL + ATOM + r"(?!\()").set_name("a name or number").set_parse_action(_make_atom)
+"""In a list of terms a blank before `(` begins the next term, unless a function's name stands before it."""
 
 opening = Literal("(").set_parse_action(_here)
 closing = Literal(")").set_name("')'").set_parse_action(_past)
@@ -256,7 +260,7 @@ comma = Literal(",").suppress()
 
 arguments = expression + ZeroOrMore(comma - expression)
 call = (Regex(rf"{NAME}\s*\(") - arguments - closing).set_parse_action(_make_call)
-tight_call = (Regex(rf"{NAME}\(") - arguments - closing).set_parse_action(_make_call)
+tight_call = (Regex(rf"{NAME}\(|{_CALLED}") - arguments - closing).set_parse_action(_make_call)
 group = (opening - expression - closing).set_parse_action(_make_group)
 
 operand: ParserElement = MatchFirst([atom, call, group]).set_name("a name, number or '('")

@@ -10,13 +10,23 @@ import re
 from collections.abc import Iterator
 from itertools import product as combinations
 
-from pyparsing import Literal, MatchFirst, OneOrMore, ParseBaseException, ParserElement, Regex, StringEnd, ZeroOrMore
+from pyparsing import (
+    Literal,
+    MatchFirst,
+    OneOrMore,
+    ParseBaseException,
+    ParserElement,
+    ParseResults,
+    Regex,
+    StringEnd,
+    ZeroOrMore,
+)
 
-from blimp2pymc.blimp.expressions import LETTER, NAME, atom, comma, expression
+from blimp2pymc.blimp.expressions import LETTER, NAME, comma, expression
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.blimp.ranges import expand_range
-from blimp2pymc.blimp.tree import Expression, Name, Number, Operation, Range
+from blimp2pymc.blimp.tree import Expression, Name, Number, Operation
 from blimp2pymc.errors import BlimpError, Span, error
 
 MOST_COPIES = 5_000
@@ -30,19 +40,28 @@ HINT = "{ i in 1:6 } : y[i] ~ x[i], or { v in x y } : [v] ~ z"
 
 Value = int | str
 
-integer = Regex(r"[0-9]{1,9}(?![0-9A-Za-z_.])").set_name("a whole number")
-variable = (
-    Regex(NAME)
-    .set_name("the loop's variable")
-    .set_parse_action(lambda piece, start, tokens: Name(tokens[0], piece.span(start, start + len(tokens[0]))))
-)
-integers = (integer + Literal(":").suppress() - integer).set_parse_action(
-    lambda piece, start, tokens: (int(tokens[0]), int(tokens[1]), piece.span(start, start + 1))
-)
+
+def _make_name(piece: Piece, start: int, tokens: ParseResults) -> Name:
+    return Name(tokens[0], piece.span(start, start + len(tokens[0])))
+
+
+def _make_names(piece: Piece, start: int, tokens: ParseResults) -> list[str]:
+    first, colon, last = (each.strip() for each in tokens[0].partition(":"))
+    return list(expand_range(first, last, piece.span(start, start + len(tokens[0])))) if colon else [first]
+
+
+def _make_integers(piece: Piece, start: int, tokens: ParseResults) -> tuple[int, int, Span]:
+    first, last = (int(each) for each in tokens[0].split(":"))
+    return first, last, piece.span(start, start + len(tokens[0]))
+
+
+variable = Regex(NAME).set_name("the loop's variable").set_parse_action(_make_name)
+names = Regex(rf"{NAME}(?:\s*:\s*{NAME})?+").set_name("a name").set_parse_action(_make_names)
+integers = Regex(rf"[0-9]{{1,9}}\s*:\s*[0-9]{{1,9}}(?![{LETTER}0-9.])").set_parse_action(_make_integers)
 generator = (
     variable
     + Regex(r"(?i:in)(?![\w.])").suppress()
-    - MatchFirst([integers, OneOrMore(atom)]).set_name("a range of whole numbers such as 1:6, or a list of names")
+    - MatchFirst([integers, OneOrMore(names)]).set_name("a range of whole numbers such as 1:6, or a list of names")
 ).set_parse_action(lambda tokens: [tuple(tokens)])
 prefix: ParserElement = (
     Literal("{").suppress()
@@ -127,15 +146,7 @@ def _values(variable_name: Name, given: tuple) -> tuple[Value, ...]:
             raise error(f"this loop would make {last - first + 1:,} statements", span,
                         f"at most {MOST_COPIES:,}", "loop-too-long")  # fmt: skip
         return tuple(range(first, last + 1))
-    names: list[str] = []
-    for each in given:
-        if isinstance(each, Name):
-            names.append(each.name)
-        elif isinstance(each, Range):
-            names.extend(expand_range(each.first, each.last, each.span))
-        else:
-            raise error("a loop runs over a range of whole numbers or a list of names", each.span, HINT, "bad-loop")
-    return tuple(names)
+    return given
 
 
 def _slots(rest: Piece, names: set[str]) -> Iterator[tuple[int, int, str | Expression]]:

@@ -21,6 +21,7 @@ INNER_HEADER = re.compile(rf"(?<=[\s}}\])])(?P<name>{NAME})\s*:(?![=+])")
 NEXT_NAME = re.compile(rf"[^\S\n\r]*(?P<name>{NAME})")
 BARE_COMMAND = re.compile(rf"(?P<name>{NAME})[^\S\n\r]+(?=[\w.])")
 
+TIGHT_RANGE = re.compile(rf"{NAME}:{NAME}")
 RELATION = re.compile(r"~|->|<-|[\u2190\u2192\u2194]")
 MODEL_SIGN = re.compile(r"~|->|<-|=|@|[\u2190\u2192\u2194]")
 TAKES_TILDE = ("PARAMETERS", "WALDTEST", "SIMULATE", "MODEL")
@@ -199,6 +200,8 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
         return "range", None
     text = script[header.end() : end]
     near = nearest(name, CANONICAL, NEAR)
+    if not takes_labels and not near and TIGHT_RANGE.match(script, header.start("name"), end):
+        return "range", None
     if takes_labels and not (near and (name.isupper() or (kind and not MODEL_SIGN.search(text)))):
         return "label", None
     is_label = not near and RELATION.search(text)

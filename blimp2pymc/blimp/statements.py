@@ -24,6 +24,7 @@ from pyparsing import (
 from blimp2pymc.blimp.expressions import (
     ATOM,
     NAME,
+    NO_CALL,
     NUMBER,
     atom_of,
     closing,
@@ -63,7 +64,7 @@ INTERCEPT = "intercept"
 
 SETTING = rf"@\s*(?:(?P<sign>[-+]\s*)?(?P<number>{NUMBER})|(?P<name>{NAME}))"
 
-_PLAIN = ATOM + rf"(?:\s*@\s*(?:(?:[-+]\s*)?{NUMBER}|{NAME}))*+(?!\s*(?:[*/^@]|\*\*)|\()"
+_PLAIN = NO_CALL + ATOM + rf"(?:\s*@\s*(?:(?:[-+]\s*)?{NUMBER}|{NAME}))*+(?!\s*(?:[*/^@]|\*\*)|\()"
 """A term without products or parentheses, settings included: nearly every term of a real script."""
 
 _ATOM = re.compile(ATOM)
