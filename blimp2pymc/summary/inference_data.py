@@ -132,7 +132,7 @@ def _dataset(xr, variables: dict, names: Names, n_chains: int, draw: np.ndarray)
 
 def _imputations(xr, draws: Draws, names: Names) -> xr.Dataset:
     kept = draws.imputations
-    variables = {}
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     coords: dict[str, np.ndarray] = {"snapshot": np.arange(len(kept.chain))}
     for name, values in kept.values.items():
         if name not in names.missing:

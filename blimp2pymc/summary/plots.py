@@ -73,7 +73,7 @@ def plot_imputations(model: Model, draws: Draws, variables: Sequence[str] = ()) 
         values = (observed, imputed[name].ravel())
         edges = np.histogram_bin_edges(np.concatenate(values), bins=30)
         for each, label in zip(values, ("observed", "imputed"), strict=True):
-            panel.hist(each, bins=edges, density=True, alpha=0.5, label=label)
+            panel.hist(each, bins=edges.tolist(), density=True, alpha=0.5, label=label)
         panel.set_title(f"{name}: {model.variables[name].n_missing} of {model.frame.n_rows} missing")
         panel.set_yticks([])
         panel.legend()
@@ -103,8 +103,8 @@ def plot_conditional_effects(model: Model, draws: Draws, lines: Iterable[Row], o
             lower, middle, upper = np.quantile(
                 effect["Intercept"][:, None] + effect["Slope"][:, None] * x, (0.025, 0.5, 0.975), axis=0
             )
-            [line] = panel.plot(x, middle, label=values)
-            panel.fill_between(x, lower, upper, color=line.get_color(), alpha=0.15)
+            [drawn] = panel.plot(x, middle, label=values)
+            panel.fill_between(x, lower, upper, color=drawn.get_color(), alpha=0.15)
         panel.set_xlabel(focal)
         panel.set_ylabel(name)
         panel.legend(fontsize="small")

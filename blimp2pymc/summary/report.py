@@ -199,7 +199,7 @@ def _wald(table: pd.DataFrame) -> list[str]:
 def _imputed(model: Model, draws: Draws) -> list[str]:
     if not draws.column_summaries:
         return []
-    found = [("Variable", "Mean", "StdDev", "25%", "50%", "75%", "Min", "Max")]
+    found: list[tuple[str, ...]] = [("Variable", "Mean", "StdDev", "25%", "50%", "75%", "Min", "Max")]
     for column in summarised_columns(model, list(draws.column_summaries)):
         each = draws.column_summaries[column]
         values = (each.mean, each.standard_deviation, *each.quantiles, each.minimum, each.maximum)

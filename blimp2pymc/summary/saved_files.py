@@ -49,7 +49,7 @@ def saved_files(
             files[file] = _text(file, rows)
         elif kind == "psr":
             header = ["first", "last", *history.parameters]
-            rows = ([each.first, each.last, *_numbers(each.r_hat)] for each in history.windows)
+            rows = ([str(each.first), str(each.last), *_numbers(each.r_hat)] for each in history.windows)
             files[file] = _text(file, [header, *rows])
         elif kind in ("estimates", "waldtest", "simple"):
             block = {"waldtest": "wald", "simple": "conditional"}.get(kind)
@@ -126,7 +126,7 @@ def _extra_columns(model: Model, draws: Draws, snapshot: int, completed: pd.Data
     if not options & {"saveresidual", "savepredicted"}:
         return {}
     predicted = predictions(model, draws, snapshot)
-    extra = {}
+    extra: dict[str, np.ndarray] = {}
     if "saveresidual" in options:
         extra |= {f"{name}.residual": completed[name].to_numpy() - predicted[name] for name in predicted}
     if "savepredicted" in options:
