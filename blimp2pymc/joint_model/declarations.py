@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blimp2pymc.blimp import tree
-from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import listed_names
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, Span
 from blimp2pymc.joint_model.ir import Column, ImpliedVariance, Kind, Origin, Variable
-from blimp2pymc.joint_model.variables import Centering, Declarations
+from blimp2pymc.joint_model.variables import Centering, Declarations, propose
 
 SCALES = {"ORDINAL": Kind.ORDINAL, "NOMINAL": Kind.NOMINAL, "COUNT": Kind.COUNT}
 """Command -> scale of the variables it lists."""
@@ -83,7 +82,7 @@ def observed_codes(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class _Known:
-    """Declarations declared so far."""
+    """Names declared so far."""
 
     origins: dict[str, Origin]
     declared_in: dict[str, str]
@@ -114,7 +113,7 @@ def _add_dropout_names(script: tree.Script, known: _Known) -> None:
 
 
 def _names(script: tree.Script, command: str, findings: list[Finding]) -> list[tree.NameItem]:
-    """Declarations of a list command, ranges written out; a bad range is a finding."""
+    """Names of a list command, ranges written out; a bad range is a finding."""
     names: list[tree.NameItem] = []
     for item in script.statements(command):
         try:
@@ -130,9 +129,7 @@ def _undeclared(command: str, item: tree.NameItem, known: Iterable[str], declare
     if name in table.unreadable:
         return Finding(f"the column '{name}' in {command} is not numeric: {table.unreadable[name]}", item.span,
                        f'data["{name}"].astype("category")', "not-numeric")  # fmt: skip
-    names = list(known)
-    near = nearest(name, names)
-    hint = f"{near} ({declared_in[near]})" if near else ""
+    hint = propose(name, known, declared_in)
     return Finding(f"'{name}' in {command} is not in the data", item.span, hint, "undeclared-name")
 
 

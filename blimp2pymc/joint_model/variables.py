@@ -92,14 +92,7 @@ class Declarations:
 
     def nearest(self, name: str, also: Iterable[str] = ()) -> str:
         """The declared name most like `name` and where it was declared; all names when they are few."""
-        names = [*self.variables, *also, *self.table.unreadable]
-        near = nearest(name, names)
-        if not near:
-            return ", ".join(names) if len(names) <= MOST_NAMES_SHOWN else ""
-        where = [self.declared_in[near]] if near in self.declared_in else []
-        if near.lower() == name.lower():
-            where.append("upper and lower case differ")
-        return f"{near} ({'; '.join(where)})" if where else near
+        return propose(name, [*self.variables, *also, *self.table.unreadable], self.declared_in)
 
     def _with_suffix(
         self, variable: Variable, suffix: str, name: str, span: Span | None, level: str | None
@@ -159,3 +152,15 @@ def _dummy(variable: Variable, code: float, name: str, span: Span | None) -> Col
         return Finding(f"'{name}': category {code:g} is the reference of '{variable.name}'", span,
                        f"NOMINAL: {variable.name}(code) with another reference", "reference-category")  # fmt: skip
     return Column(variable.name, Form.DUMMY, category=code, level=variable.level)
+
+
+def propose(name: str, names: Iterable[str], declared_in: Mapping[str, str]) -> str:
+    """The one of `names` most like `name` and where it was declared; all of them when they are few."""
+    names = list(names)
+    near = nearest(name, names)
+    if not near:
+        return ", ".join(names) if len(names) <= MOST_NAMES_SHOWN else ""
+    where = [declared_in[near]] if near in declared_in else []
+    if near.lower() == name.lower():
+        where.append("upper and lower case differ")
+    return f"{near} ({'; '.join(where)})" if where else near
