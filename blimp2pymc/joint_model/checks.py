@@ -62,7 +62,7 @@ def check_model(model: Model) -> list[Finding]:
         if equation.role is Role.MEANS or blamed & _variables_of(equation):
             continue
         design = _design(model, equation)
-        constant = [*_constant_predictors(equation, design)]
+        constant = [*_constant_predictors(model, equation, design)]
         for variables, finding in constant:
             if not variables & blamed:
                 found.append(finding)
@@ -152,28 +152,31 @@ class _Design:
 
     predictors: tuple[_Predictor, ...]
     """Free coefficients whose predictors are given by the data."""
+    fixed: tuple[_Predictor, ...]
+    """Terms with a coefficient fixed at a value that is not 0, their values multiplied by it."""
     is_complete: bool
-    """Whether those are all free coefficients of the equation."""
+    """Whether those are all terms of the equation."""
 
 
 def _design(model: Model, equation: Equation) -> _Design:
     by_parameter: dict[str, list[Term]] = {}
     for term in equation.terms:
         by_parameter.setdefault(term.coefficient, []).append(term)
-    predictors, is_complete = [], True
+    predictors, fixed, is_complete = [], [], True
     for parameter, terms in by_parameter.items():
-        if not model.parameters[parameter].is_free:
-            is_complete = is_complete and model.parameters[parameter].fixed == 0
+        value = model.parameters[parameter].fixed
+        if value == 0:
             continue
         values = [_values(model, term.expression) for term in terms]
-        if any(each is None for each in values):
+        if any(each is None for each in values) or model.parameters[parameter].definition is not None:
             is_complete = False
             continue
-        total = np.sum([each for each in values if each is not None], axis=0)
+        total = np.sum([each for each in values if each is not None], axis=0) * (1.0 if value is None else value)
         variables = frozenset(column.variable for term in terms for column in columns_in(term.expression))
         name = " + ".join(term.name for term in terms)
-        predictors.append(_Predictor(parameter, name, total, variables, terms[0].span or equation.span))
-    return _Design(tuple(predictors), is_complete)
+        made = _Predictor(parameter, name, total, variables, terms[0].span or equation.span)
+        (predictors if value is None else fixed).append(made)
+    return _Design(tuple(predictors), tuple(fixed), is_complete)
 
 
 def _values(model: Model, expression: Expression) -> Array | None:
@@ -217,7 +220,7 @@ def _column_values(model: Model, column: Column) -> Array | None:
     return None
 
 
-def _constant_predictors(equation: Equation, design: _Design) -> Iterator[tuple[set[str], Finding]]:
+def _constant_predictors(model: Model, equation: Equation, design: _Design) -> Iterator[tuple[set[str], Finding]]:
     """Predictors that never vary, beside an intercept."""
     if not any(each.is_intercept for each in design.predictors):
         return
@@ -227,12 +230,15 @@ def _constant_predictors(equation: Equation, design: _Design) -> Iterator[tuple[
             continue
         yield set(each.variables), Finding(
             f"the predictor '{each.name}' of '{equation.name}' is constant: all its observed values are "
-            f"{_shown(each, observed)}", each.span or equation.span, f"leave '{each.name}' out", "constant-predictor",
+            f"{_shown(model, each)}", each.span or equation.span, f"leave '{each.name}' out", "constant-predictor",
         )  # fmt: skip
 
 
-def _shown(predictor: _Predictor, observed: Array) -> str:
-    return "equal" if len(predictor.variables) > 1 or predictor.name not in predictor.variables else f"{observed[0]:g}"
+def _shown(model: Model, predictor: _Predictor) -> str:
+    """The constant as the data have it, centered or not."""
+    if predictor.name in model.data and predictor.variables == {predictor.name}:
+        return f"{np.nanmax(model.data[predictor.name]):g}"
+    return "equal"
 
 
 def _is_constant(values: Array) -> bool:
@@ -327,12 +333,13 @@ def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]
                       "fewer predictors, or priors in PARAMETERS", "too-few-rows")  # fmt: skip
         return
     if design.is_complete and not _is_own_predictor(equation) and equation.role is Role.OUTCOME:
-        itself = _Predictor("", equation.name, outcome, frozenset({equation.name}), span)
+        rest = outcome - np.sum([each.values for each in design.fixed], axis=0)
+        itself = _Predictor("", equation.name, rest, frozenset({equation.name}), span)
         partners = _partners(itself, design.predictors)
         if partners is not None:
+            names = [each.name for each in (*partners, *design.fixed) if not each.is_intercept]
             yield Finding(
-                f"the outcome '{equation.name}' is given exactly by "
-                f"{_listed([each.name for each in partners if not each.is_intercept])}, so its residual variance is 0",
+                f"the outcome '{equation.name}' is given exactly by {_listed(names)}, so its residual variance is 0",
                 span,
                 "leave the predictor out that repeats the outcome", "determined-outcome",
             )  # fmt: skip
