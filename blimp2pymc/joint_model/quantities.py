@@ -60,7 +60,8 @@ class ParameterNames:
             return found
         if isinstance(found, ir.Column):
             raise error(f"'{node.name}' is a variable; here only parameters can stand", node.span,
-                        f"a label, given in MODEL as '{node.name}@label'", "variable-in-parameters")  # fmt: skip
+                        "a label that is no name of a variable, given in MODEL as 'x@label'",
+                        "variable-in-parameters")  # fmt: skip
         near = nearest(node.name, [*self.labels, *self.earlier])
         raise error(f"'{node.name}' is no label of MODEL and no quantity defined before", node.span,
                     near or "a label, given in MODEL as 'x@label'", "undeclared-name")  # fmt: skip

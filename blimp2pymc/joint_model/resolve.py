@@ -102,7 +102,9 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     labels = model_labels(statements, names)
     lookup = ParameterNames(names, labels, frozenset(each.name for each in assembly.equations))
     derived = derive(definitions, lookup, assembly.in_blocks, findings)
-    parameters = _with_priors(assembly, prior_statements, derived, labels, findings)
+    parameters = _with_priors(
+        assembly, prior_statements, derived=derived, names=names, labels=labels, findings=findings
+    )
     tests = wald_tests(script.all("WALDTEST"), lookup, assembly, findings)
     used = drafts.columns_on_the_right
     effects = simple_effects(
@@ -189,7 +191,9 @@ def _fixed_outcomes(drafts: Drafts, names: Names) -> list[Finding]:
 def _with_priors(
     assembly: Assembly,
     statements: tuple[tree.PriorStatement, ...],
+    *,
     derived: Derived,
+    names: Names,
     labels: frozenset[str],
     findings: list[Finding],
 ) -> dict[str, ir.Parameter]:
@@ -204,8 +208,9 @@ def _with_priors(
         elif each.label in assembly.parameters:
             known.append(each)
         elif each.label not in labels and not _is_mentioned(each.label, assembly):
-            findings.append(Finding(f"'{each.label}' is no label of MODEL", span, nearest(each.label, labels),
-                                    "undeclared-name"))  # fmt: skip
+            is_column = names.find(each.label) is not None
+            hint = f"another label: '{each.label}' is a variable" if is_column else nearest(each.label, labels)
+            findings.append(Finding(f"'{each.label}' is no label of MODEL", span, hint, "undeclared-name"))
     parameters = with_user_priors(assembly.parameters, tuple(known), assembly.in_blocks, findings)
     for name, definition in derived.definitions.items():
         if name in parameters:
