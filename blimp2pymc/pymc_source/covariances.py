@@ -26,7 +26,8 @@ def declare_block(page: Page, block: JointBlock) -> None:
     page.declared.add(prior_name)
     members = block_order(block, page.model)
     if block.span is not None:
-        for line in page.script_lines([block.span]):
+        spans = (page.model.parameters[name].span for name in block.correlations.values())
+        for line in page.script_lines([block.span, *spans]):
             page.comment(line)
     elif block.role is Role.PREDICTOR:
         names = ", ".join(each.variable for each in members)
@@ -207,7 +208,7 @@ def _declare_elements(page: Page, block: JointBlock) -> None:
 def _write_potential(page: Page, block: JointBlock, prior_name: str) -> None:
     p, d = len(block.members), block.degrees_of_freedom
     if not any(block.scale) and d == -(p + 1):
-        page.comment("flat on the covariance matrix")
+        page.comment("flat prior of the covariance matrix, for variances and correlations")
     else:
         values = set(block.scale)
         name = "I" if values == {1.0} else "0" if values == {0.0} else f"diag({', '.join(map(number, block.scale))})"
@@ -248,14 +249,13 @@ def _matrix_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
     variances = page.names.blocks[block.members, "variances"]
     terms: list[tuple[str, str]] = []
     if exponents != {0.0} or any(block.scale):
-        page.call(f"{variances} = pt.stack([", [page.parameter(_variance(page, each)).code for each in members], "])")
+        page.stack(variances, [page.parameter(_variance(page, each)).code for each in members])
     if len(exponents) == 1:
         _add(terms, exponents.pop(), f"pt.sum(pt.log({variances}))")
     else:
         terms = _variance_terms(page, block)
-    if not block.correlations:
-        inverse = ""
-    else:
+    factor = inverse = ""
+    if block.correlations:
         factor = page.names.blocks[block.members, "correlation_cholesky"]
         inverse = page.names.blocks[block.members, "inverse_cholesky"]
         _add(terms, 2 * _on_determinant(block), f"pt.sum(pt.log(pt.diagonal({factor})))")

@@ -199,7 +199,7 @@ def _write_body(page: Page) -> None:
             declare(page, each)
         page.declared.add(name)
         if quantity.span is not None:
-            page.comment(quantity.span.text)
+            page.comment(quantity.span.text.rstrip("; ") + ";")
         page.call(f"{name} = pm.Deterministic(", [string(name), page.expression(quantity.expression).code])
     while page.lines and not page.lines[0]:
         page.lines.pop(0)

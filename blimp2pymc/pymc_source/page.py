@@ -69,6 +69,14 @@ class Page:
         """`head` arguments `tail`, wrapped when too long; `head` ends in the opening bracket."""
         self.lines.extend(wrap_call(self.indent, head, list(arguments), tail))
 
+    def stack(self, name: str, elements: list[str]) -> None:
+        """`name = pt.stack([...])`, wrapped as formatters do."""
+        lines = wrap_call(self.indent, f"{name} = pt.stack(", [f"[{', '.join(elements)}]"], ")")
+        if max(map(len, lines)) > WIDTH:
+            inner = self.indent + INDENT
+            lines = [lines[0], f"{inner}[", *(f"{inner}{INDENT}{each}," for each in elements), f"{inner}]", lines[-1]]
+        self.lines.extend(lines)
+
     def assign(self, name: str, terms: Sequence[tuple[str, str]]) -> None:
         """`name = ` a sum of (sign, text), one term a line when too long."""
         self.lines.extend(wrap_sum(self.indent, f"{name} = ", terms))
@@ -208,7 +216,7 @@ def wrap_call(indent: str, head: str, arguments: list[str], tail: str) -> list[s
     if len(indent + head + joined + tail) <= WIDTH:
         return [f"{indent}{head}{joined}{tail}"]
     inner = indent + INDENT
-    if len(inner + joined) <= WIDTH and not head.endswith("["):
+    if not head.endswith("[") and (len(inner + joined) <= WIDTH or len(arguments) == 1):
         return [f"{indent}{head}", f"{inner}{joined}", f"{indent}{tail}"]
     return [f"{indent}{head}", *(f"{inner}{each}," for each in arguments), f"{indent}{tail}"]
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from blimp2pymc.blimp.tree import PriorStatement
 from blimp2pymc.joint_model.ir import Column, Equation, Parameter, ParameterKind, Prior
 from blimp2pymc.pymc_source.names import slopes
 from blimp2pymc.pymc_source.page import Page, references, sum_text
@@ -183,5 +184,9 @@ def _start(page: Page, parameter: Parameter, outcome: Column | None) -> str:
 
 
 def _comment_origin(page: Page, parameter: Parameter) -> None:
-    if parameter.span is not None:
-        page.comment(parameter.span.text)
+    """The statements of PARAMETERS that set the parameter or its prior."""
+    statements = page.model.script.statements("PARAMETERS") if page.model.script is not None else ()
+    for each in statements:
+        name = each.label if isinstance(each, PriorStatement) else each.name
+        if name == parameter.label and each.span is not None:
+            page.comment(each.span.text.rstrip("; ") + ";")

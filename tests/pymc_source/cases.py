@@ -1,0 +1,77 @@
+"""Small models for the tests of the translation: scripts on simulated data, one per construct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.resolve import resolve
+
+
+@cache
+def simulated(n: int = 40, seed: int = 3) -> pd.DataFrame:
+    """Six continuous variables that depend on each other, all but `w` and `d` incomplete, rounded to two digits."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    d = rng.binomial(1, 0.5, n).astype(float)
+    x1 = 2 + 0.5 * w + rng.normal(size=n)
+    x2 = 1 + 0.4 * x1 + 0.3 * d + rng.normal(size=n)
+    x3 = 0.3 * x1 - 0.2 * x2 + rng.normal(size=n)
+    m = 0.5 * x1 + rng.normal(size=n)
+    y = 1 + 0.5 * x1 + 0.3 * m + 0.2 * x1 * d + rng.normal(size=n)
+    table = pd.DataFrame({"y": y, "m": m, "x1": x1, "x2": x2, "x3": x3, "w": w, "d": d}).round(2)
+    for name in ("y", "m", "x1", "x2", "x3"):
+        table.loc[rng.random(n) < 0.15, name] = np.nan
+    return table
+
+
+SCRIPTS: Mapping[str, str] = {
+    "one_predictor": "MODEL: y ~ x1;",
+    "two_predictors": "ORDINAL: d; FIXED: d; CENTER: x1 x2; MODEL: focal: y ~ x1@b1 x2 d x1*x2;",
+    "three_predictors": "CENTER: x1 x2 x3; MODEL: y ~ x1 x2 x3 x1*x2*x3;",
+    "means_model": "FIXED: w; CENTER: x1; MODEL: predictor: x1 ~ w; focal: y ~ x1 w x1*w;",
+    "sequence": "FIXED: w; MODEL: x1 x2 x3 ~ w; y ~ x1 x2 x3;",
+    "functions": """MODEL:
+        x1 ~ w;
+        y ~ x1 x1^2 w^2 (exp(x1/5)) (ifelse(x1 > 2, x1, w)) (w > 0) phi(x1) (x1 > 1 and w < 1);""",
+    "defined": """CENTER: x1 x2; MODEL:
+        total = x1 + x2 + x3;
+        y ~ total@b total*w;""",
+    "priors": """MODEL:
+        x1 ~ w@a;
+        m ~ x1@b1 w@b2;
+        y ~ 1@b0 x1@b3 m@b4 w@0.5;
+        y@v;
+        PARAMETERS: a ~ normal(0, .25); b1 ~ truncate(0, Inf); b2 ~ truncate(-1, 1); b4 ~ normal(0, 2);
+        b4 ~ truncate(-Inf, 1); b3 = 2*a - b1^2; indirect = b1*b4; ratio = y.totalvar / m.coefvar;""",
+    "pair": "FIXED: w; MODEL: x1 ~ w; m ~ w; x1 ~~ m@r; y ~ x1 m;  PARAMETERS: z = r^2;",
+    "clique": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w@s; x1 ~~ x2@r; x1 x2 ~~ x3; y ~ x1 x2 x3;",
+    "fixed_variances": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x1@1; x2@1; x1 ~~ x2@r;",
+    "equal_variances": "FIXED: w; MODEL: x1 ~ w@0.3; x2 ~ w@s 1@0; x3 ~ w@s; x1@v; x2@v; x3@v;",
+}
+"""Case -> script on `simulated`."""
+
+VARIANTS: Mapping[str, tuple[str, str]] = {
+    "prior1": ("pair", "OPTIONS: prior1;"),
+    "prior3": ("clique", "OPTIONS: prior3;"),
+}
+"""Case -> (case it varies, what it adds)."""
+
+
+@cache
+def case(name: str) -> Model:
+    """The resolved model of a case; a name ending in `_proper` has proper priors."""
+    base, proper = name.removesuffix("_proper"), name.endswith("_proper")
+    addition = ""
+    if base in VARIANTS:
+        base, addition = VARIANTS[base]
+    script = f"{addition} SEED: 1; BURN: 100; ITER: 400; {SCRIPTS[base]}"
+    return resolve(script, simulated(), priors="proper" if proper else "blimp")
+
+
+NAMES = (*SCRIPTS, *VARIANTS, "three_predictors_proper", "pair_proper")
+"""Every case."""

@@ -1,0 +1,145 @@
+"""The joint density of a resolved model in plain numpy and scipy, for comparison with the graph.
+
+Shares nothing with the emitter: blocks are whole multivariate normals and inverse Wishart densities
+with a Jacobian by finite differences, where the source has successive conditionals and potentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import stats
+
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Model, ParameterKind, Role
+
+Array = np.ndarray
+
+
+def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, float], dict[str, Array]]:
+    """A state inside the support of every prior, with positive definite correlations."""
+    parameters: dict[str, float] = {}
+    for name, parameter in model.parameters.items():
+        if parameter.fixed is not None:
+            parameters[name] = parameter.fixed
+        elif parameter.kind is ParameterKind.RESIDUAL_VARIANCE:
+            parameters[name] = float(rng.uniform(0.5, 2.0))
+        elif parameter.kind is ParameterKind.CORRELATION:
+            parameters[name] = float(rng.uniform(-0.3, 0.3))
+        else:
+            lower, upper = max(parameter.prior.lower, -1.0), min(parameter.prior.upper, 1.0)
+            parameters[name] = float(rng.uniform(lower, upper))
+    waiting = {name: each.definition for name, each in model.parameters.items() if each.definition is not None}
+    for name in waiting:
+        del parameters[name]
+    while waiting:
+        for name, definition in list(waiting.items()):
+            try:
+                parameters[name] = float(evaluate(definition, {}, parameters))
+            except KeyError:
+                continue
+            del waiting[name]
+    cells = {name: rng.normal(1.0, 1.0, int(model.missing(name).sum())) for name in model.incomplete}
+    return parameters, cells
+
+
+def log_joint(model: Model, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> float:
+    """Log of equations times priors, up to a constant, with respect to parameters and missing cells."""
+    columns: dict[Column, Array] = {}
+    for name, values in model.data.items():
+        completed = values.copy()
+        if name in cells:
+            completed[np.isnan(completed)] = cells[name]
+        columns[Column(name)] = completed
+    total = 0.0
+    in_blocks = {member for block in model.blocks for member in block.members}
+    for equation in model.equations:
+        if equation.role is Role.MEANS:
+            total += _log_means(model, equation, columns[equation.outcome], parameters)
+        elif equation.outcome not in in_blocks:
+            residual = columns[equation.outcome] - _mean(model, equation, columns, parameters)
+            total += stats.norm.logpdf(residual, 0, np.sqrt(parameters[equation.residual_variance])).sum()
+    for block in model.blocks:
+        total += _log_block(model, block, columns, parameters)
+    cut = {name for each in model.equations if each.role is Role.MEANS
+           for name in (each.residual_variance, *(term.coefficient for term in each.terms))}  # fmt: skip
+    for name, parameter in model.parameters.items():
+        if parameter.is_free and name not in cut:
+            total += _log_prior(parameter.prior, parameters[name])
+    return float(total)
+
+
+def _mean(model: Model, equation: Equation, columns: Mapping[Column, Array], parameters: Mapping[str, float]) -> Array:
+    mean = np.zeros(model.frame.n_rows)
+    for term in equation.terms:
+        mean = mean + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
+    return mean
+
+
+def _log_prior(prior, value: float) -> float:
+    assert prior.lower <= value <= prior.upper
+    match prior.distribution:
+        case "flat" | "block" | "uniform":
+            return 0.0
+        case "normal":
+            mean, variance = prior.arguments
+            return float(stats.norm.logpdf(value, mean, np.sqrt(variance)))
+        case "inverse_gamma":
+            a, b = prior.arguments
+            return float(-(a + 1) * np.log(value) - b / value)
+    raise AssertionError(prior)
+
+
+def _log_means(model: Model, equation: Equation, column: Array, parameters: Mapping[str, float]) -> float:
+    """log p(mean, variance | column) of a normal sample with its prior IG(a, b) and a flat mean."""
+    (term,) = equation.terms
+    mean, variance = parameters[term.coefficient], parameters[equation.residual_variance]
+    a, b = model.parameters[equation.residual_variance].prior.arguments
+    n, shape = len(column), a + (len(column) - 1) / 2
+    rate = b + ((column - column.mean()) ** 2).sum() / 2
+    return float(
+        stats.invgamma.logpdf(variance, shape, scale=rate)
+        + stats.norm.logpdf(mean, column.mean(), np.sqrt(variance / n))
+    )
+
+
+def _log_block(
+    model: Model, block: JointBlock, columns: Mapping[Column, Array], parameters: Mapping[str, float]
+) -> float:
+    p, d = len(block.members), block.degrees_of_freedom
+    equations = [model.equation_of[each] for each in block.members]
+    variance_names = [each.residual_variance for each in equations]
+    pairs = [(pair, name) for pair, name in block.correlations.items() if model.parameters[name].is_free]
+    free_variances = [i for i, name in enumerate(variance_names) if model.parameters[name].is_free]
+
+    def covariance(values: Array) -> Array:
+        variances = np.array([parameters[name] for name in variance_names])
+        variances[free_variances] = values[: len(free_variances)]
+        matrix = np.diag(variances)
+        correlations = {pair: parameters[name] for pair, name in block.correlations.items()}
+        correlations.update(zip((pair for pair, _ in pairs), values[len(free_variances) :], strict=True))
+        for (i, j), correlation in correlations.items():
+            matrix[i, j] = matrix[j, i] = correlation * np.sqrt(variances[i] * variances[j])
+        return matrix
+
+    def elements(values: Array) -> Array:
+        matrix = covariance(values)
+        return np.array([*(matrix[i, i] for i in free_variances), *(matrix[i, j] for (i, j), _ in pairs)])
+
+    here = np.array(
+        [*(parameters[variance_names[i]] for i in free_variances), *(parameters[name] for _, name in pairs)]
+    )
+    jacobian = np.empty((len(here), len(here)))
+    for k in range(len(here)):
+        step = np.zeros(len(here))
+        step[k] = 1e-5
+        jacobian[:, k] = (elements(here + step) - elements(here - step)) / 2e-5
+    matrix = covariance(here)
+    sign, log_determinant = np.linalg.slogdet(matrix)
+    assert sign > 0
+    log_prior = -(d + p + 1) / 2 * log_determinant - 0.5 * np.trace(np.diag(block.scale) @ np.linalg.inv(matrix))
+    if len(here):
+        log_prior += np.linalg.slogdet(jacobian)[1]
+    residuals = np.column_stack([columns[each.outcome] - _mean(model, each, columns, parameters) for each in equations])
+    return float(log_prior + stats.multivariate_normal.logpdf(residuals, np.zeros(p), matrix).sum())
