@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blimp2pymc.data.table import Table
-from blimp2pymc.errors import Finding
+from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model.declarations import observed_codes
 from blimp2pymc.joint_model.ir import Frame, Kind, Variable
 from blimp2pymc.joint_model.variables import Declarations
@@ -31,7 +31,7 @@ class AnalysedRows:
     """Errors (for the caller to raise with its own) and notes."""
 
 
-def analysed_rows(declarations: Declarations, used: Iterable[str]) -> AnalysedRows:
+def analysed_rows(declarations: Declarations, used: Iterable[str], span: Span | None = None) -> AnalysedRows:
     """Drop the rows in which every variable of the model is missing.
 
     Parameters
@@ -40,6 +40,8 @@ def analysed_rows(declarations: Declarations, used: Iterable[str]) -> AnalysedRo
         What every name is; its table has TRANSFORM and FILTER applied.
     used
         Names of the variables in the model, latent ones too; order does not matter.
+    span
+        Where the script has its MODEL, for the message that no row is left.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def analysed_rows(declarations: Declarations, used: Iterable[str]) -> AnalysedRo
         present |= ~np.isnan(table.values[name])
     if columns and not present.any():
         findings.append(Finding(f"no row is left: all variables of the model are missing in every row of {table.name}",
-                                None, "MISSING states the code of missing values; check it", "no-rows"))  # fmt: skip
+                                span, "MISSING states the code of missing values; check it", "no-rows"))  # fmt: skip
     elif columns and not present.all():
         findings.append(_dropped(table, ~present))
         table = table.rows(present)

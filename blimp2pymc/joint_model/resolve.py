@@ -84,7 +84,8 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     declared = frozenset([*(each.name for each in definitions), *(each.label for each in prior_statements)])
 
     drafts = draft_equations(statements, names, declared, findings)
-    rows = analysed_rows(names.declarations, _variables_in(drafts))
+    model_span = script.all("MODEL")[0].span if statements else None
+    rows = analysed_rows(names.declarations, _variables_in(drafts), model_span)
     findings.extend(rows.findings)
     blocks = draft_blocks(drafts, findings)
     predictors = classify_predictors(drafts, names, rows, findings)
