@@ -75,7 +75,7 @@ def _make_group(piece: Piece, start: int, tokens: ParseResults) -> NameGroup:
     return NameGroup(key.name, tuple(items), key.span, joined(key.span, items[-1].span))
 
 
-key = Regex(rf"{NAME}(?=\s*=)").set_parse_action(
+key = Regex(rf"{NAME}(?=\s*=)").set_name("a new name and '='").set_parse_action(
     lambda piece, start, tokens: Name(tokens[0], piece.span(start, start + len(tokens[0])))
 )
 equals = Literal("=").suppress()
@@ -221,7 +221,7 @@ COMMANDS: dict[str, Form] = {
     "FCS": Form("names", names, example="FCS: x1:x5 y;"),
     "SIMPLE": Form("statements", effect, example="SIMPLE: x | m;", loops=True),
     "PARAMETERS": Form(
-        "statements", parameter_statement, example="PARAMETERS: ab = a*b;", blocks=True, loops=True
+        "statements", parameter_statement, example="PARAMETERS: ab = a*b; b ~ normal(0, 1);", blocks=True, loops=True
     ),
     "WALDTEST": Form("statements", test_statement, ("TEST",), example="WALDTEST: b1:b3 = 0;", loops=True),
     "SEED": Form("integer", example="SEED: 90291;", least=1),

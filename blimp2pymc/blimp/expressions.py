@@ -218,7 +218,7 @@ def _make_call(piece: Piece, start: int, tokens: ParseResults) -> Call:
     if not has_range and (len(arguments) < fewest or (most is not None and len(arguments) > most)):
         raise error(
             f"'{name}' takes {_count(fewest, most)}, not {len(arguments)}", name_span,
-            EXAMPLES.get(name, ""), "wrong-number-of-arguments",
+            EXAMPLES.get(name, f"{name}(x)"), "wrong-number-of-arguments",
         )  # fmt: skip
     return Call(name, tuple(arguments), piece.span(start, end))
 
@@ -263,8 +263,8 @@ call = (Regex(rf"{NAME}\s*\(") - arguments - closing).set_parse_action(_make_cal
 tight_call = (Regex(rf"{NAME}\(|{_CALLED}") - arguments - closing).set_parse_action(_make_call)
 group = (opening - expression - closing).set_parse_action(_make_group)
 
-operand: ParserElement = MatchFirst([atom, call, group]).set_name("a name, number or '('")
-factor: ParserElement = MatchFirst([tight_atom, tight_call, group]).set_name("a name, number or '('")
+operand: ParserElement = MatchFirst([atom, call, group]).set_name("a name or number")
+factor: ParserElement = MatchFirst([tight_atom, tight_call, group]).set_name("a name or number")
 
 signs = Regex(r"[-+](?:\s*[-+])*+").set_parse_action(_make_signs)
 operator = Regex(
@@ -272,7 +272,7 @@ operator = Regex(
 ).set_parse_action(_make_operator)  # fmt: skip
 product_operator = Regex(r"(?:\*\*|[*/^])(?:\s*[-+])*+").set_parse_action(_make_operator)
 
-signed = MatchFirst([signs - operand, operand]).set_name("a name, number or '('")
+signed = MatchFirst([signs - operand, operand]).set_name("a name or number")
 expression <<= (signed + ZeroOrMore(operator - operand)).set_parse_action(_make_expression)
 
 product = (factor + ZeroOrMore(product_operator - factor)).set_parse_action(_make_expression)

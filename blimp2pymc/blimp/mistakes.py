@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pyparsing import ParseBaseException
 
@@ -36,7 +37,8 @@ class Rule:
     pattern: str
     """Matches the token."""
     place: str
-    """`list` for juxtaposed terms, `formula` inside parentheses and behind `=`, `names`, `any`, or a command."""
+    """`list` for juxtaposed terms, `formula` inside parentheses and behind `=`, `names`,
+    `start` of the statement, `any`, or the name of a command."""
     message: str
     hint: str
     code: str
@@ -49,7 +51,10 @@ AT_THE_PLACE = (
     Rule(r"=", "DROPOUT", "one new name stands before '='", "gone = y", "bad-group"),
     Rule(r",", "names", "names are separated by blanks, not by commas", "x1 x2 x3", "comma"),
     Rule(r",", "list", "terms are separated by blanks, not by commas", "x1 x2 x3", "comma"),
-    Rule(r"\(", "names", "this list takes names only", "{example}", "not-a-name"),
+    Rule(r"\(", "NOMINAL", "the reference category in parentheses is a number", "group(1)", "bad-reference"),
+    Rule(r"[-(+*/^=~@|&<>]|\*\*|->|<-|~~|:=", "names", "this list takes names only", "{example}", "not-a-name"),
+    Rule(r"~", "TRANSFORM", "a new column is computed with '='", "z = ln(x)", "tilde-in-transform"),
+    Rule(r"~|->|~~|<-|<->|=~|=|:=", "start", "nothing stands before '{found}'", "{example}", "no-left-side"),
     Rule(r"[-+]", "list", "terms are separated by blanks; a sum or difference needs parentheses",
          "y ~ x1 x2, or y ~ (x1 + x2)", "bare-sum"),
     Rule(r"==|!=|<=?|>=?", "list", "a comparison needs parentheses", "y ~ (time == 1)", "bare-comparison"),
@@ -72,6 +77,7 @@ AT_THE_PLACE = (
     Rule(r"[0-9.].*", "names", "'{found}' is a number, and this list takes names", "{example}", "not-a-name"),
     Rule(r"[*/^]|\*\*", "any", "'{found}' needs something on both sides", "x*z, x^2", "no-operand"),
     Rule(r"&", "any", "'&' stands directly before the name of a parameter", "(x - &mu)", "stray-ampersand"),
+    Rule(r"\)", "any", "something is missing before this ')'", "a name, a number, or a formula", "no-operand"),
     Rule(r"!", "any", "'!' has no meaning here", "!= for 'is not equal to'", "unknown-character"),
 )  # fmt: skip
 """First match wins; what no row knows is told as expected and found."""
@@ -144,18 +150,19 @@ def _forgotten_semicolon(piece: Piece, form: Form, command: str) -> list[Finding
     places = [match for match in OPERATOR.finditer(piece) if not _depth(piece, match.start())]
     if len(places) == 2 and places[0][0] in ("~~", "<->") and places[1][0] in ("=", ":=", "~"):
         places = places[1:] if command == "SIMULATE" else places
-    if len(places) < 2:
-        return []
-    second = places[1]
+    return [_between(piece, first, second) for first, second in pairwise(places)]
+
+
+def _between(piece: Piece, first: re.Match[str], second: re.Match[str]) -> Finding:
     line_break = max(piece.rfind("\n", 0, second.start()), piece.rfind("\r", 0, second.start()))
-    before = piece[:line_break].rstrip() if line_break > places[0].end() else ""
-    if len(before) > places[0].end():
-        last = re.search(r"\S+\Z", before)
-        assert last is not None
-        return [Finding("a ';' is missing at the end of this line", piece.span(last.start(), last.end()),
-                        f"{last[0]};", "missing-semicolon")]  # fmt: skip
-    return [Finding(f"a second '{second[0]}' in one statement", piece.span(second.start(), second.end()),
-                    "';' between two statements", "missing-semicolon")]  # fmt: skip
+    before = piece[:line_break].rstrip() if line_break > first.end() else ""
+    if len(before) <= first.end():
+        return Finding(f"a second '{second[0]}' in one statement", piece.span(second.start(), second.end()),
+                       "';' between two statements", "missing-semicolon")  # fmt: skip
+    last = re.search(r"\S+\Z", before)
+    assert last is not None
+    return Finding("a ';' is missing at the end of this line", piece.span(last.start(), last.end()), f"{last[0]};",
+                   "missing-semicolon")  # fmt: skip
 
 
 def _at_the_place(failure: ParseBaseException, piece: Piece, form: Form, command: str) -> Finding:
@@ -168,11 +175,13 @@ def _at_the_place(failure: ParseBaseException, piece: Piece, form: Form, command
         return Finding(f"the statement ends too early: {expected} is missing", _last_token(piece), form.example,
                        "ends-too-early")  # fmt: skip
     found, span = match[0], piece.span(where, match.end())
-    place = _place(piece, where, form)
+    places = ("any", _place(piece, where, form), command, "start" if not piece[:where].strip() else "any")
     for rule in AT_THE_PLACE:
-        if rule.place in ("any", place, command) and re.fullmatch(rule.pattern, found):
+        if rule.place in places and re.fullmatch(rule.pattern, found):
             filled = {"{found}": found, "{example}": form.example}
             return Finding(_fill(rule.message, filled), span, _fill(rule.hint, filled), rule.code)
+    if expected == "')'":
+        return Finding(f"an operator, ',' or ')' is missing before '{found}'", span, "", "no-operator")
     return Finding(f"expected {expected}, but found '{found}'", span, form.example, "syntax")
 
 

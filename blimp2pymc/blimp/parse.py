@@ -91,8 +91,8 @@ def _read_statements(section: Section, form: Form, raw: str, findings: list[Find
             findings.extend(mistake.findings)
     if form.most is not None and len(statements) > form.most:
         findings.append(Finding(
-            f"{section.name} takes {form.most} name{'s' if form.most > 1 else ''} at most", statements[form.most].span,
-            form.example, "too-many-names",
+            f"{section.name} takes only {form.most}, and this is one more", statements[form.most].span,
+            form.example, "too-many",
         ))  # fmt: skip
     return tuple(statements)
 

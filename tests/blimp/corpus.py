@@ -1,6 +1,6 @@
 """The corpus of small scripts, and the recorded results they are compared with.
 
-`python tests/blimp/corpus.py` records anew; read the difference before committing it.
+`PYTHONPATH=tests python tests/blimp/corpus.py` records anew; read the difference before committing it.
 """
 
 from __future__ import annotations
