@@ -102,7 +102,8 @@ class _Reader:
                 for each in self._outcomes(term.expression):
                     self._equation(each, statement, is_stated=False).set_variance(setting)
             case tree.Definition(name):
-                self.terms.definition(name)
+                if name in self.terms.definitions:
+                    self.terms.definition(name)
             case _:
                 raise TypeError(f"no statement of MODEL: {statement!r}")
 

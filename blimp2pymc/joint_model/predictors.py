@@ -84,15 +84,19 @@ def _check_kinds(
     """Refuse categorical members of the joint model of predictors."""
     for name in free:
         variable = variables[name]
+        if variable.kind is ir.Kind.CONTINUOUS:
+            continue
+        others = [each for each in free if each != name]
+        if variable.n_missing:
+            reason = "because it has missing values"
+        else:
+            reason = f"beside {_list(others)}" if others else "because it is centered"
+        code = "categorical-predictor-model"
         if variable.kind is ir.Kind.COUNT:
-            findings.append(refuse("count-predictor", places[name], name=name, hint=_fix_hint(variable)))
-        elif variable.kind is not ir.Kind.CONTINUOUS and variable.n_missing:
-            findings.append(refuse("incomplete-categorical-predictor", places[name], name=name))
-        elif variable.kind is not ir.Kind.CONTINUOUS:
-            others = [each for each in free if each != name]
-            other = _list(others) if others else "its own centering"
-            findings.append(refuse("categorical-predictor-model", places[name], name=name, other=other,
-                                   hint=_fix_hint(variable)))  # fmt: skip
+            code = "count-predictor"
+        elif variable.n_missing:
+            code = "incomplete-categorical-predictor"
+        findings.append(refuse(code, places[name], name=name, other=reason, hint=_fix_hint(variable)))
 
 
 def _fix_hint(variable: ir.Variable) -> str:

@@ -305,6 +305,8 @@ def _focal(
             return column
         if focal.name in defined:
             raise BlimpError(refuse("simple-defined", focal.span, name=focal.name))
+        if focal.name not in lookup.labels and focal.name not in lookup.earlier:
+            raise lookup.names.unknown(focal.name, focal.span, lookup.labels)
 
     def find(node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
         if isinstance(node, tree.Name) and node.name in moderators:

@@ -33,8 +33,8 @@ REFUSALS: Mapping[str, str] = {
     "incomplete-categorical-predictor":
         "'{name}' is a categorical predictor with missing values; its probit model is not sampled yet",
     "categorical-predictor-model":
-        "'{name}' is a categorical predictor that needs a model beside {other}; its probit model is not sampled yet",
-    "count-predictor": "'{name}' is a count with missing values; such predictors are not sampled yet",
+        "'{name}' is a categorical predictor that needs a model {other}; its probit model is not sampled yet",
+    "count-predictor": "'{name}' is a COUNT predictor that needs a model {other}; such models are not sampled yet",
     # outcomes
     "ordinal-outcome": "'{name}' is an ORDINAL outcome; probit equations are not sampled yet",
     "nominal-outcome": "'{name}' is a NOMINAL outcome; multinomial logit equations are not sampled yet",
@@ -54,9 +54,8 @@ REFUSALS: Mapping[str, str] = {
     "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
         "are not sampled yet",
     # options and files
-    "not-available": "{name} is not available yet",
     "simple-defined": "conditional effects of the defined variable '{name}' are not available yet",
-    "save-extras": "the option {name} is not available yet",
+    "option": "the option {name} is not available yet",
     "save-kind": "saving '{name}' is not available yet",
 }  # fmt: skip
 """Construct -> what to tell the user; `{name}` and `{other}` are filled in."""
@@ -76,10 +75,14 @@ COMMANDS: Mapping[str, str] = {
 
 OPTIONS: Mapping[str, str] = {
     "use_phantom": "phantom",
-    "savelatent": "save-extras",
-    "saveresidual": "save-extras",
-    "savepredicted": "save-extras",
     "nodrop": "dropout",
+    "hev": "option",
+    "manifest": "option",
+    "xprior2": "option",
+    "xprior3": "option",
+    "savelatent": "option",
+    "saveresidual": "option",
+    "savepredicted": "option",
 }
 """Options refused by name."""
 
