@@ -18,7 +18,8 @@ import numpy as np
 from blimp2pymc.errors import error
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.sampler.plan import Plan, plan as make_plan
+from blimp2pymc.sampler.plan import Plan
+from blimp2pymc.sampler.plan import plan as make_plan
 
 Progress = Callable[[int, int, float], None]
 """Called with iterations done and in total, over all chains, and seconds since the start."""
@@ -95,11 +96,13 @@ def sample(
 
 
 def _run_threads(runs: list, cores: int, progress: Progress | None, started: float) -> bool:
+    """Advance all chains to their end, a batch at a time, and say whether Ctrl-C ended that early."""
     stop = threading.Event()
+    waiting, lock = list(runs), threading.Lock()
     total = sum(run.iterations for run in runs)
     interrupted = False
     with ThreadPoolExecutor(cores, thread_name_prefix="chain") as pool:
-        futures: list[Future] = [pool.submit(_run_chain, run, stop) for run in runs]
+        futures: list[Future] = [pool.submit(_advance, waiting, lock, stop) for _ in range(cores)]
         pending = set(futures)
         try:
             while pending:
@@ -117,12 +120,28 @@ def _run_threads(runs: list, cores: int, progress: Progress | None, started: flo
     return interrupted
 
 
-def _run_chain(run, stop: threading.Event) -> None:
-    batch = 10
-    run.start()
-    while run.done < run.iterations and not stop.is_set():
-        before = time.perf_counter()
-        count = min(batch, run.iterations - run.done)
-        run.advance(count)
-        spent = time.perf_counter() - before
-        batch = max(1, min(10 * batch, int(count * BATCH_SECONDS / max(spent, 1e-9))))
+def _advance(waiting: list, lock: threading.Lock, stop: threading.Event) -> None:
+    """Give a batch to the chain that is furthest behind, again and again, until none is waiting.
+
+    With fewer threads than chains all chains grow together, so that a run that is ended early has draws of
+    every one of them. A chain that a thread holds goes back to `waiting` unless it is finished; there are
+    never fewer threads than unfinished chains that are held.
+    """
+    while not stop.is_set():
+        with lock:
+            if not waiting:
+                return
+            run = min(waiting, key=lambda each: each.done)
+            waiting.remove(run)
+        if run.done == 0:
+            run.start()
+        started = time.perf_counter()
+        count = 1
+        while run.done < run.iterations and time.perf_counter() - started < BATCH_SECONDS and not stop.is_set():
+            before = time.perf_counter()
+            run.advance(min(count, run.iterations - run.done))
+            spent = max(time.perf_counter() - before, 1e-9)
+            count = max(1, min(10 * count, int(count * BATCH_SECONDS / spent)))
+        if run.done < run.iterations:
+            with lock:
+                waiting.append(run)
