@@ -33,6 +33,7 @@ from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, s
 from blimp2pymc.joint_model.refusals import refuse, refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
 from blimp2pymc.joint_model.transform import transform_table
+from blimp2pymc.joint_model.warnings import find_warnings
 
 Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
 
@@ -133,6 +134,7 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     )
     findings.extend(check_model(model))
     raise_all(_sorted(findings))
+    findings.extend(find_warnings(model))
     return replace(model, notes=tuple(dict.fromkeys(findings)))
 
 

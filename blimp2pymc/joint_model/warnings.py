@@ -1,0 +1,230 @@
+"""What is legal but may not be meant: one function per code, in a literal table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import combinations
+
+import numpy as np
+
+from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.ranges import expand_range, listed_names
+from blimp2pymc.errors import Finding, Span
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
+
+FEW_VALUES = 5
+"""A variable with at most this many distinct whole numbers looks categorical."""
+
+SHORT_BURN = 200
+"""Burn-in iterations per chain below which a run is not to be trusted."""
+
+FEW_DRAWS = 200
+"""Draws per chain below which intervals are rough."""
+
+MOST_FACTORS = 6
+"""Products of more factors are not asked for their lower-order terms."""
+
+ONE = ir.Constant(1.0)
+
+
+def find_warnings(model: ir.Model) -> list[Finding]:
+    """Everything in a model that is legal but may not be meant.
+
+    Parameters
+    ----------
+    model
+        A resolved model.
+
+    Returns
+    -------
+    Findings of severity `warning`, each with its code, in the order of `WARNINGS`.
+    """
+    return [
+        Finding(message, span, hint, code, "warning")
+        for code, find in WARNINGS.items()
+        for message, span, hint in find(model)
+    ]
+
+
+Warnings = Iterator[tuple[str, Span | None, str]]
+
+
+def _few_values(model: ir.Model) -> Warnings:
+    """Outcomes and modelled predictors only: what is conditioned on may take any values."""
+    by_codes: dict[tuple[float, ...], list[ir.Variable]] = {}
+    for name, variable in model.variables.items():
+        if variable.kind is not ir.Kind.CONTINUOUS or name not in model.data or name in model.fixed_predictors:
+            continue
+        observed = model.data[name][~np.isnan(model.data[name])]
+        distinct = np.unique(observed)
+        if 1 < len(distinct) <= FEW_VALUES < len(observed) and not (distinct % 1).any():
+            by_codes.setdefault(tuple(distinct.tolist()), []).append(variable)
+    for distinct, variables in by_codes.items():
+        names = ", ".join(f"'{each.name}'" for each in variables)
+        codes = ", ".join(f"{value:g}" for value in distinct)
+        verb, kind = ("has", "a continuous variable") if len(variables) == 1 else ("have", "continuous variables")
+        yield (f"{names} {verb} only the values {codes}, modelled as {kind}", variables[0].span,
+               f"ORDINAL: {variables[0].name}; if these are categories")  # fmt: skip
+
+
+def _missing_lower_order(model: ir.Model) -> Warnings:
+    for equation in model.equations:
+        present = {_multiset(_factors(term.expression)) for term in equation.terms}
+        for term in equation.terms:
+            factors = _factors(term.expression)
+            if not 1 < len(factors) <= MOST_FACTORS or model.parameters[term.coefficient].fixed is not None:
+                continue
+            if any(isinstance(each, ir.ParameterReference) for each in factors):
+                continue
+            if not _lower_order(factors) <= present:
+                yield (f"the equation of '{equation.name}' has the product '{term.name}' without all its lower-order "
+                       "terms", term.span, "y ~ x m x*m, for x*m")  # fmt: skip
+
+
+def _factors(expression: ir.Expression) -> list[ir.Expression]:
+    """Factors of a product; a power is as many of them."""
+    match expression:
+        case ir.Apply("*", (left, right)):
+            return [*_factors(left), *_factors(right)]
+        case ir.Apply("^", (base, ir.Constant(power))) if power == int(power) and 1 < power <= MOST_FACTORS:
+            return _factors(base) * int(power)
+    return [] if isinstance(expression, ir.Constant) else [expression]
+
+
+def _multiset(factors: Iterable[ir.Expression]) -> frozenset[tuple[ir.Expression, int]]:
+    return frozenset(Counter(factors).items())
+
+
+def _lower_order(factors: list[ir.Expression]) -> set[frozenset[tuple[ir.Expression, int]]]:
+    """Products of some, but not all, of the factors."""
+    return {_multiset(part) for size in range(1, len(factors)) for part in combinations(factors, size)}
+
+
+def _idle_labels(model: ir.Model) -> Warnings:
+    places = [term.coefficient for equation in model.equations for term in equation.terms]
+    places += [equation.residual_variance or "" for equation in model.equations]
+    places += [name for block in model.blocks for name in block.correlations.values()]
+    used = {name for equation in model.equations for term in equation.terms for name in parameters_in(term.expression)}
+    for quantity in model.quantities:
+        used |= parameters_in(quantity.expression)
+    for test in model.wald_tests:
+        used = used.union(*(parameters_in(each) for each in test.contrasts))
+    for effect in model.simple_effects:
+        used |= parameters_in(effect.focal)
+    for parameter in model.parameters.values():
+        if parameter.definition is not None:
+            used |= {*parameters_in(parameter.definition), parameter.name}
+        if parameter.prior.source == "user":
+            used.add(parameter.name)
+    for name, parameter in model.parameters.items():
+        if parameter.label and name not in used and places.count(name) == 1:
+            yield (f"the label '{name}' is never used", parameter.span, "")
+
+
+def _idle_definitions(model: ir.Model) -> Warnings:
+    if model.script is None:
+        return
+    mentioned = {
+        name
+        for statement in model.script.statements("MODEL")
+        for name in _names_in(statement.expression if isinstance(statement, tree.Definition) else statement)
+    }
+    for statement in model.script.statements("MODEL"):
+        if isinstance(statement, tree.Definition) and statement.name not in mentioned:
+            yield f"the defined variable '{statement.name}' is never used", statement.name_span or statement.span, ""
+
+
+def _names_in(node: object) -> Iterator[str]:
+    for each in tree.walk(node):
+        if isinstance(each, tree.Name):
+            yield each.name
+        elif isinstance(each, (tree.Range, tree.SumRange)):
+            yield from expand_range(each.first, each.last)
+
+
+def _idle_fixed(model: ir.Model) -> Warnings:
+    if model.script is None:
+        return
+    for item in listed_names(model.script.statements("FIXED")):
+        name = item.expression.name
+        if name not in model.variables:
+            yield f"'{name}' is FIXED, but is not in MODEL", item.span, f"leave '{name}' out of FIXED"
+
+
+def _uncentered_focal(model: ir.Model) -> Warnings:
+    for effect in model.simple_effects:
+        if isinstance(effect.focal, ir.Column) and effect.focal not in model.centered:
+            name = effect.focal.variable
+            kind = model.variables[name].kind
+            if kind is ir.Kind.CONTINUOUS and model.variables[name].origin is not ir.Origin.LATENT:
+                yield (f"the focal predictor '{name}' is not centered, so that the intercepts of its conditional "
+                       "effects refer to the value 0", effect.span, f"CENTER: {name};")  # fmt: skip
+
+
+def _empty_category(model: ir.Model) -> Warnings:
+    for name, variable in model.variables.items():
+        if variable.kind is not ir.Kind.ORDINAL or len(variable.categories) < 2:
+            continue
+        low, high = int(variable.categories[0]), int(variable.categories[-1])
+        missing = [code for code in range(low, high) if float(code) not in variable.categories]
+        if missing and high - low < 50:
+            codes = ", ".join(str(code) for code in missing)
+            yield (f"nobody has the code {codes} of '{name}': its neighbours are treated as adjacent categories",
+                   variable.span, "")  # fmt: skip
+
+
+def _short_run(model: ir.Model) -> Warnings:
+    settings = model.settings
+    if settings.burn is not None and settings.burn < SHORT_BURN:
+        yield (f"BURN is only {settings.burn} iterations per chain", _command(model, "BURN"), "BURN: 1000;")
+    chains = settings.chains or DEFAULT_CHAINS
+    if settings.iterations is not None and settings.iterations / chains < FEW_DRAWS:
+        yield (f"ITERATIONS is the total over all chains: {settings.iterations} are only "
+               f"{-(-settings.iterations // chains)} draws in each of {chains} chains",
+               _command(model, "ITERATIONS"), "ITERATIONS: 10000;")  # fmt: skip
+
+
+def _command(model: ir.Model, name: str) -> Span | None:
+    commands = model.script.all(name) if model.script is not None else ()
+    return (commands[-1].body_span or commands[-1].span) if commands else None
+
+
+def _variance_only(model: ir.Model) -> Warnings:
+    """`x@v` alone makes x a modelled variable without predictors, which is easily written by accident."""
+    if model.script is None:
+        return
+    predictors = {column for each in model.equations for term in each.terms for column in columns_in(term.expression)}
+    for statement in model.script.statements("MODEL"):
+        if not isinstance(statement, tree.VarianceStatement) or not isinstance(statement.term.expression, tree.Name):
+            continue
+        name = statement.term.expression.name
+        column = ir.Column(name)
+        if column in predictors and column not in model.block_of and not _is_regressed(model.script, name):
+            yield (f"'{name}' has a variance but no regression: it is modelled by its mean alone, independent of the "
+                   "other predictors", statement.span, f"{name} ~ 1; to say so")  # fmt: skip
+
+
+def _is_regressed(script: tree.Script, name: str) -> bool:
+    for statement in script.statements("MODEL"):
+        if isinstance(statement, tree.Relation):
+            side = statement.right if statement.operator == "->" else statement.left
+            if statement.operator != "~~" and name in _names_in(side):
+                return True
+    return False
+
+
+WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
+    "few-values": _few_values,
+    "lower-order-terms": _missing_lower_order,
+    "idle-label": _idle_labels,
+    "idle-definition": _idle_definitions,
+    "idle-fixed": _idle_fixed,
+    "uncentered-focal": _uncentered_focal,
+    "empty-category": _empty_category,
+    "short-run": _short_run,
+    "variance-only": _variance_only,
+}
+"""Code -> what finds it."""

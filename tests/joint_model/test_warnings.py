@@ -1,0 +1,80 @@
+"""Every warning: a script that earns it, and a script one step away that does not."""
+
+from __future__ import annotations
+
+import pytest
+from joint_model.simulated import resolved
+
+from blimp2pymc.joint_model.warnings import WARNINGS
+
+CASES = {
+    "few-values": ("MODEL: y ~ i", "MODEL: y ~ d"),
+    "lower-order-terms": ("MODEL: y ~ x3 x3*x4", "MODEL: y ~ x3 x4 x3*x4"),
+    "idle-label": ("MODEL: y ~ x3@b", "MODEL: y ~ x3@b; PARAMETERS: twice = 2*b"),
+    "idle-definition": ("MODEL: s = x3 + x4; y ~ x3", "MODEL: s = x3 + x4; y ~ s"),
+    "idle-fixed": ("FIXED: x3 x4; MODEL: y ~ x3", "FIXED: x3; MODEL: y ~ x3"),
+    "uncentered-focal": (
+        "MODEL: y ~ x3 x4 x3*x4; SIMPLE: x3 | x4",
+        "CENTER: x3; MODEL: y ~ x3 x4 x3*x4; SIMPLE: x3 | x4",
+    ),
+    "empty-category": (
+        "TRANSFORM: gap = n + (n == 3); ORDINAL: gap; MODEL: y ~ gap",
+        "TRANSFORM: gap = n + 1; ORDINAL: gap; MODEL: y ~ gap",
+    ),
+    "short-run": ("BURN: 10; MODEL: y ~ x3", "BURN: 1000; MODEL: y ~ x3"),
+    "variance-only": ("MODEL: y ~ x1; x1@v", "MODEL: y ~ x1; x1@v; x1 ~ x3"),
+    "column-as-coefficient": ("MODEL: y ~ x3@x4", "MODEL: y ~ x3@b"),
+    "idle-centering": ("CENTER: x1; MODEL: y ~ x3", "CENTER: x1; MODEL: y ~ x1"),
+    "observed-mean": ("FIXED: d; CENTER: d; MODEL: y ~ d", "FIXED: d; MODEL: y ~ d"),
+}
+
+
+def found(script: str) -> set[str]:
+    return {note.code for note in resolved(script).notes if note.severity == "warning"}
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_warning_is_given_where_it_belongs(code: str) -> None:
+    earns, does_not = CASES[code]
+    assert code in found(earns)
+    assert code not in found(does_not)
+
+
+def test_every_code_has_a_case() -> None:
+    assert WARNINGS.keys() <= CASES.keys()
+
+
+@pytest.mark.parametrize(
+    ("script", "warned"),
+    [
+        ("MODEL: y ~ x3^2", True),
+        ("MODEL: y ~ x3 x3^2", False),
+        ("MODEL: y ~ x3 x3^3", True),
+        ("MODEL: y ~ x3 x3^2 x3^3", False),
+        ("MODEL: y ~ x3 x4 m.1 x3*x4*m.1", True),
+        ("MODEL: y ~ x3 x4 m.1 x3*x4 x3*m.1 x4*m.1 x3*x4*m.1", False),
+        ("MODEL: y ~ (x3 + x4)*m.1 (x3 + x4) m.1", False),
+        ("MODEL: y ~ x3 x3@x4", False),
+        ("CENTER: x1; MODEL: y ~ x1 x1^2", False),
+    ],
+)
+def test_lower_order_terms(script: str, warned: bool) -> None:
+    assert ("lower-order-terms" in found(script)) is warned
+
+
+@pytest.mark.parametrize(("iterations", "warned"), [(1000, False), (700, True)])
+def test_iterations_are_counted_per_chain(iterations: int, warned: bool) -> None:
+    assert ("short-run" in found(f"ITER: {iterations}; CHAINS: 4; MODEL: y ~ x3")) is warned
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["PARAMETERS: p = b", "PARAMETERS: b ~ normal(0, 1)", "WALDTEST: b = 0", "SIMPLE: b | x3", "PARAMETERS: b = .3"],
+)
+def test_every_use_of_a_label_counts(use: str) -> None:
+    assert "idle-label" not in found(f"MODEL: y ~ x3@b; {use}")
+
+
+def test_reference_like_script_has_no_warning() -> None:
+    script = "FIXED: d; ORDINAL: d; CENTER: x1; MODEL: y ~ x1@b x1*d d; SIMPLE: x1 | d; WALDTEST: b = 0"
+    assert found(script) == set()
