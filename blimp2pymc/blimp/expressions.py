@@ -34,11 +34,17 @@ NAME = rf"[{LETTER}][{LETTER}0-9.]*+"
 NUMBER = rf"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?(?![{LETTER}0-9.])"
 
 ATOM = (
-    rf"(?:(?P<number>{NUMBER})|&\s*(?P<parameter>{NAME})"
+    rf"(?P<atom>(?P<number>{NUMBER})|&\s*(?P<parameter>{NAME})"
     rf"|(?P<name>{NAME})(?:\s*(?P<colon>:\+:|:(?!=))\s*(?P<last>{NAME}))?+)"
-    rf"(?:\s*\[\s*(?P<level>{NAME})\s*\])?+"
+    rf"(?P<bracket>\s*\[\s*(?P<level>{NAME})\s*\])?+"
 )
 """A number, `&name`, name, range, or sum range, each with an optional `[level]`."""
+
+UNNAMED_ATOM = re.sub(r"\(\?P<\w+>", "(?:", ATOM)
+
+SIGNS = r"[-+](?:\s*[-+])*+"
+OPERATOR = r"(?:\*\*|==|!=|<=|>=|[<>*/^+\-\u2264\u2265\u2260]|&&|\|\||(?i:and|or)(?![\w.]))"
+PRODUCT_OPERATOR = r"(?:\*\*|[*/^])"
 
 STRENGTH = {
     "or": 1, "and": 2,
@@ -75,6 +81,8 @@ EXAMPLES = {
 }
 
 _CALLED = rf"(?i:{'|'.join(FUNCTIONS)})\s*\("
+RESERVED = r"(?!(?i:and|or)(?![\w.]))"
+"""Before an atom: these two words are no names."""
 NO_CALL = rf"(?!{_CALLED})"
 """Before an atom in a list of terms: no function called here."""
 
@@ -82,9 +90,10 @@ MOST_OPERATORS = 250
 """An expression with more operators than this is taken for damage."""
 
 
-def atom_of(piece: Piece, start: int, match: re.Match[str]) -> Expression:
-    """Make the node of a match of `ATOM` at `start` of `piece`."""
-    span = piece.span(start, start + match.end() - match.start())
+def atom_of(piece: Piece, match: re.Match[str]) -> Expression:
+    """Make the node of a match of `ATOM`."""
+    start, end = match.start("atom"), match.end("atom")
+    span = piece.span(start, end)
     node: Expression
     if number := match["number"]:
         node = number_of(number, span)
@@ -98,8 +107,7 @@ def atom_of(piece: Piece, start: int, match: re.Match[str]) -> Expression:
     else:
         node = Name(match["name"], span)
     if level := match["level"]:
-        inner = replace(node, span=Span(span.source, span.start, span.start + _length_before_level(match)))
-        node = AtLevel(inner, level, span)
+        return AtLevel(node, level, piece.span(start, match.end("bracket")))
     return node
 
 
@@ -161,11 +169,6 @@ class _Sign:
         self.span = span
 
 
-def _length_before_level(match: re.Match[str]) -> int:
-    before = match[0][: match[0].rindex("[")]
-    return len(before.rstrip())
-
-
 def _end(node: Expression) -> int:
     return node.span.end if node.span else 0
 
@@ -182,23 +185,43 @@ def _first_span(items: list) -> Span | None:
 
 # ---------------------------------------------------------------- grammar
 
-_ATOM = re.compile(ATOM)
+_FIRST_ITEM = re.compile(rf"(?P<signs>{SIGNS})?+\s*{ATOM}")
+_NEXT_ITEM = re.compile(rf"\s*(?P<operator>{OPERATOR})\s*(?P<signs>{SIGNS})?+\s*{ATOM}")
 
 
-def _make_atom(piece: Piece, start: int, tokens: ParseResults) -> Expression:
-    match = _ATOM.match(piece, start)
-    assert match is not None
-    return atom_of(piece, start, match)
+def flat_run(piece: Piece, start: int, end: int) -> list:
+    """Operands, operators and signs of a stretch that holds neither parentheses nor calls."""
+    items: list = []
+    while start < end:
+        match = (_NEXT_ITEM if items else _FIRST_ITEM).match(piece, start, end)
+        assert match is not None
+        if items:
+            items.append(_spelled(match["operator"]))
+        if signs := match["signs"]:
+            items.append(_Sign(signs, piece.span(*match.span("signs"))))
+        items.append(atom_of(piece, match))
+        start = match.end()
+    return items
+
+
+def _spelled(written: str) -> str:
+    return SPELLINGS.get(written, written.lower())
+
+
+def _make_run(piece: Piece, start: int, tokens: ParseResults) -> list:
+    return flat_run(piece, start, start + len(tokens[0]))
 
 
 def _make_operator(piece: Piece, start: int, tokens: ParseResults) -> list:
-    text = tokens[0]
-    operator = text.rstrip("+- \t\r\n") or text.strip()[0]
-    signs = text[len(operator) :]
-    operator = SPELLINGS.get(operator.strip().lower(), operator.strip().lower())
-    if not signs.strip():
-        return [operator]
-    return [operator, _Sign(signs, piece.span(start + len(text) - len(signs.lstrip()), start + len(text)))]
+    match = _OPERATOR_WITH_SIGNS.match(tokens[0])
+    assert match is not None
+    items: list = [_spelled(match[1])]
+    if match[2]:
+        items.append(_Sign(match[2], piece.span(start + match.start(2), start + match.end(2))))
+    return items
+
+
+_OPERATOR_WITH_SIGNS = re.compile(rf"({OPERATOR})\s*({SIGNS})?")
 
 
 def _make_signs(piece: Piece, start: int, tokens: ParseResults) -> _Sign:
@@ -250,9 +273,18 @@ def _past(piece: Piece, start: int, tokens: ParseResults) -> int:
 
 expression = Forward().set_name("an expression")
 
-atom = Regex(ATOM + r"(?!\s*\()").set_name("a name or number").set_parse_action(_make_atom)
-tight_atom = Regex(NO_CALL + ATOM + r"(?!\()").set_name("a name or number").set_parse_action(_make_atom)
+_RUN_ATOM = rf"{RESERVED}{UNNAMED_ATOM}(?!\s*\()"
+_TIGHT_ATOM = rf"{RESERVED}{NO_CALL}{UNNAMED_ATOM}(?!\()"
 """In a list of terms a blank before `(` begins the next term, unless a function's name stands before it."""
+
+PRODUCT_RUN = rf"{_TIGHT_ATOM}(?:\s*{PRODUCT_OPERATOR}\s*(?:{SIGNS}\s*)?+{_TIGHT_ATOM})*+"
+"""A product of atoms in a list of terms."""
+
+run = Regex(rf"(?:{SIGNS}\s*)?+{_RUN_ATOM}(?:\s*{OPERATOR}\s*(?:{SIGNS}\s*)?+{_RUN_ATOM})*+").set_parse_action(
+    _make_run
+)
+"""Atoms between operators. They form a regular language, so one expression reads them all: most formulas are one run."""
+product_run = Regex(PRODUCT_RUN).set_parse_action(_make_run)
 
 opening = Literal("(").set_parse_action(_here)
 closing = Literal(")").set_name("')'").set_parse_action(_past)
@@ -263,17 +295,15 @@ call = (Regex(rf"{NAME}\s*\(") - arguments - closing).set_parse_action(_make_cal
 tight_call = (Regex(rf"{NAME}\(|{_CALLED}") - arguments - closing).set_parse_action(_make_call)
 group = (opening - expression - closing).set_parse_action(_make_group)
 
-operand: ParserElement = MatchFirst([atom, call, group]).set_name("a name or number")
-factor: ParserElement = MatchFirst([tight_atom, tight_call, group]).set_name("a name or number")
+signs = Regex(SIGNS).set_parse_action(_make_signs)
+operator = Regex(rf"{OPERATOR}(?:\s*{SIGNS})?+").set_parse_action(_make_operator)
+product_operator = Regex(rf"{PRODUCT_OPERATOR}(?:\s*{SIGNS})?+").set_parse_action(_make_operator)
 
-signs = Regex(r"[-+](?:\s*[-+])*+").set_parse_action(_make_signs)
-operator = Regex(
-    r"(?:\*\*|==|!=|<=|>=|[<>*/^+\-\u2264\u2265\u2260]|&&|\|\||(?i:and|or)\b(?![.]))(?:\s*[-+])*+"
-).set_parse_action(_make_operator)  # fmt: skip
-product_operator = Regex(r"(?:\*\*|[*/^])(?:\s*[-+])*+").set_parse_action(_make_operator)
+bracketed = MatchFirst([group, call])
+operands = MatchFirst([run, bracketed, signs - bracketed]).set_name("a name or number")
+factors: ParserElement = MatchFirst([product_run, group, tight_call]).set_name("a name or number")
 
-signed = MatchFirst([signs - operand, operand]).set_name("a name or number")
-expression <<= (signed + ZeroOrMore(operator - operand)).set_parse_action(_make_expression)
+expression <<= (operands + ZeroOrMore(operator - operands)).set_parse_action(_make_expression)
 
-product = (factor + ZeroOrMore(product_operator - factor)).set_parse_action(_make_expression)
+product = (factors + ZeroOrMore(product_operator - factors)).set_parse_action(_make_expression)
 """A term's expression: sums and comparisons need parentheses, because a blank ends the term."""

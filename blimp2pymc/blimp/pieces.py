@@ -50,6 +50,9 @@ class Piece(str):
 
     def span(self, start: int, end: int) -> Span:
         """The slice of the script that `start:end` of this piece came from."""
+        if len(self.segments) == 1 and self.segments[0][2] is None:
+            shift = self.segments[0][1] - self.segments[0][0]
+            return Span(self.source, start + shift, max(end, start + 1) + shift)
         first = self._place(start)[0]
         return Span(self.source, first, max(first, self._place(max(start, end - 1))[1]))
 

@@ -22,14 +22,14 @@ from pyparsing import (
 )
 
 from blimp2pymc.blimp.expressions import (
-    ATOM,
     NAME,
-    NO_CALL,
     NUMBER,
-    atom_of,
+    PRODUCT_RUN,
     closing,
     comma,
     expression,
+    flat_run,
+    fold,
     number_of,
     product,
 )
@@ -62,13 +62,14 @@ RELATIONS = {
 
 INTERCEPT = "intercept"
 
-SETTING = rf"@\s*(?:(?P<sign>[-+]\s*)?(?P<number>{NUMBER})|(?P<name>{NAME}))"
+_SETTING_VALUE = re.compile(rf"(?P<sign>[-+]\s*)?(?P<number>{NUMBER})|(?P<name>{NAME})")
 
-_PLAIN = NO_CALL + ATOM + rf"(?:\s*@\s*(?:(?:[-+]\s*)?{NUMBER}|{NAME}))*+(?!\s*(?:[*/^@]|\*\*)|\()"
-"""A term without products or parentheses, settings included: nearly every term of a real script."""
+_PLAIN = rf"{PRODUCT_RUN}(?:\s*@\s*(?:(?:[-+]\s*)?{NUMBER}|{NAME}))*+(?!\s*[*/^@]|\()"
+_PLAIN_TERMS = rf"{_PLAIN}(?:\s+{_PLAIN})*+"
+"""Terms without parentheses, settings included: nearly all terms of a real script, read by one expression."""
 
-_ATOM = re.compile(ATOM)
-_SETTING = re.compile(r"\s*" + SETTING)
+_PLAIN_TERM = re.compile(rf"({PRODUCT_RUN})((?:\s*@\s*(?:(?:[-+]\s*)?{NUMBER}|{NAME}))*+)\s*")
+_SETTING = re.compile(rf"\s*@\s*(?:{_SETTING_VALUE.pattern})")
 
 
 # ---------------------------------------------------------------- making nodes
@@ -86,33 +87,37 @@ def _with_intercept(node: Expression) -> Expression:
     return node
 
 
-def _setting_of(piece: Piece, start: int, match: re.Match[str]) -> Number | Name:
-    kind = "name" if match["name"] else "number"
-    begins = start + match.start("sign" if match["sign"] else kind) - match.start()
-    span = piece.span(begins, start + match.end() - match.start())
-    if kind == "name":
-        return Name(match["name"], span)
+def _setting_of(piece: Piece, match: re.Match[str]) -> Number | Name:
+    if name := match["name"]:
+        return Name(name, piece.span(*match.span("name")))
+    span = piece.span(match.start("sign" if match["sign"] else "number"), match.end("number"))
     number = number_of(match["number"], span)
     return Number(-number.value, span) if (match["sign"] or "").startswith("-") else number
 
 
-def _make_plain_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
-    match = _ATOM.match(piece, start)
-    assert match is not None
-    node = _with_intercept(atom_of(piece, start, match))
-    end = start + len(tokens[0])
-    settings = []
-    at = match.end()
-    while at < end and (setting := _SETTING.match(piece, at)):
-        settings.append(_setting_of(piece, at, setting))
-        at = setting.end()
-    return Term(node, tuple(settings), piece.span(start, end))
+def _make_plain_terms(piece: Piece, start: int, tokens: ParseResults) -> list[Term]:
+    terms = []
+    at, end = start, start + len(tokens[0])
+    while at < end:
+        match = _PLAIN_TERM.match(piece, at, end)
+        assert match is not None
+        node = _with_intercept(fold(flat_run(piece, at, match.end(1))))
+        settings = []
+        place = match.end(1)
+        while place < match.end(2):
+            setting = _SETTING.match(piece, place)
+            assert setting is not None
+            settings.append(_setting_of(piece, setting))
+            place = setting.end()
+        terms.append(Term(node, tuple(settings), piece.span(at, match.end(2))))
+        at = match.end()
+    return terms
 
 
 def _make_setting(piece: Piece, start: int, tokens: ParseResults) -> Number | Name:
-    match = _SETTING.match("@" + tokens[0])
+    match = _SETTING_VALUE.match(piece, start)
     assert match is not None
-    return _setting_of(piece, start - 1, match)
+    return _setting_of(piece, match)
 
 
 def _make_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
@@ -197,9 +202,9 @@ end = StringEnd().set_name("the end of the statement")
 setting = Literal("@").suppress() - Regex(rf"(?:[-+]\s*)?{NUMBER}|{NAME}").set_name(
     "a number or a name behind '@'"
 ).set_parse_action(_make_setting)
-plain_term = Regex(_PLAIN).set_name("a term").set_parse_action(_make_plain_term)
+plain_terms = Regex(_PLAIN_TERMS).set_parse_action(_make_plain_terms)
 term: ParserElement = MatchFirst(
-    [plain_term, (product + ZeroOrMore(setting)).set_parse_action(_make_term)]
+    [plain_terms, (product + ZeroOrMore(setting)).set_parse_action(_make_term)]
 ).set_name("a term")  # fmt: skip
 
 closing_brace = Literal("}").set_name("'}'").set_parse_action(lambda piece, start, tokens: start + 1)
