@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.errors import Span, error
@@ -45,22 +46,33 @@ def expand_range(first: str, last: str, span: Span | None = None) -> tuple[str, 
     return tuple(f"{stem}{number:0{width}d}{tail}" for number in range(low, high + 1))
 
 
-def listed_names(items: Iterable[tree.NameItem | tree.Name | tree.Range]) -> list[tree.NameItem]:
-    """Items of a list command with ranges written out: one item with a `Name` for each name.
+@dataclass(frozen=True)
+class ListedName:
+    """One name of a list command."""
 
-    Each keeps the span of the item it comes from, and its reference code.
+    name: str
+    reference: float | None = None
+    """Reference code of `n(2)`."""
+    span: Span | None = field(default=None, compare=False, repr=False)
+    """The item it comes from, which may be a range."""
+
+
+def listed_names(items: Iterable[tree.NameItem]) -> list[ListedName]:
+    """Names of a list command, ranges written out.
+
+    Raises
+    ------
+    BlimpError
+        For a range that is none.
     """
-    names: list[tree.NameItem] = []
+    names: list[ListedName] = []
     for item in items:
-        expression = item.expression if isinstance(item, tree.NameItem) else item
-        reference = item.reference if isinstance(item, tree.NameItem) else None
-        span = item.span or expression.span
-        written = (
-            (expression.name,)
-            if isinstance(expression, tree.Name)
-            else expand_range(expression.first, expression.last, span)
-        )
-        names.extend(tree.NameItem(tree.Name(name, span), reference, span) for name in written)
+        span = item.span or item.expression.span
+        match item.expression:
+            case tree.Name(name):
+                names.append(ListedName(name, item.reference, span))
+            case tree.Range(first, last):
+                names.extend(ListedName(name, item.reference, span) for name in expand_range(first, last, span))
     return names
 
 

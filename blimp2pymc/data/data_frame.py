@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.ranges import ListedName
 from blimp2pymc.data.table import Table
 from blimp2pymc.data.text_file import NUMBER
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 
 
 def read_data_frame(
-    frame: pd.DataFrame, variables: list[tree.NameItem] | None, missing: str | None, names_span: Span | None
+    frame: pd.DataFrame, variables: list[ListedName] | None, missing: str | None, names_span: Span | None
 ) -> Table:
     """Take a DataFrame as the table.
 
@@ -71,13 +71,13 @@ def read_data_frame(
     )
 
 
-def _named(frame: pd.DataFrame, variables: list[tree.NameItem] | None, names_span: Span | None) -> pd.DataFrame:
+def _named(frame: pd.DataFrame, variables: list[ListedName] | None, names_span: Span | None) -> pd.DataFrame:
     """The columns VARIABLES asks for, under string names."""
     if variables is not None and isinstance(frame.columns, pd.RangeIndex):
         if len(variables) != frame.shape[1]:
             raise error(f"VARIABLES names {len(variables)} columns, but the DataFrame has {frame.shape[1]}",
                         names_span, "", "column-count")  # fmt: skip
-        return frame.set_axis([item.expression.name for item in variables], axis=1)
+        return frame.set_axis([item.name for item in variables], axis=1)
     frame = frame.set_axis([str(each) for each in frame.columns], axis=1)
     twice = frame.columns[frame.columns.duplicated()].unique()
     if len(twice):
@@ -86,15 +86,15 @@ def _named(frame: pd.DataFrame, variables: list[tree.NameItem] | None, names_spa
         raise BlimpError(*(Finding(each, None, hint, "duplicate-column") for each in messages))
     if variables is None:
         return frame
-    absent = [item for item in variables if item.expression.name not in frame.columns]
+    absent = [item for item in variables if item.name not in frame.columns]
     if absent:
         raise BlimpError(*(_absent(item, frame) for item in absent))
-    return frame[[item.expression.name for item in variables]]
+    return frame[[item.name for item in variables]]
 
 
-def _absent(item: tree.NameItem, frame: pd.DataFrame) -> Finding:
-    near = get_close_matches(item.expression.name, list(frame.columns), 1)
-    return Finding(f"the DataFrame has no column '{item.expression.name}'", item.span,
+def _absent(item: ListedName, frame: pd.DataFrame) -> Finding:
+    near = get_close_matches(item.name, list(frame.columns), 1)
+    return Finding(f"the DataFrame has no column '{item.name}'", item.span,
                    near[0] if near else "without VARIABLES all columns are used", "undeclared-name")  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from blimp2pymc.blimp import tree
-from blimp2pymc.blimp.ranges import listed_names
+from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.data.data_frame import read_data_frame
 from blimp2pymc.data.table import Table
 from blimp2pymc.data.text_file import read_text_file
@@ -45,7 +45,7 @@ def read_table(
         return read_data_frame(data, variables, code, names_span)
     if isinstance(data, Mapping):
         return read_data_frame(pd.DataFrame(data), variables, code, names_span)
-    names = None if variables is None else tuple(item.expression.name for item in variables)
+    names = None if variables is None else tuple(item.name for item in variables)
     if data is not None:
         return read_text_file(Path(data), names, code, None, names_span)
     command = _only(script, "DATA")
@@ -69,7 +69,7 @@ def _only(script: tree.Script, name: str) -> tree.Command | None:
     return commands[0] if commands else None
 
 
-def _variables(script: tree.Script) -> list[tree.NameItem] | None:
+def _variables(script: tree.Script) -> list[ListedName] | None:
     """Names of VARIABLES in order; None without the command."""
     if not script.all("VARIABLES"):
         return None
@@ -77,7 +77,7 @@ def _variables(script: tree.Script) -> list[tree.NameItem] | None:
     first: dict[str, Span | None] = {}
     findings = []
     for item in items:
-        name = item.expression.name
+        name = item.name
         if name in first:
             findings.append(Finding(f"VARIABLES names '{name}' twice", item.span,
                                     "a name of its own for each column", "duplicate-column"))  # fmt: skip

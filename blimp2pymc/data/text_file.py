@@ -273,7 +273,14 @@ def _parse(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) -> NDArr
 
 def _short_line(text: _Text, values: NDArray[np.float64], width: int) -> bool:
     """Whether a line ends early; pandas fills it up, so that its last cell is missing."""
-    return any(len(cells(text, int(place))) != width for place in np.flatnonzero(np.isnan(values[:, -1])))
+    return any(_count_cells(text, place) != width for place in np.flatnonzero(np.isnan(values[:, -1])).tolist())
+
+
+def _count_cells(text: _Text, place: int) -> int:
+    line = text.lines[place]
+    if '"' in line:
+        return len(cells(text, place))
+    return line.count(",") + 1 if text.comma else len(line.split())
 
 
 def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) -> NDArray[np.float64]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blimp2pymc.blimp import tree
-from blimp2pymc.blimp.ranges import listed_names
+from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.evaluate import evaluate
@@ -97,8 +96,8 @@ def _incomplete_fixed(model: Model) -> Iterator[tuple[str, Finding]]:
 def _fixed_span(model: Model, name: str) -> Span | None:
     if model.script is None:
         return None
-    items: Sequence[tree.NameItem] = listed_names(model.script.statements("FIXED"))
-    return next((item.span for item in items if item.expression.name == name), None)
+    items: Sequence[ListedName] = listed_names(model.script.statements("FIXED"))
+    return next((item.span for item in items if item.name == name), None)
 
 
 def _place(model: Model, name: str) -> Span | None:
@@ -162,7 +161,9 @@ def _design(model: Model, equation: Equation) -> _Design:
     by_parameter: dict[str, list[Term]] = {}
     for term in equation.terms:
         by_parameter.setdefault(term.coefficient, []).append(term)
-    predictors, fixed, is_complete = [], [], True
+    predictors: list[_Predictor] = []
+    fixed: list[_Predictor] = []
+    is_complete = True
     for parameter, terms in by_parameter.items():
         value = model.parameters[parameter].fixed
         if value == 0:

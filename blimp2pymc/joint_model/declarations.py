@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blimp2pymc.blimp import tree
-from blimp2pymc.blimp.ranges import listed_names
+from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, Span
 from blimp2pymc.joint_model.ir import Column, ImpliedVariance, Kind, Origin, Variable
@@ -112,9 +112,9 @@ def _add_dropout_names(script: tree.Script, known: _Known) -> None:
             known.spans[group.key] = group.key_span or group.span
 
 
-def _names(script: tree.Script, command: str, findings: list[Finding]) -> list[tree.NameItem]:
+def _names(script: tree.Script, command: str, findings: list[Finding]) -> list[ListedName]:
     """Names of a list command, ranges written out; a bad range is a finding."""
-    names: list[tree.NameItem] = []
+    names: list[ListedName] = []
     for item in script.statements(command):
         try:
             names.extend(listed_names([item]))
@@ -123,9 +123,9 @@ def _names(script: tree.Script, command: str, findings: list[Finding]) -> list[t
     return names
 
 
-def _undeclared(command: str, item: tree.NameItem, known: Iterable[str], declared_in: Mapping[str, str],
+def _undeclared(command: str, item: ListedName, known: Iterable[str], declared_in: Mapping[str, str],
                 table: Table) -> Finding:  # fmt: skip
-    name = item.expression.name
+    name = item.name
     if name in table.unreadable:
         return Finding(f"the column '{name}' in {command} is not numeric: {table.unreadable[name]}", item.span,
                        f'data["{name}"].astype("category")', "not-numeric")  # fmt: skip
@@ -138,7 +138,7 @@ def _data_list(script: tree.Script, command: str, declarations: Declarations, fi
     listed: dict[str, None] = {}
     table = declarations.table
     for item in _names(script, command, findings):
-        name = item.expression.name
+        name = item.name
         if name not in table.values:
             findings.append(_undeclared(command, item, table.columns, declarations.declared_in, table))
         else:
@@ -160,10 +160,10 @@ def _cluster_identifiers(
     """Identifiers, the one with most clusters (the lowest level) first."""
     names = []
     for item in _names(script, "CLUSTERID", findings):
-        if item.expression.name not in table.values:
+        if item.name not in table.values:
             findings.append(_undeclared("CLUSTERID", item, table.columns, declared_in, table))
         else:
-            names.append(item.expression.name)
+            names.append(item.name)
     names = list(dict.fromkeys(names))
     if len(names) > 2:
         findings.append(Finding(f"CLUSTERID takes one or two names, not {len(names)}", script.all("CLUSTERID")[-1].span,
@@ -192,7 +192,7 @@ def _add_latent_names(
         for item in group.items:
             try:
                 for each in listed_names([item]):
-                    add(each.expression.name, Origin.LATENT, "LATENT", group.key, each.span)
+                    add(each.name, Origin.LATENT, "LATENT", group.key, each.span)
             except BlimpError as mistake:
                 findings.extend(mistake.findings)
     effects = script.statements("RANDOMEFFECT")
@@ -213,7 +213,7 @@ def _scales(
     commands: dict[str, str] = {}
     for command, kind in SCALES.items():
         for item in _names(script, command, findings):
-            name = item.expression.name
+            name = item.name
             if name not in table.values:
                 if name in origins:
                     findings.append(Finding(f"'{name}' in {command} is no column of the data: {declared_in[name]}",
@@ -250,7 +250,7 @@ def _fixed(script: tree.Script, declarations: Declarations, findings: list[Findi
     fixed: dict[str, Span | None] = {}
     table = declarations.table
     for item in _names(script, "FIXED", findings):
-        name = item.expression.name
+        name = item.name
         if name in table.values:
             fixed.setdefault(name, item.span)
         elif name in declarations.variables:
@@ -290,13 +290,13 @@ def _center_item(
         findings.extend(mistake.findings)
         return
     for each in names:
-        column = declarations.lookup(each.expression.name, each.span)
+        column = declarations.lookup(each.name, each.span)
         if isinstance(column, ImpliedVariance):
-            findings.append(Finding(f"CENTER cannot center '{each.expression.name}'", each.span, "", "not-data"))
+            findings.append(Finding(f"CENTER cannot center '{each.name}'", each.span, "", "not-data"))
         elif isinstance(column, Finding):
             findings.append(column)
         elif column in centered and centered[column].mean != mean:
-            findings.append(Finding(f"CENTER states both means for '{each.expression.name}'", each.span,
+            findings.append(Finding(f"CENTER states both means for '{each.name}'", each.span,
                                     "grandmean or groupmean", "two-centerings"))  # fmt: skip
         else:
             centered.setdefault(column, Centering(column, mean, each.span))

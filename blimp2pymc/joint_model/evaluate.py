@@ -116,8 +116,11 @@ def _iphi(probability: Array) -> Array:
     return np.asarray(ndtri(probability), float)
 
 
-def _normal_pdf(x: Array, mean: ArrayLike = 0.0, variance: ArrayLike = 1.0) -> Array:
-    return np.exp(-0.5 * (x - mean) ** 2 / variance) / np.sqrt(2 * np.pi * np.asarray(variance))
+ZERO, ONE = np.asarray(0.0), np.asarray(1.0)
+
+
+def _normal_pdf(x: Array, mean: Array = ZERO, variance: Array = ONE) -> Array:
+    return np.exp(-0.5 * (x - mean) ** 2 / variance) / np.sqrt(2 * np.pi * variance)
 
 
 def _round(x: Array) -> Array:

@@ -6,7 +6,7 @@ ORDINAL, centered, or left out like any column of the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.expressions import COLUMN_STATISTICS, Lookup, resolve_expression
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Expression
+
+STATISTICS: Mapping[str, Callable[[NDArray[np.float64]], np.float64]] = {
+    "min": lambda values: values.min(),
+    "max": lambda values: values.max(),
+    "mean": lambda values: values.mean(),
+}
+"""How `expressions.COLUMN_STATISTICS` are computed."""
 
 
 def transform_table(script: tree.Script, table: Table) -> Table:
@@ -127,7 +134,7 @@ def _with_statistics(expression: Expression, columns: Mapping[Column, NDArray[np
         observed = values[~np.isnan(values)]
         if not observed.size:
             return Constant(np.nan)
-        return Constant(float({"min": np.min, "max": np.max, "mean": np.mean}[expression.function](observed)))
+        return Constant(float(STATISTICS[expression.function](observed)))
     return Apply(expression.function, arguments)
 
 

@@ -149,7 +149,7 @@ def _idle_fixed(model: ir.Model) -> Warnings:
     if model.script is None:
         return
     for item in listed_names(model.script.statements("FIXED")):
-        name = item.expression.name
+        name = item.name
         if name not in model.variables:
             yield f"'{name}' is FIXED, but is not in MODEL", item.span, f"leave '{name}' out of FIXED"
 

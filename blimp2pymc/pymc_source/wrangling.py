@@ -67,7 +67,7 @@ def _reading(model: Model, path: str) -> Iterator[str]:
         arguments.append(r'sep=r"\s+"')
     if script.all("VARIABLES"):
         items = listed_names(script.statements("VARIABLES"))
-        names = [item.expression.name for item in items if isinstance(item.expression, tree.Name)]
+        names = [item.name for item in items]
         yield from _long_list("columns = [", [string(each) for each in names])
         arguments += ["header=None", "names=columns"]
     missing = [str(each.body).strip().strip("\"'") for each in script.all("MISSING")][:1]

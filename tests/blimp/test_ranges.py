@@ -62,7 +62,7 @@ def test_listed_names_keep_place_and_reference() -> None:
         tree.NameItem(tree.Name("n"), 2.0, Span(source, 6, 10)),
     )
     listed = listed_names(items)
-    assert [(each.expression.name, each.reference, each.span) for each in listed] == [
+    assert [(each.name, each.reference, each.span) for each in listed] == [
         ("x1", None, Span(source, 0, 5)),
         ("x2", None, Span(source, 0, 5)),
         ("n", 2.0, Span(source, 6, 10)),
