@@ -193,14 +193,10 @@ def _declare_elements(page: Page, block: JointBlock) -> None:
         for j, column in enumerate(members):
             name = None if i == j else pair_parameter(block, row, column)
             texts.append("1" if i == j else "0" if name is None else page.parameter(name).code)
-        rows.append(f"[{', '.join(texts)}]")
+        rows.append(f"pt.stack([{', '.join(texts)}])")
     matrix = page.names.blocks[block.members, "correlation_matrix"]
     factor = page.names.blocks[block.members, "correlation_cholesky"]
-    page.lines.append(f"{page.indent}{matrix} = pt.as_tensor(")
-    page.lines.append(f"{page.indent}    [")
-    page.lines.extend(f"{page.indent}        {each}," for each in rows)
-    page.lines.append(f"{page.indent}    ]")
-    page.lines.append(f"{page.indent})")
+    page.stack(matrix, rows)
     page.comment("not a number, hence of no density, where the matrix is not positive definite")
     page.line(f"{factor} = pt.linalg.cholesky({matrix})")
 
@@ -248,7 +244,7 @@ def _matrix_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
     exponents = {_exponent(page, block, each) for each in members}
     variances = page.names.blocks[block.members, "variances"]
     terms: list[tuple[str, str]] = []
-    if exponents != {0.0} or any(block.scale):
+    if (len(exponents) == 1 and exponents != {0.0}) or any(block.scale):
         page.stack(variances, [page.parameter(_variance(page, each)).code for each in members])
     if len(exponents) == 1:
         _add(terms, exponents.pop(), f"pt.sum(pt.log({variances}))")

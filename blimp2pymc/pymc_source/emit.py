@@ -200,7 +200,7 @@ def _write_body(page: Page) -> None:
         page.declared.add(name)
         if quantity.span is not None:
             page.comment(quantity.span.text.rstrip("; ") + ";")
-        page.call(f"{name} = pm.Deterministic(", [string(name), page.expression(quantity.expression).code])
+        page.deterministic(name, quantity.expression)
     while page.lines and not page.lines[0]:
         page.lines.pop(0)
 

@@ -26,7 +26,17 @@ from blimp2pymc.joint_model.ir import (
     VariancePart,
 )
 from blimp2pymc.pymc_source.names import Names
-from blimp2pymc.pymc_source.printer import SUM, UNARY, Text, Vocabulary, comment, number, write_expression
+from blimp2pymc.pymc_source.printer import (
+    SUM,
+    UNARY,
+    Text,
+    Vocabulary,
+    comment,
+    constant_value,
+    number,
+    string,
+    write_expression,
+)
 
 IMPLIED = {VariancePart.COEFFICIENTS: "explained_variance", VariancePart.TOTAL: "total_variance"}
 """Model-implied variances with a name of their own."""
@@ -85,7 +95,20 @@ class Page:
 
     def expression(self, expression: Expression) -> Text:
         """The text of an expression."""
-        return write_expression(expression, Vocabulary(self.column, self.parameter, self.implied, self.shorthand))
+        words = Vocabulary(self.column, self.parameter, self.implied, self.fixed, self.shorthand)
+        return write_expression(expression, words)
+
+    def deterministic(self, name: str, expression: Expression) -> None:
+        """`name = pm.Deterministic(...)`, which a plain number would not be enough for."""
+        code = self.expression(expression).code
+        if constant_value(expression, self.fixed) is not None:
+            code = f"pt.as_tensor({code})"
+        self.call(f"{name} = pm.Deterministic(", [string(name), code])
+
+    def fixed(self, name: str) -> float | None:
+        """Value of a parameter that is fixed, or None."""
+        parameter = self.model.parameters.get(name)
+        return None if parameter is None else parameter.fixed
 
     def define(self, expression: Expression) -> None:
         """Give the defined variables inside an expression lines of their own, once, innermost first."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blimp2pymc.errors import error
+from blimp2pymc.joint_model.algebra import leaves
+from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Expression, ImpliedVariance, ParameterReference
 
 ATOM, POWER, UNARY, PRODUCT, SUM, COMPARISON = 6, 5, 4, 3, 2, 1
@@ -72,6 +74,8 @@ class Vocabulary:
     column: Callable[[Column], str]
     parameter: Callable[[str], Text]
     implied: Callable[[ImpliedVariance], Text]
+    fixed: Callable[[str], float | None]
+    """Value of a parameter that is a number throughout; None for others."""
     shorthand: Mapping[Expression, Text]
     """Expressions that have a name of their own, such as the observed mean of a fixed variable."""
 
@@ -133,8 +137,23 @@ def write_expression(expression: Expression, vocabulary: Vocabulary) -> Text:
         case ImpliedVariance():
             return vocabulary.implied(expression)
         case Apply(function, arguments):
+            value = constant_value(expression, vocabulary.fixed)
+            if value is not None and not math.isfinite(value):
+                return Text(number(value), UNARY)
             return _write_call(function, arguments, vocabulary)
     raise TypeError(f"no text for {expression!r}")
+
+
+def constant_value(expression: Expression, fixed: Callable[[str], float | None]) -> float | None:
+    """The value of an expression of numbers and fixed parameters; None when something in it varies."""
+    values: dict[str, float] = {}
+    for leaf in leaves(expression):
+        value = fixed(leaf.name) if isinstance(leaf, ParameterReference) else None
+        if isinstance(leaf, ParameterReference) and value is not None:
+            values[leaf.name] = value
+        elif not isinstance(leaf, Constant):
+            return None
+    return float(evaluate(expression, {}, values))
 
 
 def multiply(*factors: Text) -> Text:

@@ -56,8 +56,7 @@ def declare(page: Page, name: str, outcome: Column | None = None) -> None:
         for each in references(parameter.definition):
             declare(page, each)
         _comment_origin(page, parameter)
-        code = page.expression(parameter.definition).code
-        page.call(f"{place.variable} = pm.Deterministic(", [string(place.variable), code])
+        page.deterministic(place.variable, parameter.definition)
         return
     if place.index is not None:
         _declare_slopes(page, name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.ir import NO_PRIOR, Model, Prior
 from blimp2pymc.joint_model.resolve import resolve
 
 
@@ -50,6 +51,7 @@ SCRIPTS: Mapping[str, str] = {
         b4 ~ truncate(-Inf, 1); b3 = 2*a - b1^2; indirect = b1*b4; ratio = y.totalvar / m.coefvar;""",
     "pair": "FIXED: w; MODEL: x1 ~ w; m ~ w; x1 ~~ m@r; y ~ x1 m;  PARAMETERS: z = r^2;",
     "clique": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w@s; x1 ~~ x2@r; x1 x2 ~~ x3; y ~ x1 x2 x3;",
+    "structured": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w; x1 ~~ x2@r; x2 ~~ x3; y ~ x1 x2 x3;",
     "fixed_variances": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x1@1; x2@1; x1 ~~ x2@r;",
     "equal_variances": "FIXED: w; MODEL: x1 ~ w@0.3; x2 ~ w@s 1@0; x3 ~ w@s; x1@v; x2@v; x3@v;",
 }
@@ -62,9 +64,21 @@ VARIANTS: Mapping[str, tuple[str, str]] = {
 """Case -> (case it varies, what it adds)."""
 
 
+CHANGES: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "fixed_correlation": ("pair", {"fixed": 0.3, "prior": NO_PRIOR}),
+    "bounded_correlation": ("pair", {"prior": Prior("block", lower=0.0)}),
+}
+"""Case -> (case it varies, what is different about its parameter `r`): blocks no script can ask for yet."""
+
+
 @cache
 def case(name: str) -> Model:
     """The resolved model of a case; a name ending in `_proper` has proper priors."""
+    if name in CHANGES:
+        base, changes = CHANGES[name]
+        model = case(base)
+        changed = {**model.parameters, "r": replace(model.parameters["r"], **changes)}
+        return replace(model, parameters=changed)
     base, proper = name.removesuffix("_proper"), name.endswith("_proper")
     addition = ""
     if base in VARIANTS:
@@ -73,5 +87,5 @@ def case(name: str) -> Model:
     return resolve(script, simulated(), priors="proper" if proper else "blimp")
 
 
-NAMES = (*SCRIPTS, *VARIANTS, "three_predictors_proper", "pair_proper")
+NAMES = (*SCRIPTS, *VARIANTS, *CHANGES, "three_predictors_proper", "pair_proper")
 """Every case."""

@@ -26,7 +26,7 @@ def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, floa
         elif parameter.kind is ParameterKind.RESIDUAL_VARIANCE:
             parameters[name] = float(rng.uniform(0.5, 2.0))
         elif parameter.kind is ParameterKind.CORRELATION:
-            parameters[name] = float(rng.uniform(-0.3, 0.3))
+            parameters[name] = float(rng.uniform(max(parameter.prior.lower, -0.3), 0.3))
         else:
             lower, upper = max(parameter.prior.lower, -1.0), min(parameter.prior.upper, 1.0)
             parameters[name] = float(rng.uniform(lower, upper))
