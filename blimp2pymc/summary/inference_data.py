@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.pymc_source.names import Names, python_names
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
@@ -30,7 +30,7 @@ def inference_data(model: Model, draws: Draws) -> xr.DataTree:
     DataTree
         `posterior` (every free or defined parameter under its PyMC name, dims and coords with the user's
         names; derived quantities), `warmup_posterior` (thinned burn-in), `sample_stats` (acceptance rates),
-        `observed_data` (outcomes, NaN where missing), `constant_data` (fixed predictors), `imputations`
+        `observed_data` (observed cells of outcomes), `constant_data` (fixed predictors), `imputations`
         (missing cells at the kept snapshots). Attributes: script, its hash, seed, versions, engine, seconds,
         and `labels`, the JSON table from PyMC names to Blimp's names (see `blimp_labels`).
     """
@@ -45,7 +45,6 @@ def inference_data(model: Model, draws: Draws) -> xr.DataTree:
         if names.quantities[name] not in posterior
     }
     warmup = _variables(names, _by_name(model, draws.parameter_names, draws.burn_in))
-    outcomes = {equation.outcome.variable for equation in model.equations}
     groups = {
         "posterior": _dataset(xr, posterior, names, draws.n_chains, np.arange(draws.n_draws)),
         "warmup_posterior": _dataset(
@@ -56,8 +55,8 @@ def inference_data(model: Model, draws: Draws) -> xr.DataTree:
             coords={"chain": np.arange(draws.n_chains)},
         ),
         "imputations": _imputations(xr, draws, names),
-        "observed_data": _data(xr, model, names, [name for name in model.data if name in outcomes]),
-        "constant_data": _data(xr, model, names, [name for name in model.data if name not in outcomes]),
+        "observed_data": _observed(xr, model, names),
+        "constant_data": _predictors(xr, model, names),
     }
     tree = xr.DataTree.from_dict({name: group for name, group in groups.items() if group.data_vars})
     attributes = _attributes(model, draws, names)
@@ -147,8 +146,28 @@ def _imputations(xr, draws: Draws, names: Names) -> xr.Dataset:
     return xr.Dataset(variables, coords=coords)
 
 
-def _data(xr, model: Model, names: Names, wanted: list[str]) -> xr.Dataset:
-    by_name = {column.variable: name for column, name in names.columns.items() if column.variable in wanted}
+def _observed(xr, model: Model, names: Names) -> xr.Dataset:
+    """Observed cells of every outcome, named and labelled as the observed variables of the PyMC source."""
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    coords: dict[str, np.ndarray] = {}
+    for column in model.equation_of:
+        name = column.variable
+        if name not in model.data:
+            continue
+        missing = model.missing(name)
+        rows, dim, variable = model.frame.source_row, "row", names.columns[column]
+        if missing.any():
+            dim, variable = names.locals[column, "observed_row"], names.locals[column, "observed"]
+        variables[variable] = ((dim,), model.data[name][~missing])
+        coords[dim] = rows[~missing]
+    return xr.Dataset(variables, coords=coords)
+
+
+def _predictors(xr, model: Model, names: Names) -> xr.Dataset:
+    """Predictors the model conditions on, under their names in the PyMC source."""
+    outcomes = {column.variable for column in model.equation_of}
+    by_name = {column.variable: name for column, name in names.columns.items() if column == Column(column.variable)}
+    wanted = [name for name in model.data if name not in outcomes]
     variables = {by_name.get(name, name): (("row",), model.data[name]) for name in wanted}
     return xr.Dataset(variables, coords={"row": model.frame.source_row} if variables else {})
 

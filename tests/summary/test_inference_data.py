@@ -57,7 +57,9 @@ def test_data_and_cells_carry_rows_of_the_file(moderated):
     cells = tree["imputations"]["x1_missing"]
     np.testing.assert_array_equal(cells, draws.imputations.values["x1"])
     np.testing.assert_array_equal(cells["x1_missing_row"], np.flatnonzero(model.missing("x1")))
-    np.testing.assert_array_equal(tree["observed_data"]["y"], model.data["y"])
+    observed = tree["observed_data"]["y_observed"]
+    np.testing.assert_array_equal(observed, model.data["y"][observed["y_observed_row"]])
+    assert observed.size + tree["imputations"]["y_missing"].shape[1] == model.frame.n_rows
     np.testing.assert_array_equal(tree["constant_data"]["d"], model.data["d"])
     assert "x1_missing" not in tree["posterior"]
 
@@ -98,3 +100,26 @@ def test_shared_label_is_one_variable():
     tree = inference_data(model, synthetic_draws(model))
     assert tree["posterior"]["b"].dims == ("chain", "draw")
     assert tree["posterior"]["indirect"].shape == tree["posterior"]["b"].shape
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [interaction, correlated_mediators])
+def test_variables_are_those_of_the_graph(make):
+    from blimp2pymc.pymc_source.build import build
+
+    pm = pytest.importorskip("pymc")
+    model = make(n=30)
+    draws = synthetic_draws(model, draws=10)
+    tree, graph = inference_data(model, draws), build(model)
+    free = {each.name for each in graph.free_RVs}
+    cells = set(python_names(model).missing.values())
+    assert free - cells == free & set(tree["posterior"].data_vars)
+    joined = with_missing(model, draws, tree)
+    assert free <= set(joined["posterior"].data_vars)
+    assert {each.name for each in graph.observed_RVs} == set(tree["observed_data"].data_vars)
+    with graph:
+        predicted = pm.sample_posterior_predictive(
+            joined, progressbar=False, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
+        )
+    for name, values in tree["observed_data"].data_vars.items():
+        assert predicted["posterior_predictive"][name].dims == ("chain", "draw", *values.dims)
