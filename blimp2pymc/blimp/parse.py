@@ -24,7 +24,11 @@ from blimp2pymc.blimp.tree import Command, SaveStatement, Script
 from blimp2pymc.errors import BlimpError, Finding, Source, Span, error, raise_all
 
 LONG = 60
-"""Statements shorter than this are not checked for depth."""
+"""Statements shorter than this hold no brackets nested too deeply."""
+
+SIGN = re.compile(r"[-+*/^<>=(]|\b(?:and|or)\b", re.IGNORECASE)
+MANY_SIGNS = 100
+"""Statements with fewer operators and brackets than this make no tree that is too deep."""
 
 DEEPEST_TREE = 400
 """Levels of the tree that later stages walk without trouble; an operation is two levels."""
@@ -105,7 +109,7 @@ def _parse(piece: Piece, form: Form, command: str) -> list:
         nodes = list(form.grammar.parse_string(piece))
     except ParseBaseException as mistake:
         raise BlimpError(*explain(mistake, piece, form, command)) from None
-    if len(piece) > LONG and _depth(nodes) > DEEPEST_TREE:
+    if len(SIGN.findall(piece)) > MANY_SIGNS and _depth(nodes) > DEEPEST_TREE:
         raise error("this expression is too long", piece.span(0, len(piece)),
                     "define parts of it under names of their own", "expression-too-long")  # fmt: skip
     return nodes

@@ -22,6 +22,7 @@ from pyparsing import (
 )
 
 from blimp2pymc.blimp.expressions import (
+    LETTER,
     NAME,
     NUMBER,
     PRODUCT_RUN,
@@ -203,15 +204,20 @@ setting = Literal("@").suppress() - Regex(rf"(?:[-+]\s*)?{NUMBER}|{NAME}").set_n
     "a number or a name behind '@'"
 ).set_parse_action(_make_setting)
 plain_terms = Regex(_PLAIN_TERMS).set_parse_action(_make_plain_terms)
-term: ParserElement = MatchFirst(
-    [plain_terms, (product + ZeroOrMore(setting)).set_parse_action(_make_term)]
-).set_name("a term")  # fmt: skip
+term_begins = Regex(rf"(?=[(&{LETTER}0-9.])").suppress()
+"""Ends a list of terms at once where no term can begin, before every alternative has been tried."""
+full_term = (term_begins + product + ZeroOrMore(setting)).set_parse_action(_make_term)
+term: ParserElement = MatchFirst([plain_terms, full_term]).set_name("a term")
+
+terms: ParserElement = MatchFirst([
+    Regex(rf"{_PLAIN_TERMS}(?=\s*(?:[~|}}=]|->|<|\Z))").set_parse_action(_make_plain_terms),
+    OneOrMore(term),
+]).set_name("a list of terms")  # fmt: skip
+"""The first alternative reads a whole list without parentheses, up to what ends it, at once."""
 
 closing_brace = Literal("}").set_name("'}'").set_parse_action(lambda piece, start, tokens: start + 1)
-braced_side = (Literal("{").suppress() - OneOrMore(term) - closing_brace).set_parse_action(_make_braced_side)
-side: ParserElement = MatchFirst([OneOrMore(term).set_parse_action(_make_side), braced_side]).set_name(
-    "a list of terms"
-)
+braced_side = (Literal("{").suppress() - terms - closing_brace).set_parse_action(_make_braced_side)
+side: ParserElement = MatchFirst([terms.copy().add_parse_action(_make_side), braced_side]).set_name("a list of terms")
 
 relation_operator = Regex(r"<->|->|<-|=~|~~|~|[\u2190\u2192\u2194]").set_parse_action(_operator)
 equals = (
@@ -219,7 +225,7 @@ equals = (
     .set_name("'='")
     .set_parse_action(lambda piece, start, tokens: ("definition", "=", piece.span(start, start + 1)))
 )
-random_part = (Literal("|").suppress() - OneOrMore(term)).set_parse_action(lambda tokens: [tuple(tokens)])
+random_part = (Literal("|").suppress() - terms).set_parse_action(lambda tokens: [tuple(tokens)])
 
 model_statement: ParserElement = (
     side + MatchFirst([relation_operator - side - Opt(random_part), equals - expression, Empty()]) - end
