@@ -112,9 +112,7 @@ def identifier(text: str) -> str:
     ('m_1', 'v2nd', 'lambda_', 'pm_')
     """
     name = re.sub(r"[^0-9A-Za-z_]", "_", text) or "v"
-    if name[0].isdigit():
-        name = f"v{name}"
-    if name.startswith("__"):
+    if name[0].isdigit() or name.startswith("__") or not name.strip("_"):
         name = f"v{name}"
     return f"{name}_" if name in RESERVED else name
 
@@ -126,12 +124,13 @@ def python_names(model: Model) -> Names:
     others take a numbered suffix where two would coincide.
     """
     taken: set[str] = set(RESERVED)
-    plain = [*model.variables, *(each.label for each in model.parameters.values() if each.label)]
-    plain += [each.name for each in model.quantities if each.name not in model.parameters]
-    plain += model.defined
-    given: dict[str, str] = {}
-    for name in sorted(dict.fromkeys(plain), key=lambda each: identifier(each) != each):
-        given[name] = _free(identifier(name), taken)
+    wanted = [("variable", each) for each in model.variables]
+    wanted += [("label", each.label) for each in model.parameters.values() if each.label]
+    wanted += [("quantity", each.name) for each in model.quantities if each.name not in model.parameters]
+    wanted += [("defined", each) for each in model.defined]
+    given: dict[tuple[str, str], str] = {}
+    for kind, name in sorted(dict.fromkeys(wanted), key=lambda each: identifier(each[1]) != each[1]):
+        given[kind, name] = _free(identifier(name), taken)
 
     columns = {column: _column_name(column, given, taken) for column in _columns(model)}
     local: dict[tuple[Column, str], str] = {}
@@ -146,7 +145,7 @@ def python_names(model: Model) -> Names:
 
     dims: dict[str, tuple[str, ...]] = {}
     coords: dict[str, tuple] = {"row": tuple(model.frame.source_row.tolist())}
-    parameters = {each.name: Place(given[each.label]) for each in model.parameters.values() if _is_named(each)}
+    parameters = {each.name: Place(given["label", each.label]) for each in model.parameters.values() if _is_named(each)}
     places = _Places(parameters, dims, coords)
     for equation in model.equations:
         _place_equation(equation, model, local, places)
@@ -171,20 +170,20 @@ def python_names(model: Model) -> Names:
             coords[local[column, "observed_row"]] = tuple(model.frame.source_row[~mask].tolist())
 
     quantities = {
-        each.name: parameters[each.name].variable if each.name in parameters else given[each.name]
+        each.name: parameters[each.name].variable if each.name in parameters else given["quantity", each.name]
         for each in model.quantities
     }
     return Names(
         parameters={name: parameters[name] for name in model.parameters if name in parameters},
         quantities=quantities,
-        defined={each: given[each] for each in model.defined},
+        defined={each: given["defined", each] for each in model.defined},
         columns=columns,
         missing=missing,
         locals=local,
         blocks=blocks,
         dims=dims,
         coords=coords,
-        originals={new: old for old, new in given.items() if new != old},
+        originals={new: old for (_, old), new in given.items() if new != old},
     )
 
 
@@ -267,8 +266,8 @@ def _columns(model: Model) -> Sequence[Column]:
     return list(dict.fromkeys(found))
 
 
-def _column_name(column: Column, given: Mapping[str, str], taken: set[str]) -> str:
-    stem = given.get(column.variable) or _free(identifier(column.variable), taken)
+def _column_name(column: Column, given: Mapping[tuple[str, str], str], taken: set[str]) -> str:
+    stem = given.get(("variable", column.variable)) or _free(identifier(column.variable), taken)
     if column.form is Form.SCORE and column.lag == 0:
         return stem
     suffix = column.form.value.replace(" ", "_")

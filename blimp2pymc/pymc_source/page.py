@@ -241,7 +241,15 @@ def wrap_call(indent: str, head: str, arguments: list[str], tail: str) -> list[s
     inner = indent + INDENT
     if not head.endswith("[") and (len(inner + joined) <= WIDTH or len(arguments) == 1):
         return [f"{indent}{head}", f"{inner}{joined}", f"{indent}{tail}"]
-    return [f"{indent}{head}", *(f"{inner}{each}," for each in arguments), f"{indent}{tail}"]
+    return [f"{indent}{head}", *(line for each in arguments for line in _wrap_argument(inner, each)), f"{indent}{tail}"]
+
+
+def _wrap_argument(indent: str, argument: str) -> list[str]:
+    """An argument and its comma; a long list of numbers gets a line each."""
+    name, bracket, rest = argument.partition("=[")
+    if len(indent + argument) < WIDTH or not bracket:
+        return [f"{indent}{argument},"]
+    return [f"{indent}{name}=[", *(f"{indent}{INDENT}{each}," for each in rest[:-1].split(", ")), f"{indent}],"]
 
 
 def sum_text(terms: Sequence[tuple[str, str]]) -> str:
@@ -256,10 +264,26 @@ def wrap_sum(indent: str, head: str, terms: Sequence[tuple[str, str]], tail: str
     if len(indent + head + joined + tail) <= WIDTH:
         return [f"{indent}{head}{joined}{tail}"]
     inner = indent + INDENT
+    if len(terms) == 2 and joined.endswith(")"):
+        # formatters break inside a closing call when there is only one operator to break at
+        opening = _opening(joined)
+        before, inside = joined[: opening + 1], joined[opening + 1 : -1]
+        if len(indent + head + before) <= WIDTH and len(inner + inside) <= WIDTH:
+            return [f"{indent}{head}{before}", f"{inner}{inside}", f"{indent}){tail}"]
     if len(inner + joined) <= WIDTH:
         return [f"{indent}{head}(", f"{inner}{joined}", f"{indent}){tail}"]
     lines = [sum_text(terms[:1]), *(f"{sign} {text}" for sign, text in terms[1:])]
     return [f"{indent}{head}(", *(f"{inner}{each}" for each in lines), f"{indent}){tail}"]
+
+
+def _opening(text: str) -> int:
+    """Place of the parenthesis that the last character closes."""
+    depth = 0
+    for place in range(len(text) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    raise ValueError(text)
 
 
 def applications(expression: Expression) -> Iterator[Apply]:
