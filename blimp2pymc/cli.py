@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from blimp2pymc.blimp.tree import Script
     from blimp2pymc.errors import Finding
     from blimp2pymc.joint_model.ir import Model
-    from blimp2pymc.summary.fit import Fit
 
 STACK = ("pymc", "pytensor", "arviz", "numba", "numpy", "pandas")
 """Packages whose versions decide the results, named by `--version`."""
@@ -84,23 +82,29 @@ def version() -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """`run`: sample the model of a script and print its results."""
+    from pathlib import Path
+
     from blimp2pymc.errors import error
     from blimp2pymc.pymc_source.emit import translate
     from blimp2pymc.summary.fit import fit
+    from blimp2pymc.summary.saved_files import targets, write_files
 
-    if arguments.out and os.path.exists(arguments.out) and not os.path.isdir(arguments.out):
-        raise error(f"--out {arguments.out} is a file", hint="name a folder; it is made when it does not exist")
+    folder = Path(arguments.out or ".")
+    if folder.exists() and not folder.is_dir():
+        raise error(f"--out {folder} is a file", hint="name a folder; it is made when it does not exist")
     model = _with_settings(_resolve(arguments), arguments)
-    # A model that cannot be written is refused before any time is spent on sampling it.
-    source = translate(model) if arguments.out else ""
-    result = fit(model, cores=arguments.cores, progress=not arguments.quiet)
-    report = result.report()
-    if arguments.output:
-        _write(arguments.output, report)
-    else:
-        print(report, flush=True)
+    # What cannot be written is refused before any time is spent on sampling.
+    targets(model, folder, [file for _, file in model.settings.save])
     if arguments.out:
-        _write_results(result, report, source, arguments.out)
+        translate(model)
+    result = fit(model, cores=arguments.cores, progressbar=not arguments.quiet)
+    _write(arguments.output, result.text)
+    sys.stdout.flush()
+    if arguments.out:
+        result.save(folder)
+    elif model.settings.save:
+        files = write_files(model, folder, result.saved())
+        print(f"SAVE wrote {', '.join(map(str, files))} into the current folder.", file=sys.stderr)
     return 0
 
 
@@ -114,11 +118,15 @@ def translate(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """`explain`: say which model a script stands for and how it is sampled."""
-    from blimp2pymc.joint_model.describe import describe
+    from blimp2pymc.joint_model.describe import describe, latex
     from blimp2pymc.sampler.plan import plan
 
     model = _resolve(arguments)
+    if arguments.latex:
+        print(latex(model))
+        return 0
     print(describe(model))
+    print("\nHow it is sampled\n-----------------")
     print(plan(model))
     return 0
 
@@ -146,16 +154,16 @@ def check(arguments: argparse.Namespace) -> int:
 
 def format_script(arguments: argparse.Namespace) -> int:
     """`format`: write a script in the canonical layout, or ask whether it already is."""
-    from blimp2pymc.blimp.write import write
+    from blimp2pymc.blimp.format import format_script as lay_out
 
-    script = _parse(arguments.file)
-    formatted = write(script)
+    name, text = _read(arguments.file)
+    formatted = lay_out(text, name)
     if not arguments.check:
         _write(arguments.output, formatted)
         return 0
-    if formatted == script.source.text:
+    if formatted == text:
         return 0
-    print(f"{script.source.name} would be laid out differently", file=sys.stderr)
+    print(f"{name} would be laid out differently", file=sys.stderr)
     return 1
 
 
@@ -171,15 +179,15 @@ def verify(arguments: argparse.Namespace) -> int:
 # ---------------------------------------------------------------- reading
 
 
-def _parse(file: str) -> Script:
-    from blimp2pymc.blimp.parse import parse
+def _read(file: str) -> tuple[str, str]:
+    """Name and text of a script, `-` being stdin."""
     from blimp2pymc.errors import error
 
     if file == "-":
-        return parse(sys.stdin.read(), "<stdin>")
+        return "<stdin>", sys.stdin.read()
     try:
         with open(file, encoding="utf-8-sig", newline="") as stream:
-            return parse(stream.read(), file)
+            return file, stream.read()
     except FileNotFoundError:
         raise error(f"there is no file {file}", hint=_nearest_file(file)) from None
     except UnicodeDecodeError:
@@ -189,9 +197,11 @@ def _parse(file: str) -> Script:
 
 
 def _resolve(arguments: argparse.Namespace) -> Model:
+    from blimp2pymc.blimp.parse import parse
     from blimp2pymc.joint_model.resolve import resolve
 
-    return resolve(_parse(arguments.file), arguments.data, priors=arguments.priors)
+    name, text = _read(arguments.file)
+    return resolve(parse(text, name), arguments.data, priors=arguments.priors)
 
 
 def _with_settings(model: Model, arguments: argparse.Namespace) -> Model:
@@ -229,18 +239,6 @@ def _write(file: str | Path, text: str) -> None:
             stream.write(text)
     except OSError as trouble:
         raise error(f"{file} cannot be written: {trouble.strerror}") from None
-
-
-def _write_results(result: Fit, report: str, source: str, out: str) -> None:
-    """Fill the folder of `--out`: text and tables first, ArviZ and its netCDF file last."""
-    from pathlib import Path
-
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "output.txt", report)
-    _write(folder / "model.py", source)
-    result.estimates.to_csv(folder / "estimates.csv", index=False)
-    result.idata.to_netcdf(folder / "draws.nc", engine="h5netcdf")
 
 
 def _as_record(finding: Finding) -> dict[str, object]:
@@ -285,7 +283,7 @@ def _parser() -> argparse.ArgumentParser:
         return each
 
     sampling = add_model("run", run, "sample the model and print its results")
-    sampling.add_argument("-o", "--output", metavar="FILE", default="", help="write the printed results there instead")
+    sampling.add_argument("-o", "--output", metavar="FILE", default="-", help="write the printed results there instead")
     sampling.add_argument("--out", metavar="DIR", help="folder for results, draws, PyMC source and SAVE files")
     sampling.add_argument("--burn", type=_at_least(0), metavar="N", help="burn-in iterations of each chain")
     sampling.add_argument("--iter", type=_at_least(1), metavar="N", help="iterations after burn-in, over all chains")
@@ -295,7 +293,8 @@ def _parser() -> argparse.ArgumentParser:
     sampling.add_argument("--quiet", action="store_true", help="no progress bar and no notes on stderr")
     writing = add_model("translate", translate, "write the model as one standalone PyMC file")
     writing.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")
-    add_model("explain", explain, "say what the script's model is, its priors, and how it is sampled")
+    telling = add_model("explain", explain, "say what the script's model is, its priors, and how it is sampled")
+    telling.add_argument("--latex", action="store_true", help="only the density and the equations, as LaTeX")
     checking = add_model("check", check, "list every mistake and warning of a script")
     checking.add_argument("--json", action="store_true", help="as JSON, one object per finding")
     layout = add("format", format_script, "write the script in canonical layout, comments kept")

@@ -1,0 +1,147 @@
+"""The interaction model with incomplete predictors: this sampler against `pm.sample` on the emitted model.
+
+    python benchmarks/regression.py [--rows 400] [--draws 1000] [--repeats 3] [--scaling 5000 500000]
+
+First table: effective draws per second of the slowest regression parameter (rank-normalised bulk ESS),
+for the Gibbs sampler, PyMC's NUTS and nutpie, all on one posterior, in one process, medians of several
+runs. Second table: seconds for one sweep and row, by number of rows. Both are Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+import blimp2pymc as bp
+from blimp2pymc.joint_model.ir import Model
+
+SCRIPT = """
+MISSING: NA;
+ORDINAL: d;
+FIXED: d;
+CENTER: x z;
+MODEL: y ~ x z x*z d;
+SEED: 1; CHAINS: 4;
+"""
+CHAINS = 4
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=400)
+    parser.add_argument("--draws", type=int, default=1000, help="kept draws of each of 4 chains; as many are burn-in")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--scaling", type=int, nargs="*", default=[5_000, 500_000], help="rows of the second table")
+    parser.add_argument("--sweeps", type=int, default=40, help="sweeps timed in the second table")
+    options = parser.parse_args()
+    compare_samplers(options)
+    if options.scaling:
+        compare_rows(options)
+
+
+def compare_samplers(options: argparse.Namespace) -> None:
+    """Effective draws per second of every sampler, on one data set."""
+    model = bp.resolve(SCRIPT, simulate(options.rows))
+    graph = bp.build(model)
+    names = [each.name for each in graph.free_RVs if not each.name.endswith("_missing")]
+    samplers: dict[str, Callable[[int], tuple[object, float]]] = {
+        "blimp2pymc": lambda seed: gibbs(model, options, seed),
+        "PyMC NUTS": lambda seed: nuts(graph, "pymc", options, seed),
+        "nutpie": lambda seed: nuts(graph, "nutpie", options, seed),
+    }
+    print(f"{options.rows} rows, {CHAINS} chains of {options.draws} draws after as many of burn-in, ")
+    print(f"{options.cores} cores, medians of {options.repeats} runs.\n")
+    print("| sampler | smallest bulk ESS | largest R-hat | seconds | effective draws per second |")
+    print("|---|---|---|---|---|")
+    for name, sample in samplers.items():
+        sample(0)  # compiles
+        runs = []
+        for seed in range(1, options.repeats + 1):
+            posterior, seconds = sample(seed)
+            ess, rhat = diagnose(posterior, names)
+            runs.append((ess, rhat, seconds, ess / seconds))
+        ess, rhat, seconds, rate = (statistics.median(each) for each in zip(*runs, strict=True))
+        print(f"| {name} | {ess:.0f} | {rhat:.3f} | {seconds:.2f} | {rate:,.0f} |", flush=True)
+
+
+def compare_rows(options: argparse.Namespace) -> None:
+    """Seconds for one sweep and row, at every number of rows."""
+    print("\n| rows | seconds per sweep | nanoseconds per sweep and row | relative |")
+    print("|---|---|---|---|")
+    first = 0.0
+    for n_rows in options.scaling:
+        model = bp.resolve(SCRIPT, simulate(n_rows))
+        # A small model has more sweeps, so that every measurement lasts long enough to be one.
+        sweeps = max(options.sweeps, options.sweeps * 50_000 // n_rows)
+        bp.fit(model, draws=2, tune=2, chains=1, random_seed=0, progressbar=False)
+        seconds = statistics.median(
+            bp.fit(model, draws=sweeps, tune=0, chains=1, random_seed=seed, progressbar=False).draws.seconds / sweeps
+            for seed in range(options.repeats)
+        )
+        cost = 1e9 * seconds / n_rows
+        first = first or cost
+        print(f"| {n_rows:,} | {seconds:.5f} | {cost:.1f} | {cost / first:.2f} |", flush=True)
+
+
+def gibbs(model: Model, options: argparse.Namespace, seed: int) -> tuple[object, float]:
+    """Posterior and wall-clock seconds of this package's sampler."""
+    given = replace(model, settings=replace(model.settings, seed=seed))
+    start = time.perf_counter()
+    fit = bp.fit(given, draws=options.draws, tune=options.draws, chains=CHAINS, cores=options.cores, progressbar=False)
+    seconds = time.perf_counter() - start
+    return fit.idata["posterior"].dataset, seconds
+
+
+def nuts(graph: object, sampler: str, options: argparse.Namespace, seed: int) -> tuple[object, float]:
+    """Posterior and seconds of sampling, compilation left out, of a NUTS sampler on the emitted model."""
+    import pymc as pm
+
+    if sampler == "nutpie":
+        import nutpie
+
+        compiled = nutpie.compile_pymc_model(graph)
+        start = time.perf_counter()
+        idata = nutpie.sample(
+            compiled, draws=options.draws, tune=options.draws, chains=CHAINS, cores=options.cores, seed=seed,
+            progress_bar=False,
+        )  # fmt: skip
+        return idata["posterior"].dataset, time.perf_counter() - start
+    with graph:
+        idata = pm.sample(
+            draws=options.draws, tune=options.draws, chains=CHAINS, cores=options.cores, random_seed=seed,
+            nuts_sampler="pymc", progressbar=False, compute_convergence_checks=False,
+        )  # fmt: skip
+    return idata["posterior"].dataset, float(idata["posterior"].attrs["sampling_time"])
+
+
+def diagnose(posterior: object, names: list[str]) -> tuple[float, float]:
+    """Smallest bulk ESS and largest R-hat over the parameters of the model."""
+    import arviz as az
+
+    chosen = posterior[names]
+    ess = az.ess(chosen, method="bulk")
+    rhat = az.rhat(chosen)
+    return min(float(ess[name].min()) for name in names), max(float(rhat[name].max()) for name in names)
+
+
+def simulate(n_rows: int) -> pd.DataFrame:
+    """Data of the model; 15 % of y, x and z are missing."""
+    rng = np.random.default_rng(5)
+    d = rng.binomial(1, 0.4, n_rows)
+    x = 5 + 0.5 * d + rng.normal(size=n_rows)
+    z = 2 + 0.4 * (x - 5) + rng.normal(size=n_rows)
+    y = 1 + 0.5 * (x - 5) + 0.3 * (z - 2) + 0.3 * (x - 5) * (z - 2) - 0.4 * d + rng.normal(size=n_rows)
+    table = pd.DataFrame({"y": y, "x": x, "z": z, "d": d})
+    return table.assign(**{name: table[name].mask(rng.random(n_rows) < 0.15) for name in ("y", "x", "z")})
+
+
+if __name__ == "__main__":
+    main()

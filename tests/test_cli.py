@@ -1,0 +1,233 @@
+"""The command line: exit status, what goes to stdout and stderr, what is written and what is not."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from blimp2pymc import __version__, cli
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPT = str(EXAMPLES / "mediation.imp")
+COMMANDS = ("run", "translate", "explain", "check", "format", "verify")
+SHORT = ("--burn", "50", "--iter", "200", "--chains", "2", "--seed", "3", "--cores", "1", "--quiet")
+
+WRONG = """\
+DATA: mediation.csv;
+MISSING: NA;
+MODEL: performance ~ trainig confidence;
+SEED: 1;
+"""
+
+
+@pytest.fixture
+def wrong_script(tmp_path: Path) -> Path:
+    (tmp_path / "mediation.csv").write_text((EXAMPLES / "mediation.csv").read_text())
+    script = tmp_path / "wrong.imp"
+    script.write_text(WRONG)
+    return script
+
+
+def _usage_status(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    return int(ended.value.code or 0)
+
+
+# ---------------------------------------------------------------- usage
+
+
+def test_version_names_the_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"blimp2pymc {__version__} ")
+    assert "(not found)" not in shown
+    import numpy as np
+
+    assert f"numpy {np.__version__}" in shown
+
+
+def test_module_and_script_are_the_same() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "blimp2pymc", "--version"], check=True, capture_output=True, text=True
+    )
+    assert ended.stdout == cli.version() + "\n"
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _usage_status("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"    {command}" in shown for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("smaple", SCRIPT),
+        ("run",),
+        ("run", SCRIPT, "--iter", "0"),
+        ("run", SCRIPT, "--burn", "-1"),
+        ("run", SCRIPT, "--chains", "two"),
+        ("run", SCRIPT, "--priors", "flat"),
+        ("format", SCRIPT, "--check", "-o", "x.imp"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _usage_status(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("usage: ")
+    assert not captured.out
+
+
+def test_bare_script_means_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(cli, "run", lambda arguments: seen.append(arguments) or 0)
+    assert cli.main([SCRIPT, "--seed", "5"]) == 0
+    assert (seen[0].file, seen[0].seed) == (SCRIPT, 5)
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_missing_file_is_one_message(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([command, str(EXAMPLES / "mediatoin.imp")]) == 1
+    captured = capsys.readouterr()
+    message = captured.out if command == "check" else captured.err
+    assert "mediatoin.imp" in message
+    assert f"try: {SCRIPT}" in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("command", ["run", "translate", "explain", "verify"])
+def test_mistake_points_and_writes_nothing(
+    command: str, wrong_script: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extra = {"run": ["--out", str(wrong_script.parent / "out")], "translate": ["-o", str(wrong_script.parent / "m.py")]}
+    before = set(wrong_script.parent.iterdir())
+    assert cli.main([command, str(wrong_script), *extra.get(command, [])]) == 1
+    captured = capsys.readouterr()
+    assert not captured.out
+    assert f"{wrong_script}:3:22: " in captured.err
+    assert "^^^^^^^" in captured.err
+    assert "training" in captured.err
+    assert set(wrong_script.parent.iterdir()) == before
+
+
+def test_check_lists_findings(wrong_script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", str(wrong_script)]) == 1
+    assert ":3:22: " in capsys.readouterr().out
+    assert cli.main(["check", SCRIPT]) == 0
+
+
+def test_check_writes_json(wrong_script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--json", str(wrong_script)]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    errors = [each for each in findings if each["severity"] == "error"]
+    assert [(each["line"], each["column"], each["text"]) for each in errors] == [(3, 22, "trainig")]
+
+
+# ---------------------------------------------------------------- reading and writing
+
+
+def test_translate_writes_a_file_or_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["translate", SCRIPT, "-o", str(tmp_path / "model.py")]) == 0
+    assert capsys.readouterr().out == ""
+    assert cli.main(["translate", SCRIPT]) == 0
+    source = capsys.readouterr().out
+    assert source == (tmp_path / "model.py").read_text()
+    compile(source, "model.py", "exec")
+
+
+def test_script_from_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(Path(SCRIPT).read_text()))
+    assert cli.main(["check", "-"]) == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("MODEL: y ~ ;;; ~"))
+    assert cli.main(["format", "-"]) == 1
+    assert "<stdin>:1:" in capsys.readouterr().err
+
+
+def test_data_option_replaces_the_file(tmp_path: Path) -> None:
+    table = pd.read_csv(EXAMPLES / "mediation.csv")
+    table.iloc[:50].to_csv(tmp_path / "other.csv", index=False, na_rep="NA")
+    assert cli.main(["check", SCRIPT, "--data", str(tmp_path / "other.csv")]) == 0
+    assert cli.main(["check", SCRIPT, "--data", str(tmp_path / "absent.csv")]) == 1
+
+
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.imp")), ids=lambda each: each.stem)
+def test_format_is_idempotent(script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    again = tmp_path / "again.imp"
+    assert cli.main(["format", str(script), "-o", str(again)]) == 0
+    assert cli.main(["format", str(again), "--check"]) == 0
+    comments = [each.strip() for each in script.read_text().splitlines() if each.startswith("#")]
+    assert all(each in again.read_text() for each in comments)
+    again.write_text(again.read_text().replace(":", " :  ", 1))
+    assert cli.main(["format", str(again), "--check"]) == 1
+    assert "laid out differently" in capsys.readouterr().err
+
+
+def test_explain_names_model_and_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", SCRIPT]) == 0
+    shown = capsys.readouterr().out
+    assert "confidence" in shown
+    assert "residual variance" in shown
+
+
+@pytest.mark.slow
+def test_verify_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", SCRIPT]) == 0
+    assert "performance" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- run
+
+
+@pytest.mark.slow
+def test_run_prints_to_stdout_only(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", SCRIPT, *SHORT]) == 0
+    captured = capsys.readouterr()
+    assert "indirect" in captured.out
+    assert "\x1b" not in captured.out
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_run_fills_its_folder_and_is_repeatable(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for folder, cores in (("a", "1"), ("b", "2")):
+        assert cli.main(["run", SCRIPT, *SHORT, "--cores", cores, "--out", str(tmp_path / folder)]) == 0
+    first, second = tmp_path / "a", tmp_path / "b"
+    assert {each.name for each in first.iterdir()} >= {"output.txt", "estimates.csv", "draws.nc", "model.py"}
+    assert (first / "estimates.csv").read_bytes() == (second / "estimates.csv").read_bytes()
+    import xarray as xr
+
+    with xr.open_datatree(first / "draws.nc", engine="h5netcdf") as idata:
+        assert idata["posterior"].sizes["chain"] == 2
+        assert idata["posterior"].sizes["draw"] == 100
+
+
+@pytest.mark.slow
+def test_interrupt_reports_the_draws_so_far(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "blimp2pymc", "run", SCRIPT, "--burn", "200", "--iter", "3000000", "--quiet"]
+    process = subprocess.Popen([*command, "--cores", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(float(os.environ.get("BLIMP2PYMC_TEST_PAUSE", "20")))
+    process.send_signal(signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert "indirect" in out
+    assert "nterrupted" in out + err
