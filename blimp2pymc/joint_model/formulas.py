@@ -76,10 +76,10 @@ class Formulas:
         return sorted(self.model.equations, key=lambda each: each.order)
 
     def factors(self) -> list[str]:
-        """The densities whose product is the joint density, in topological order."""
+        """The densities whose product is the joint density, each after those of the variables it predicts."""
         written: list[str] = []
         done: set[ir.Column] = set()
-        for equation in reversed(self.model.equations):
+        for equation in self.model.equations:
             if equation.role is ir.Role.MEANS or equation.outcome in done:
                 continue
             block = self.model.block_of.get(equation.outcome)
@@ -90,7 +90,7 @@ class Formulas:
             bar = r" \mid " if self.latex else " | "
             right = bar + ", ".join(self.variable(each) for each in given) if given else ""
             written.append(f"f({left}{right})")
-        return written
+        return written[::-1]
 
     # ------------------------------------------------------------ equations
 

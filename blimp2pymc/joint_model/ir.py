@@ -414,7 +414,7 @@ class Settings:
 # ---------------------------------------------------------------- the model
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A resolved model with its data."""
 
@@ -462,3 +462,17 @@ class Model:
     def incomplete(self) -> tuple[str, ...]:
         """Data variables of the model with missing cells, in the order of `variables`."""
         return tuple(name for name, each in self.variables.items() if each.n_missing and name in self.data)
+
+    def __repr__(self) -> str:
+        outcomes = ", ".join(each.name for each in self.equations if each.role is Role.OUTCOME)
+        return f"<Model of {outcomes}: {self.frame.n_rows} rows, {len(self.parameters)} parameters>"
+
+    def __str__(self) -> str:
+        from blimp2pymc.joint_model.describe import describe
+
+        return describe(self)
+
+    def _repr_html_(self) -> str:
+        from blimp2pymc.joint_model.describe import html
+
+        return html(self)

@@ -1,0 +1,111 @@
+"""What `explain` says about a model, and the formulas it is made of."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from joint_model.simulated import resolved, table
+
+from blimp2pymc.joint_model.describe import describe, html, latex, parameter_rows, variable_rows
+from blimp2pymc.joint_model.formulas import Formulas
+
+SCRIPT = (
+    "FIXED: d; CENTER: x1; MODEL: focal: y ~ x1@b x2 d x1*d; m1 ~ x3@.5 x1; m1 ~~ m2@r; "
+    "PARAMETERS: twice = 2*b; b ~ normal(0, 4); WALDTEST: b = 0; SIMPLE: x1 | d @ 1"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "factors"),
+    [
+        ("MODEL: y ~ x3", ["f(y | x3)"]),
+        ("MODEL: y ~ x1 x2", ["f(y | x1, x2)", "f(x1, x2)"]),
+        ("FIXED: d; MODEL: y ~ x1 d", ["f(y | x1, d)", "f(x1 | d)"]),
+        ("MODEL: y ~ m1; m1 ~ x3; y2 ~ 1; y2 ~~ m1", ["f(y | m1)", "f(m1, y2 | x3)"]),
+        ("CENTER: m1; MODEL: y ~ m1; m1 ~ x3", ["f(y | m1)", "f(m1 | x3)"]),
+        ("MODEL: y ~ x1*x3 x1 x3", ["f(y | x1, x3)", "f(x1, x3)"]),
+    ],
+)
+def test_factorisation(script: str, factors: list[str]) -> None:
+    assert Formulas(resolved(script)).factors() == factors
+
+
+def test_equations_as_text() -> None:
+    text = describe(resolved(SCRIPT))
+    assert "y = b3.0 + b*(x1 - mean(x1)) + b3.2*x2 + b3.3*d + b3.4*(x1 - mean(x1))*d + e3,  e3 ~ normal(0, v3)" in text
+    assert "0.5*x3" in text
+    mean = f"{table()['d'].mean():.6g}"
+    assert f"mean(x1) + b4.1*(d - {mean})" in text
+
+
+@pytest.mark.parametrize(
+    ("term", "written"),
+    [
+        ("(x3 - x4)*d", "(x3 - x4)*d"),
+        ("(x3 + x4)^2", "(x3 + x4)^2"),
+        ("x3^2*d", "x3^2*d"),
+        ("(x3 - (x4 - d))", "(x3 - (x4 - d))"),
+        ("exp(x3/2)", "exp(x3 / 2)"),
+        ("(x3 > 1)", "(x3 > 1)"),
+        ("(-x3)", "-x3"),
+        ("(x3 + x4)/d", "(x3 + x4) / d"),
+    ],
+)
+def test_expressions_keep_the_parentheses_they_need(term: str, written: str) -> None:
+    data_equation = describe(resolved(f"TRANSFORM: d = d + 1; MODEL: y ~ m.1 {term}"))
+    assert f"b1.2*{written} + e1" in data_equation
+
+
+def test_every_parameter_and_its_prior_is_listed() -> None:
+    model = resolved(SCRIPT)
+    rows = {row[1]: row for row in parameter_rows(model)[1:]}
+    assert rows.keys() == model.parameters.keys()
+    assert rows["b"][3] == "normal(mean 0, variance 4) (stated in PARAMETERS)"
+    assert rows["y residual variance"][3] == "inverse gamma(-1, 0), flat on the variance"
+    assert rows["m1 ~ x3"][3] == "fixed at 0.5"
+    assert rows["r"][3] == "inverse Wishart(S = diag(0, 0), d = -3) of m1 m2, flat on the matrix"
+
+
+def test_what_imputes_a_variable() -> None:
+    rows = {row[0]: row for row in variable_rows(resolved("MODEL: y ~ x1 x2 x3; m1 ~ y"))[1:]}
+    assert rows["x1"][4] == str(int(table()["x1"].isna().sum()))
+    assert rows["x1"][5] == "its own model with x2, x3 and the equation of y"
+    assert rows["y"][5] == "its own equation and the equation of m1"
+    assert rows["m1"][5] == "its own equation"
+    assert rows["x3"][5] == ""
+
+
+def test_sections_notes_and_quantities() -> None:
+    text = describe(resolved(SCRIPT))
+    for line in ("twice = 2*b", "Wald test: b = 0", "conditional effect: x1 | d @ 1", "given d"):
+        assert line in text.splitlines()
+    assert "joint normal distribution, given d" in text
+
+
+def test_defined_variables_are_named() -> None:
+    text = describe(resolved("CENTER: x1 x2; MODEL: total = x1:+:x2; y ~ total@b total*d d"))
+    assert "b*total + b1.3*total*d" in text
+    assert "total = x1 - mean(x1) + x2 - mean(x2)" in text
+
+
+def test_latex_is_balanced_and_escaped() -> None:
+    text = latex(resolved("MODEL: total_score = x3/2 + m.1; y ~ total_score total_score*x4 x4^2 x4@b_1"))
+    assert text.count("{") == text.count("}")
+    assert r"\mathit{total\_score}" in text
+    assert r"\mathit{b\_1}" in text
+    assert r"\frac{\mathit{x3}}{2}" in text
+    assert not re.search(r"(?<![\\}])_[a-z]", text)
+
+
+def test_html_is_escaped() -> None:
+    text = html(resolved("MODEL: y ~ (x3 < 1) x4"))
+    assert "(x3 &lt; 1)" in text
+    assert "<table>" in text
+
+
+def test_model_shows_itself() -> None:
+    model = resolved("MODEL: y ~ x3; m1 ~ x4")
+    assert repr(model) == "<Model of y, m1: 80 rows, 6 parameters>"
+    assert str(model) == describe(model)
+    assert model._repr_html_() == html(model)
