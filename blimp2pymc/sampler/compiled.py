@@ -24,18 +24,40 @@ OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},
     # Not the whole of fastmath: infinities and NaN carry meaning (densities outside the support).
+    "_nrt": False,
+    # No reference counts: nothing is allocated in compiled code, and counting at every call costs more than
+    # the arithmetic of a small model.
 }
+INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Only what Python calls needs the wrapper that unpacks Python objects; it doubles the time to compile."""
 MARK = "from blimp2pymc.sampler.compiled import"
 
 
 def compiled(function: Callable) -> Callable:
-    """Compile a function on first use, without the GIL, and keep the machine code on disk.
+    """Compile a function that other compiled functions call, without the GIL.
 
     Types are not declared: the tables of `layout` have one dtype and memory order per field, so each
-    function is compiled for exactly one signature, and loading the outermost one loads all it calls.
+    function is compiled for exactly one signature. Nothing may be allocated inside.
     """
-    dispatcher = numba.njit(**OPTIONS)(function)
-    dispatcher._cache = KernelCache(function)
+    return numba.njit(**OPTIONS, **INNER)(function)
+
+
+def inlined(function: Callable) -> Callable:
+    """Make a function part of the compiled functions that call it: for those that mostly call others.
+
+    Each level of calls would otherwise be optimised again with everything below it.
+    """
+    return numba.njit(**OPTIONS, inline="always")(function)
+
+
+def entry(function: Callable) -> Callable:
+    """Compile a function, `compiled` or plain, that Python calls, and keep the machine code on disk.
+
+    The code holds that of all functions it calls, so that loading one entry loads all.
+    """
+    plain = getattr(function, "py_func", function)
+    dispatcher = numba.njit(**OPTIONS)(plain)
+    dispatcher._cache = KernelCache(plain)
     return dispatcher
 
 
@@ -45,7 +67,7 @@ def source_hash() -> str:
     digest = hashlib.sha256(f"{numba.__version__} {sys.version} {sorted(OPTIONS['fastmath'])}".encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if path.name == "compiled.py" or MARK in text:
+        if path.name in ("compiled.py", "references.py", "tables.py") or MARK in text:
             digest.update(text.encode())
     return digest.hexdigest()[:16]
 

@@ -16,6 +16,7 @@ from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikel
 from blimp2pymc.sampler.generator import generator_states
 from blimp2pymc.sampler.layout import KERNEL_CODES, Layout, integers, layout
 from blimp2pymc.sampler.plan import Plan
+from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.recorded import quantile_keys, recorded_statistics
 from blimp2pymc.sampler.start import column_data, new_state, new_work, outcome_groups, set_start
 from blimp2pymc.sampler.statistics import Columns
@@ -24,8 +25,8 @@ KEPT_BURN_IN = 2000
 """Burn-in draws kept per chain at most."""
 LOG_LIKELIHOOD_DRAWS = (200, 1000)
 """Draws of a chain in the log-likelihood: fewer the more rows there are."""
-SUMMARY_DRAWS = 1000
-"""Draws of a chain in column summaries and quantiles at most; in between, quantiles repeat the last one."""
+QUANTILE_DRAWS, SUMMARY_DRAWS = 1000, 250
+"""Draws of a chain in recorded quantiles and in column summaries at most; in between, quantiles repeat the last."""
 START_TRIES = 20
 
 FAULTS = {
@@ -61,6 +62,9 @@ class ChainRun:
         self.record = record
         self.state = new_state(form, generator)
         self.work = new_work(form)
+        self.tables = Reference(form.tables)
+        self.references = (self.tables, Reference(data), Reference(self.state), Reference(self.work), Reference(record))
+        """What the compiled loop takes."""
         self.random = np.random.default_rng(seed)
 
     @staticmethod
@@ -100,8 +104,7 @@ class ChainRun:
 
     def compile(self) -> None:
         """Load or compile the loop."""
-        sweep.initialise.compile(_signature(self.layout.tables, self.state, self.work))
-        sweep.run(self.layout.tables, self.data, self.state, self.work, self.record, 0)
+        sweep.run(*self.references, 0)
 
     def start(self) -> None:
         """Set starting values.
@@ -114,9 +117,26 @@ class ChainRun:
         for _ in range(START_TRIES):
             set_start(self.layout, self.state, self.random)
             self.state.fault[:] = 0
-            if sweep.initialise(self.layout.tables, self.state, self.work):
+            if sweep.run(*self.references, -1) == 0:
                 return
         raise self.failure("at the start")
+
+    def prepare(self) -> bool:
+        """Compute coefficients, covariances and moments from the state's parameters and columns.
+
+        For callers that set a state themselves, such as a comparison of kernels with a density. False when
+        a covariance is not positive definite.
+        """
+        return sweep.run(*self.references, -2) == 0
+
+    def completed(self) -> dict[str, np.ndarray]:
+        """Current values of all data variables, imputations included, in the model's row order."""
+        completed = {}
+        for column, index in self.layout.columns.items():
+            values = self.layout.model.data[column.variable].astype(float)
+            values[self.layout.incomplete_rows] = self.state.columns[index]
+            completed[column.variable] = values
+        return completed
 
     def advance(self, iterations: int) -> None:
         """Carry out iterations.
@@ -126,7 +146,7 @@ class ChainRun:
         BlimpError
             When a draw cannot be made.
         """
-        if sweep.run(self.layout.tables, self.data, self.state, self.work, self.record, iterations) < iterations:
+        if sweep.run(*self.references, iterations) < iterations:
             raise self.failure(f"in iteration {self.done + 1}")
 
     def failure(self, when: str) -> BlimpError:
@@ -149,12 +169,6 @@ class ChainRun:
         return BlimpError(Finding(f"sampling stopped {when}: " + text.format(names=listed), span, hint, "sampling"))
 
 
-def _signature(*arguments: object) -> tuple:
-    import numba
-
-    return tuple(numba.typeof(each) for each in arguments)
-
-
 def _snapshot_draws(model: Model, draws: int, chains: int, wanted: int, chain: int) -> np.ndarray:
     count = min(draws, wanted // chains + (chain < wanted % chains))
     thin = model.settings.thin
@@ -173,7 +187,8 @@ def _new_record(
     fewest, most = LOG_LIKELIHOOD_DRAWS
     log_draws = int(np.clip(2e7 / n_rows, fewest, most))
     keys = quantile_keys(form)
-    counts = [burn, burn_thin, max(1, -(-draws // SUMMARY_DRAWS)), max(1, -(-draws // log_draws)), 0, 0, 0, 0]
+    thin = [max(1, -(-draws // each)) for each in (QUANTILE_DRAWS, log_draws, SUMMARY_DRAWS)]
+    counts = [burn, burn_thin, thin[0], thin[1], 0, 0, 0, 0, thin[2]]
     log_moments = np.zeros((4, n_rows if log_likelihood else 0))
     log_moments[2] = -np.inf
     return sweep.Record(
@@ -183,6 +198,7 @@ def _new_record(
         snapshot_draws=snapshot_draws,
         snapshots=np.zeros((len(snapshot_draws), n_cells)),
         cells=np.zeros(n_cells),
+        scratch=np.zeros(max((int(each) for each in np.diff(data.cell_start[data.run_start])), default=0)),
         cell_mean=np.zeros(n_cells),
         cell_squares=np.zeros(n_cells),
         quantile_column=integers(form.columns[column] for column, _ in keys),

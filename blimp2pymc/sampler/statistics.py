@@ -35,12 +35,19 @@ class Columns(NamedTuple):
 
 
 @compiled
+def copy(source, target):
+    """Copy as many numbers as `target` has room for. (An assignment of slices would allocate.)"""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@compiled
 def gather(data, columns, cells):
     """Collect all missing cells, as currently completed, in one vector."""
     for run in range(data.cell_column.size):
         first, last = data.cell_start[run], data.cell_start[run + 1]
         row = data.cell_row[run]
-        cells[first:last] = columns[data.cell_column[run], row : row + last - first]
+        copy(columns[data.cell_column[run], row : row + last - first], cells[first:last])
 
 
 @compiled
@@ -105,17 +112,40 @@ def _weight(statistics, product, theta):
 
 
 @compiled
-def select(data, column, cells, position, scratch):
-    """Value of a given rank (from 0) among the observed and imputed values of a column.
+def sort(values):
+    """Sort in place (heapsort: no memory, no bad cases)."""
+    n = values.size
+    for first in range(n // 2 - 1, -1, -1):
+        _sift(values, first, n)
+    for last in range(n - 1, 0, -1):
+        values[0], values[last] = values[last], values[0]
+        _sift(values, 0, last)
 
-    `scratch` holds the imputed values, sorted.
-    """
-    observed = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
-    low, high = max(0, position + 1 - scratch.size), min(position + 1, observed.size)
+
+@compiled
+def _sift(values, root, n):
+    moved = values[root]
+    while True:
+        child = 2 * root + 1
+        if child >= n:
+            break
+        if child + 1 < n and values[child + 1] > values[child]:
+            child += 1
+        if values[child] <= moved:
+            break
+        values[root] = values[child]
+        root = child
+    values[root] = moved
+
+
+@compiled
+def select(observed, imputed, position):
+    """Value of a given rank (from 0) among two sorted arrays."""
+    low, high = max(0, position + 1 - imputed.size), min(position + 1, observed.size)
     # Number of observed values among the position + 1 smallest, by bisection.
     while low < high:
         middle = (low + high) // 2
-        if observed[middle] < scratch[position - middle]:
+        if observed[middle] < imputed[position - middle]:
             low = middle + 1
         else:
             high = middle
@@ -124,23 +154,29 @@ def select(data, column, cells, position, scratch):
     if low > 0:
         best = observed[low - 1]
     if taken > 0:
-        best = max(best, scratch[taken - 1])
+        best = max(best, imputed[taken - 1])
     return best
 
 
 @compiled
-def quantiles(data, column, cells, probabilities, out):
-    """Quantiles of a completed column, by linear interpolation between order statistics."""
+def imputed_values(data, column, cells, scratch):
+    """Current imputed values of a column, sorted, in the first places of `scratch`; returns their number."""
     low, high = data.cell_start[data.run_start[column]], data.cell_start[data.run_start[column + 1]]
-    scratch = np.sort(cells[low:high])
-    n = data.observed_start[column + 1] - data.observed_start[column] + scratch.size
-    for k in range(probabilities.size):
-        place = probabilities[k] * (n - 1)
-        below = int(math.floor(place))
-        value = select(data, column, cells, below, scratch)
-        if below + 1 < n and place > below:
-            value += (place - below) * (select(data, column, cells, below + 1, scratch) - value)
-        out[k] = value
+    copy(cells[low:high], scratch[: high - low])
+    sort(scratch[: high - low])
+    return high - low
+
+
+@compiled
+def quantile(observed, imputed, probability):
+    """Quantile of a completed column, by linear interpolation between order statistics."""
+    n = observed.size + imputed.size
+    place = probability * (n - 1)
+    below = int(math.floor(place))
+    value = select(observed, imputed, below)
+    if below + 1 < n and place > below:
+        value += (place - below) * (select(observed, imputed, below + 1) - value)
+    return value
 
 
 @compiled

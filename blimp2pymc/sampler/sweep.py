@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blimp2pymc.sampler import statistics
-from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.compiled import compiled, entry, inlined
 from blimp2pymc.sampler.evaluator import set_columns, set_parameters
 from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, slices, variances
 from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, update_moments
@@ -36,6 +36,8 @@ class Record(NamedTuple):
     """(snapshots, cells)."""
     cells: np.ndarray
     """Missing cells as currently completed."""
+    scratch: np.ndarray
+    """Room for the missing cells of one column."""
     cell_mean: np.ndarray
     cell_squares: np.ndarray
     quantile_column: np.ndarray
@@ -48,8 +50,8 @@ class Record(NamedTuple):
     log_moments: np.ndarray
     """Mean, squared deviations, largest, total of every row; (4, rows), complete rows first."""
     counts: np.ndarray
-    """Burn-in iterations, burn-in thinning, thinning of summaries, thinning of the log-likelihood,
-    then counters: iterations done, snapshots, summaries, log-likelihoods; shape (8,)."""
+    """Burn-in iterations, burn-in thinning, thinning of quantiles, thinning of the log-likelihood;
+    counters: iterations done, snapshots, summaries, log-likelihoods; thinning of summaries; shape (9,)."""
 
 
 SUMMARY_PROBABILITIES = np.array([0.25, 0.5, 0.75, 0.0, 1.0])
@@ -71,10 +73,17 @@ def refresh(tables, state, work):
     return True
 
 
-@compiled
-def update_parameters(tables, state, work, adapting):
-    """Draw all parameters given the moments; False after a fault, which is noted in the state."""
-    for step in range(tables.step_kernel.size):
+@inlined
+def update_parameters(tables, state, work, adapting, first):
+    """Draw all parameters given the moments; False after a fault, which is noted in the state.
+
+    `first`: begin with two rounds of coefficients, so that variances see residuals around least squares.
+    """
+    n_steps = tables.step_kernel.size
+    for turn in range(3 * n_steps if first else n_steps):
+        step = turn % n_steps
+        if turn < 2 * n_steps and first and tables.step_kernel[step] != 2:
+            continue
         kernel, index = tables.step_kernel[step], tables.step_index[step]
         if kernel == 0:
             fine = covariances.update(tables.residuals, tables.priors, tables.covariance[index], state, work)
@@ -95,39 +104,33 @@ def update_parameters(tables, state, work, adapting):
 
 
 @compiled
-def sweep(tables, state, work, adapting, full):
-    """Draw cells, then parameters; False after a fault. `full`: moments for statistics as well."""
-    failed = nonlinear.update(tables, state, work, adapting)
-    if failed >= 0:
-        state.fault[0], state.fault[1] = CELLS, failed
-        return False
-    cells.update(tables.residuals, tables.cells, 0, state, work)
+def sweep(tables, state, work, adapting, full, first):
+    """Draw cells, then parameters; False after a fault.
+
+    `full`: moments for statistics as well. `first`: leave the cells as they are.
+    """
+    if not first:
+        failed = nonlinear.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = CELLS, failed
+            return False
+        cells.update(tables.residuals, tables.cells, 0, state, work)
     update_moments(
         tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, full, False
     )
-    return update_parameters(tables, state, work, adapting)
+    return update_parameters(tables, state, work, adapting, first)
 
 
-@compiled
+@inlined
 def initialise(tables, state, work):
-    """Fit coefficients to the completed data of the start, then draw every parameter once; False after a fault."""
+    """Draw every parameter once, given the completed data of the start; False after a fault."""
     if not refresh(tables, state, work):
         state.fault[0] = START
         return False
-    update_moments(
-        tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, False, False
-    )
-    for _ in range(2):
-        for step in range(tables.step_kernel.size):
-            if tables.step_kernel[step] == 2 and not coefficients.update(
-                tables.residuals, tables.priors, tables.coefficients, tables.step_index[step], state, work
-            ):
-                state.fault[0], state.fault[1] = COEFFICIENTS, step
-                return False
-    return update_parameters(tables, state, work, True)
+    return sweep(tables, state, work, True, False, True)
 
 
-@compiled
+@inlined
 def predict(tables, state, work):
     """Draw outcomes that predict nothing, given the parameters of the same draw, and complete the moments."""
     cells.update(tables.residuals, tables.cells, 1, state, work)
@@ -142,29 +145,34 @@ def predict(tables, state, work):
 def keep(tables, data, state, work, record, draw):
     """Record the current draw."""
     counts = record.counts
-    n_parameters = record.parameters.shape[1]
-    record.parameters[draw] = state.theta[:n_parameters]
+    statistics.copy(state.theta, record.parameters[draw])
     statistics.gather(data, state.columns, record.cells)
     statistics.accumulate(record.cells, draw + 1.0, record.cell_mean, record.cell_squares)
     out = record.statistics[draw]
     statistics.record(tables, data, state, record.cells, out)
     n_sums = tables.statistics.kind.size
-    if draw % counts[2] == 0:
-        buffer = np.empty(5)
+    for k in range(record.quantile_column.size):
+        if draw % counts[2] != 0:
+            out[n_sums + k] = record.statistics[draw - 1, n_sums + k]
+            continue
+        column = record.quantile_column[k]
+        observed = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
+        n = statistics.imputed_values(data, column, record.cells, record.scratch)
+        out[n_sums + k] = statistics.quantile(observed, record.scratch[:n], record.quantile_probability[k])
+    if draw % counts[8] == 0:
         counts[6] += 1
         for column in range(record.summary_total.shape[0]):
-            statistics.quantiles(data, column, record.cells, SUMMARY_PROBABILITIES, buffer)
-            record.summary_total[column] += buffer
-        for k in range(record.quantile_column.size):
-            one = record.quantile_probability[k : k + 1]
-            statistics.quantiles(data, record.quantile_column[k], record.cells, one, out[n_sums + k : n_sums + k + 1])
-    else:
-        for k in range(record.quantile_column.size):
-            out[n_sums + k] = record.statistics[draw - 1, n_sums + k]
+            observed = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
+            n = statistics.imputed_values(data, column, record.cells, record.scratch)
+            for k in range(SUMMARY_PROBABILITIES.size):
+                record.summary_total[column, k] += statistics.quantile(
+                    observed, record.scratch[:n], SUMMARY_PROBABILITIES[k]
+                )
     if record.log_groups.size > 0 and draw % counts[3] == 0:
         counts[7] += 1
         n_complete = tables.complete.shape[1]
-        mean, squares, largest, total = record.log_moments
+        mean, squares = record.log_moments[0], record.log_moments[1]
+        largest, total = record.log_moments[2], record.log_moments[3]
         statistics.add_log_likelihood(
             tables, record.log_groups, tables.complete, 0, state, work, counts[7], mean, squares, largest, total
         )
@@ -172,25 +180,37 @@ def keep(tables, data, state, work, record, draw):
             tables, record.log_groups, state.columns, n_complete, state, work, counts[7], mean, squares, largest, total
         )
     if counts[5] < record.snapshot_draws.size and record.snapshot_draws[counts[5]] == draw:
-        record.snapshots[counts[5]] = record.cells
+        statistics.copy(record.cells, record.snapshots[counts[5]])
         counts[5] += 1
 
 
-@compiled
+@entry
 def run(tables, data, state, work, record, iterations):
-    """Carry out sweeps and keep what is due; returns the number done, less than asked after a fault."""
+    """Carry out sweeps and keep what is due; returns the number done, less than asked after a fault.
+
+    With -1 iterations, prepare the start; with -2, only compute what depends on parameters and columns:
+    both return 0 when that worked.
+    """
+    if iterations == -1:
+        return 0 if initialise(tables, state, work) else -1
+    if iterations < -1:
+        fine = refresh(tables, state, work)
+        update_moments(
+            tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, True, False
+        )
+        return 0 if fine else -1
     counts = record.counts
     burn = counts[0]
     n_parameters = record.parameters.shape[1]
     for done in range(iterations):
         kept = counts[4] >= burn
-        if not sweep(tables, state, work, not kept, kept):
+        if not sweep(tables, state, work, not kept, kept, False):
             return done
         if kept:
             predict(tables, state, work)
             keep(tables, data, state, work, record, counts[4] - burn)
         elif (counts[4] + 1) % counts[1] == 0:
-            record.burn[(counts[4] + 1) // counts[1] - 1] = state.theta[:n_parameters]
+            statistics.copy(state.theta, record.burn[(counts[4] + 1) // counts[1] - 1])
         for k in range(n_parameters):
             if not math.isfinite(state.theta[k]):
                 state.fault[0], state.fault[1] = NOT_FINITE, k

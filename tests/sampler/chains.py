@@ -1,0 +1,71 @@
+"""A chain at a random state, for tests of single kernels."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.sampler.compiled import entry
+from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.references import Reference
+from blimp2pymc.sampler.runs import ChainRun
+
+
+REFERENCES: dict[int, Reference] = {}
+
+
+def _as_argument(value):
+    if not hasattr(value, "_fields"):
+        return value
+    if id(value) not in REFERENCES:
+        REFERENCES[id(value)] = Reference(value)
+    return REFERENCES[id(value)]
+
+
+@cache
+def callable_kernel(function):
+    """A kernel as Python can call it, tables as they are."""
+    kernel = entry(function)
+    return lambda *arguments: kernel(*map(_as_argument, arguments))
+
+
+def chain(model: Model, *, collapsed: bool = False, seed: int = 1, sweeps: int = 5) -> ChainRun:
+    """A chain after a few sweeps, with everything computed from its current parameters and columns."""
+    run = ChainRun.make_all(model, plan(model, collapsed=collapsed), 10, sweeps, 1, seed, 2, True)[0]
+    run.start()
+    run.advance(sweeps)
+    assert run.prepare()
+    return run
+
+
+def free_parameters(run: ChainRun) -> dict[str, float]:
+    """Current values of the free parameters."""
+    model = run.layout.model
+    return {name: float(run.state.theta[run.layout.parameters[name]]) for name, p in model.parameters.items() if p.is_free}
+
+
+def steps(run: ChainRun, *kernels: str):
+    """Updates of these kernels, each with its index among the tables of its kind."""
+    counts: dict[str, int] = {}
+    kinds = {"means": "coefficients", "bounded": "coefficients"}
+    for update in run.layout.plan.updates:
+        kind = kinds.get(update.kernel, update.kernel)
+        index = counts.get(kind, 0)
+        counts[kind] = index + 1
+        if update.kernel in kernels:
+            yield index, update
+
+
+def within(estimate: float, expected: float, standard_error: float, bound: float = 4.5) -> bool:
+    """Whether an estimate is as far from what is expected as its standard error allows."""
+    return bool(abs(estimate - expected) < bound * standard_error)
+
+
+def autocovariance_error(draws: np.ndarray) -> float:
+    """Standard error of the mean of (chain, draw) values, by batch means."""
+    chains, n = draws.shape
+    size = max(1, int(n**0.5))
+    batches = draws[:, : n - n % size].reshape(chains, -1, size).mean(axis=2).ravel()
+    return float(batches.std(ddof=1) / np.sqrt(batches.size))

@@ -1,0 +1,121 @@
+"""Small models that between them need every kernel: scripts on simulated data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.resolve import resolve
+
+
+@cache
+def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
+    """Variables that depend on each other; `w` and `g` are complete, the others have missing cells."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    g = rng.binomial(1, 0.5, n).astype(float)
+    x = 1 + 0.4 * w + rng.normal(size=n)
+    z = -0.5 + 0.3 * x + rng.normal(size=n)
+    m = 0.5 * x - 0.3 * w + rng.normal(size=n)
+    y1 = 1 + 0.4 * x + 0.3 * m + 0.2 * x * z + rng.normal(size=n)
+    y2 = 0.4 * x + 0.5 * (y1 - 1) + rng.normal(size=n)
+    y3 = 0.2 * g + 0.3 * (y2 + y1) + rng.normal(size=n)
+    table = pd.DataFrame({"x": x, "z": z, "m": m, "y1": y1, "y2": y2, "y3": y3, "w": w, "g": g})
+    for name in ("x", "z", "m", "y1", "y2", "y3"):
+        table.loc[rng.random(n) < 0.15, name] = np.nan
+    return table
+
+
+SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "interaction of centered predictors": (
+        "ORDINAL: g; FIXED: g; CENTER: x z; MODEL: y1 ~ x z g x*z;",
+        frozenset({"cells", "covariances", "variances", "coefficients", "means", "predictions"}),
+    ),
+    "three-way interaction": (
+        "CENTER: x z m; MODEL: y1 ~ x z m x*z x*m z*m x*z*m;",
+        frozenset({"cells", "covariances", "variances", "coefficients", "means", "predictions"}),
+    ),
+    "standardised group difference": (
+        "MODEL: x ~ w; y1 ~ g@difference x; y1@v; PARAMETERS: d ~ normal(0, 1); difference = d*sqrt(v);",
+        frozenset({"cells", "variances", "coefficients", "slice", "predictions"}),
+    ),
+    "normal prior": (
+        "MODEL: x ~ w@a; y1 ~ 1@b0 x@b w; PARAMETERS: a ~ normal(0.2, .01); b ~ normal(0, 0.05); b0 ~ normal(1, 2);",
+        frozenset({"cells", "variances", "coefficients", "predictions"}),
+    ),
+    "truncated priors": (
+        """MODEL: x ~ w@a; m ~ x@b; y1 ~ x@c m@e;
+        PARAMETERS: a ~ truncate(0, Inf); b ~ normal(0, .5); b ~ truncate(-1, 0.6); c ~ truncate(-Inf, 0.5);
+        e ~ uniform(-1, 1);""",
+        frozenset({"cells", "variances", "coefficients", "bounded", "predictions"}),
+    ),
+    "bounded variance": (
+        "MODEL: y1 ~ x w; y1@v; PARAMETERS: v ~ truncate(0.5, 4);",
+        frozenset({"cells", "variances", "coefficients", "slice", "predictions"}),
+    ),
+    "equal slopes of correlated outcomes": (
+        "MODEL: y1 ~ x@b w; y2 ~ x@b g; y1 ~~ y2;",
+        frozenset({"cells", "covariances", "coefficients", "predictions"}),
+    ),
+    "products of coefficients": (
+        "MODEL: m ~ x@a w; y1 ~ x@c m@b; y2 ~ x@total; PARAMETERS: total = a*b + c;",
+        frozenset({"cells", "variances", "coefficients", "predictions"}),
+    ),
+    "structured zero": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2; y2 ~~ y3;",
+        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    ),
+    "labelled correlation": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2@r; y1 ~~ y3@r; y2 ~~ y3;",
+        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    ),
+    "three correlated outcomes": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w x; y1 y2 y3 ~~ y1 y2 y3;",
+        frozenset({"cells", "covariances", "coefficients", "predictions"}),
+    ),
+    "shared residual variance": (
+        "MODEL: y1 ~ x; y2 ~ x y1; y1@v; y2@v;",
+        frozenset({"cells", "variances", "coefficients", "predictions"}),
+    ),
+    "equal variances of correlated outcomes": (
+        "MODEL: y1 ~ x; y2 ~ x; y1@v; y2@v; y1 ~~ y2@r;",
+        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    ),
+    "square and exponential": (
+        "MODEL: x ~ w; m ~ x x^2; y1 ~ x m (exp(m/4)) (ifelse(z > 0, z, w));",
+        frozenset({"nonlinear", "cells", "variances", "coefficients", "predictions"}),
+    ),
+    "square of a centered predictor": (
+        "CENTER: x; MODEL: y1 ~ x x^2 w;",
+        frozenset({"nonlinear", "variances", "coefficients", "means", "predictions"}),
+    ),
+    "mean of a centered outcome": (
+        "CENTER: m x; MODEL: m ~ x; y1 ~ m x m*x;",
+        frozenset({"cells", "variances", "coefficients", "means", "predictions"}),
+    ),
+    "defined sums": (
+        "CENTER: x; MODEL: total = x + z; z ~ x; y1 ~ total@b total*w m; y3 ~ y1;",
+        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
+    ),
+    "fixed values": (
+        "MODEL: x ~ w@0.4 1@1; y1 ~ x@0.5 m; y1@1; m ~ 1@0 x;",
+        frozenset({"cells", "variances", "coefficients", "predictions"}),
+    ),
+    "sequence": (
+        "FIXED: w; MODEL: x z m ~ w; { y1 y2 } ~ x z m; y3 ~ y1 y2;",
+        frozenset({"cells", "variances", "coefficients", "predictions"}),
+    ),
+}
+"""Case -> script, and the kernels it needs."""
+
+OPTIONS = ("", "OPTIONS: prior1;", "OPTIONS: prior3;")
+
+
+@cache
+def case(name: str, addition: str = "", priors: str = "blimp") -> Model:
+    """The resolved model of a case."""
+    return resolve(f"{addition} SEED: 1; {SCRIPTS[name][0]}", simulated(), priors=priors)
