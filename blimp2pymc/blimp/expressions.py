@@ -27,11 +27,8 @@ from blimp2pymc.blimp.tree import (
 )
 from blimp2pymc.errors import Span, error
 
-LETTER = (
-    "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u0373\u0376\u0377\u0386-\u03ff\u0400-\u0481\u048a-\u052f"
-)
-NAME = rf"[{LETTER}][{LETTER}0-9.]*+"
-NUMBER = rf"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?(?![{LETTER}0-9.])"
+NAME = r"[^\W\d][\w.]*+"
+NUMBER = r"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?(?![\w.])"
 
 ATOM = (
     rf"(?P<atom>(?P<number>{NUMBER})|&\s*(?P<parameter>{NAME})"
@@ -283,7 +280,7 @@ PRODUCT_RUN = rf"{_TIGHT_ATOM}(?:\s*{PRODUCT_OPERATOR}\s*(?:{SIGNS}\s*)?+{_TIGHT
 run = Regex(rf"(?:{SIGNS}\s*)?+{_RUN_ATOM}(?:\s*{OPERATOR}\s*(?:{SIGNS}\s*)?+{_RUN_ATOM})*+").set_parse_action(
     _make_run
 )
-"""Atoms between operators. They form a regular language, so one expression reads them all: most formulas are one run."""
+"""Atoms between operators form a regular language, so one regular expression reads them all."""
 product_run = Regex(PRODUCT_RUN).set_parse_action(_make_run)
 
 opening = Literal("(").set_parse_action(_here)

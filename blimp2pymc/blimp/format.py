@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from blimp2pymc.blimp.expressions import LETTER, NUMBER
+from blimp2pymc.blimp.expressions import NUMBER
 from blimp2pymc.blimp.parse import parse
 from blimp2pymc.blimp.pieces import COMMENT, plain_code, whole
 from blimp2pymc.blimp.sections import Section, shares_stem, split
@@ -22,8 +22,8 @@ WIDTH = 100
 STEP = 2
 """Blanks of indentation for statements, and again for statements of a block."""
 
-TOKEN = re.compile(rf"#[^\n\r]*|{NUMBER}|[{LETTER}0-9.]+|<->|->|<-|=~|~~|:\+:|:=|==|!=|<=|>=|\*\*|&&|\|\||\S")
-WORD = re.compile(rf"[{LETTER}0-9.]")
+TOKEN = re.compile(rf"#[^\n\r]*|{NUMBER}|[\w.]+|<->|->|<-|=~|~~|:\+:|:=|==|!=|<=|>=|\*\*|&&|\|\||\S")
+WORD = re.compile(r"[\w.]")
 
 SPELLINGS = {
     "=~": "->", "<->": "~~", "**": "^", "\u2192": "->", "\u2190": "<-", "\u2194": "~~",
@@ -53,6 +53,8 @@ class Token:
     end: int
     line_breaks: int
     """Line breaks between the token before and this one."""
+    is_in_index: bool = False
+    """Whether it stands inside `[ ]`."""
 
     @property
     def is_comment(self) -> bool:
@@ -262,7 +264,10 @@ def _statement_lines(item: Item, head: str, is_list: bool = False) -> list[str]:
     aligned = len(head) if is_list else 0
     indent = len(head) - len(head.lstrip()) + 2 * STEP
     gap = ""
+    depth = 0
     for place, token in enumerate(item.tokens):
+        token.is_in_index = depth > 0
+        depth += (token.text == "[") - (token.text == "]")
         if place and not (lines and line.strip() in BREAKABLE):
             gap = _gap(item.tokens, place)
         elif place:
@@ -299,10 +304,9 @@ def _gap(tokens: list[Token], place: int) -> str:
     before, token = tokens[place - 1], tokens[place]
     left, right = before.text, token.text
     was_tight = before.end == token.start
-    in_index = _is_in_index(tokens, place)
     if left.startswith("#") or right.startswith("#"):
         return " "
-    if in_index or right in (",", ")", "]") or left in ("(", "["):
+    if token.is_in_index or right in (",", ")", "]") or left in ("(", "["):
         return ""
     if right == ":" or left == ":":
         return _colon_gap(tokens, place)
@@ -325,14 +329,6 @@ def _colon_gap(tokens: list[Token], place: int) -> str:
         return ""
     is_index = before.isdigit() and after.isdigit()
     return "" if is_index or shares_stem(before, after) or before == "]" or after == "[" else " "
-
-
-def _is_in_index(tokens: list[Token], place: int) -> bool:
-    """Whether a token stands inside `[ ]`."""
-    depth = 0
-    for token in tokens[:place]:
-        depth += (token.text == "[") - (token.text == "]")
-    return depth > 0
 
 
 def _is_unary(tokens: list[Token], place: int) -> bool:

@@ -22,7 +22,7 @@ from pyparsing import (
     ZeroOrMore,
 )
 
-from blimp2pymc.blimp.expressions import LETTER, NAME, comma, expression
+from blimp2pymc.blimp.expressions import NAME, comma, expression
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.blimp.ranges import expand_range
@@ -32,7 +32,7 @@ from blimp2pymc.errors import BlimpError, Span, error
 MOST_COPIES = 5_000
 """A loop that makes more statements than this is taken for a slip of the pen."""
 
-LOOP_START = re.compile(rf"\s*\{{\s*{NAME}\s+(?i:in)(?![{LETTER}0-9.])")
+LOOP_START = re.compile(rf"\s*\{{\s*{NAME}\s+(?i:in)(?![\w.])")
 LOOSE_START = re.compile(r"\s*\{[^{}]*\}\s*:(?![=+])")
 BRACKET = re.compile(r"\[([^\[\]]*)\]")
 
@@ -57,7 +57,7 @@ def _make_integers(piece: Piece, start: int, tokens: ParseResults) -> tuple[int,
 
 variable = Regex(NAME).set_name("the loop's variable").set_parse_action(_make_name)
 names = Regex(rf"{NAME}(?:\s*:\s*{NAME})?+").set_name("a name").set_parse_action(_make_names)
-integers = Regex(rf"[0-9]{{1,9}}\s*:\s*[0-9]{{1,9}}(?![{LETTER}0-9.])").set_parse_action(_make_integers)
+integers = Regex(r"[0-9]{1,9}\s*:\s*[0-9]{1,9}(?![\w.])").set_parse_action(_make_integers)
 generator = (
     variable
     + Regex(r"(?i:in)(?![\w.])").suppress()

@@ -13,15 +13,17 @@ from itertools import pairwise
 from pyparsing import ParseBaseException
 
 from blimp2pymc.blimp.commands import Form
-from blimp2pymc.blimp.expressions import LETTER, NAME
+from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.loops import HINT as LOOP_HINT
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.errors import Finding, Span
 
-TOKEN = re.compile(rf"<->|->|<-|~~|=~|:\+:|:=|==|!=|<=|>=|\*\*|[0-9.][{LETTER}0-9.]*|{NAME}|\S")
+TOKEN = re.compile(rf"<->|->|<-|~~|=~|:\+:|:=|==|!=|<=|>=|\*\*|[0-9.][\w.]*|{NAME}|\S")
 OPERATOR = re.compile(r"<->|->|<-(?![0-9.])|=~|~~|~|:=|(?<![=!<>])=(?!=)|[\u2190\u2192\u2194]")
-ALLOWED = re.compile(rf"[{LETTER}0-9.\s~<>=@*/^+\-()\[\]{{}},:!&|\u2190\u2192\u2194\u2264\u2265\u2260]")
+ALLOWED = re.compile(r"[\w.\s~<>=@*/^+\-()\[\]{},:!&|\u2190\u2192\u2194\u2264\u2265\u2260]")
 LOOSE_LOOP = re.compile(r"\s*\{[^{}]*\}\s*:(?![=+])")
+
+QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
@@ -96,7 +98,7 @@ def explain(failure: ParseBaseException, piece: Piece, form: Form, command: str)
         The command it stands in.
     """
     return (
-        _strange_characters(piece)
+        strange_characters(piece)
         or _unpaired_brackets(piece)
         or _loop_not_possible(piece, form)
         or _forgotten_semicolon(piece, form, command)
@@ -104,17 +106,26 @@ def explain(failure: ParseBaseException, piece: Piece, form: Form, command: str)
     )
 
 
-def _strange_characters(piece: Piece) -> list[Finding]:
+def strange_characters(piece: Piece) -> list[Finding]:
+    """The first of each character that no statement can hold."""
     found: dict[str, Finding] = {}
     for place, character in enumerate(piece):
-        if character not in found and not ALLOWED.match(character):
-            if character in "'\"`\u2018\u2019\u201c\u201d":
-                message, hint = "names and numbers stand without quotes", "take the quotes out"
-            else:
-                shown = character if character.isprintable() else f"character {ord(character)}"
-                message, hint = f"'{shown}' has no meaning here", "take it out"
-            found[character] = Finding(message, piece.span(place, place + 1), hint, "unknown-character")
+        if character in found or (ALLOWED.match(character) and (character.isascii() or _is_letter(character))):
+            continue
+        if character in QUOTES:
+            message, hint = "names and numbers stand without quotes", "take the quotes out"
+        elif character.isalnum():
+            message, hint = f"'{character}' cannot stand in a name", "letters, digits, '_' and '.'"
+        else:
+            shown = character if character.isprintable() else f"character {ord(character)}"
+            message, hint = f"'{shown}' has no meaning here", "take it out"
+        found[character] = Finding(message, piece.span(place, place + 1), hint, "unknown-character")
     return list(found.values())
+
+
+def _is_letter(character: str) -> bool:
+    """Whether a character beyond ASCII may stand in a name: it may in Python, or it is an operator."""
+    return f"a{character}".isidentifier() or not character.isalnum()
 
 
 def _unpaired_brackets(piece: Piece) -> list[Finding]:

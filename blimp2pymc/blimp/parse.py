@@ -16,7 +16,7 @@ from pyparsing import ParseBaseException
 from blimp2pymc.blimp.commands import COMMANDS, SAVE_KINDS, Form
 from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.loops import unroll
-from blimp2pymc.blimp.mistakes import explain, nesting
+from blimp2pymc.blimp.mistakes import explain, nesting, strange_characters
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.pieces import Piece, blank_comments, plain_code, whole
 from blimp2pymc.blimp.sections import Section, split, without_label
@@ -103,6 +103,8 @@ def _read_statements(section: Section, form: Form, raw: str, findings: list[Find
 
 def _parse(piece: Piece, form: Form, command: str) -> list:
     assert form.grammar is not None
+    if not piece.isascii() and (strange := strange_characters(piece)):
+        raise BlimpError(*strange)
     if len(piece) > LONG and (too_deep := nesting(piece)):
         raise BlimpError(too_deep)
     try:

@@ -22,7 +22,6 @@ from pyparsing import (
 )
 
 from blimp2pymc.blimp.expressions import (
-    LETTER,
     NAME,
     NUMBER,
     PRODUCT_RUN,
@@ -204,7 +203,7 @@ setting = Literal("@").suppress() - Regex(rf"(?:[-+]\s*)?{NUMBER}|{NAME}").set_n
     "a number or a name behind '@'"
 ).set_parse_action(_make_setting)
 plain_terms = Regex(_PLAIN_TERMS).set_parse_action(_make_plain_terms)
-term_begins = Regex(rf"(?=[(&{LETTER}0-9.])").suppress()
+term_begins = Regex(r"(?=[(&\w.])").suppress()
 """Ends a list of terms at once where no term can begin, before every alternative has been tried."""
 full_term = (term_begins + product + ZeroOrMore(setting)).set_parse_action(_make_term)
 term: ParserElement = MatchFirst([plain_terms, full_term]).set_name("a term")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from marked import load_marked
+
 from blimp2pymc.blimp.parse import parse
 from blimp2pymc.blimp.write import write
 from blimp2pymc.errors import BlimpError
-from marked import load_marked
 
 TESTS = Path(__file__).parent.parent
 GOOD = sorted((TESTS / "good").glob("*.imp"))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from blimp.corpus import BAD, CANONICAL_TEXTS, GOOD, MESSAGES, REFERENCE, canonical_text, message, read, recorded
+from marked import load_marked
 
 from blimp2pymc.blimp.format import format_script
 from blimp2pymc.blimp.parse import parse
 from blimp2pymc.blimp.tree import Script, walk
 from blimp2pymc.blimp.write import write
 from blimp2pymc.errors import BlimpError, Span
-from blimp.corpus import BAD, CANONICAL_TEXTS, GOOD, MESSAGES, REFERENCE, canonical_text, message, read, recorded
-from marked import load_marked
 
 SCRIPTS = [*GOOD, *REFERENCE]
 CANONICAL = recorded(CANONICAL_TEXTS)

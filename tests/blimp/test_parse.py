@@ -91,7 +91,10 @@ def test_expression(text: str, tree: object) -> None:
     [
         ("y ~ x z", Relation(side(Y), "~", side(X, Z))),
         ("y ~ Intercept x@b1", Relation(side(Y), "~", side(Number(1), Term(X, (Name("b1"),))))),
-        ("y ~ 1@-3 x@0@b", Relation(side(Y), "~", side(Term(Number(1), (Number(-3),)), Term(X, (Number(0), Name("b")))))),
+        (
+            "y ~ 1@-3 x@0@b",
+            Relation(side(Y), "~", side(Term(Number(1), (Number(-3),)), Term(X, (Number(0), Name("b"))))),
+        ),
         ("x y ~ (x - z)*x", Relation(side(X, Y), "~", side(op("*", op("-", X, Z), X)))),
         ("{ x y } ~ 1", Relation(side(X, Y, braces=True), "~", side(Number(1)))),
         ("x =~ y1:y3", Relation(side(X), "->", side(Range("y1", "y3")))),
