@@ -455,13 +455,22 @@ class Model:
         return {member: block for block in self.blocks for member in block.members}
 
     def missing(self, variable: str) -> np.ndarray:
-        """Mask of the variable's missing cells, bool, one per row of its level."""
+        """Mask of the variable's missing cells, bool, one per row of its level; all of a latent variable's."""
+        if variable not in self.data:
+            return np.ones(self.frame.n_rows, bool)
         return np.isnan(self.data[variable])
 
     @cached_property
     def incomplete(self) -> tuple[str, ...]:
         """Data variables of the model with missing cells, in the order of `variables`."""
         return tuple(name for name, each in self.variables.items() if each.n_missing and name in self.data)
+
+    def to_blimp(self) -> str:
+        """The script the model was resolved from, in canonical layout."""
+        from blimp2pymc.blimp.write import write
+
+        assert self.script is not None, "a model put together by hand has no script"
+        return write(self.script)
 
     def __repr__(self) -> str:
         outcomes = ", ".join(each.name for each in self.equations if each.role is Role.OUTCOME)
@@ -476,3 +485,13 @@ class Model:
         from blimp2pymc.joint_model.describe import html
 
         return html(self)
+
+    @cached_property
+    def latent(self) -> tuple[str, ...]:
+        """Latent variables of the model, in the order of `variables`."""
+        return tuple(name for name, each in self.variables.items() if each.origin is Origin.LATENT)
+
+    @cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """Variables with values to be drawn: incomplete ones, then latent variables, which are missing in every row."""
+        return (*self.incomplete, *self.latent)

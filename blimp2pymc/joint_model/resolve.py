@@ -154,7 +154,8 @@ def read_script(source: str | PathLike[str] | tree.Script) -> tree.Script:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise error(f"there is no script '{path}'", code="no-script") from None
+        hint = "';' at the end, if this is the text of a script" if "~" in str(source) else ""
+        raise error(f"there is no script '{path}'", hint=hint, code="no-script") from None
     except UnicodeDecodeError:
         raise error(f"'{path}' is not a text file in UTF-8", hint="save it as plain text", code="no-script") from None
     except (OSError, ValueError) as mistake:

@@ -101,7 +101,7 @@ class TermReader:
                 yield self._intercept(written, setting, multipliers, term)
                 continue
             expression = self.resolve(written)
-            name = term_name(written)
+            name = term_name(self._as_printed(written))
             is_defined = isinstance(written, tree.Name) and written.name in self.definitions
             if multipliers and is_defined:
                 name = f"({name})"
@@ -110,6 +110,22 @@ class TermReader:
             is_loading = isinstance(expression, ir.Column) and self.names.is_latent(expression)
             draft = DraftTerm(name, expression, setting, term.span, is_product, is_loading)
             yield Predictor(_multiplied(draft, multipliers), setting, term.span)
+
+    def _as_printed(self, expression: tree.Expression) -> tree.Expression:
+        """Names as they are printed: `y.lag` is `y.lag1`, `x.mean` has its level behind it."""
+        match expression:
+            case tree.Name(name):
+                column = self.names.find(name)
+                if column is not None and column.lag:
+                    return tree.Name(f"{column.variable}.lag{column.lag}")
+                if column is not None and column.form is ir.Form.CLUSTER_MEAN:
+                    level = self.names.declarations.cluster_identifiers[column.level - 2]
+                    return tree.Name(f"{column.variable}.mean[{level}]")
+            case tree.Operation(operator, operands):
+                return tree.Operation(operator, tuple(self._as_printed(each) for each in operands))
+            case tree.Call(function, arguments):
+                return tree.Call(function, tuple(self._as_printed(each) for each in arguments))
+        return expression
 
     def _intercept(
         self, number: tree.Number, setting: Setting, multipliers: list[Multiplier], term: tree.Term

@@ -109,3 +109,10 @@ def test_model_shows_itself() -> None:
     assert repr(model) == "<Model of y, m1: 80 rows, 6 parameters>"
     assert str(model) == describe(model)
     assert model._repr_html_() == html(model)
+
+
+def test_model_writes_its_script() -> None:
+    model = resolved("CENTER: x1; MODEL: y ~ x1 x1*x3 x3@b; WALDTEST: b = 0")
+    again = resolved(model.to_blimp())
+    assert again.equations == model.equations
+    assert again.wald_tests == model.wald_tests
