@@ -206,9 +206,7 @@ def _write_potential(page: Page, block: JointBlock, prior_name: str) -> None:
     if not any(block.scale) and d == -(p + 1):
         page.comment("flat prior of the covariance matrix, for variances and correlations")
     else:
-        values = set(block.scale)
-        name = "I" if values == {1.0} else "0" if values == {0.0} else f"diag({', '.join(map(number, block.scale))})"
-        page.comment(f"covariance matrix ~ inverse Wishart(S = {name}, df = {number(d)})")
+        page.comment(f"covariance matrix ~ inverse Wishart(S = {_scale_text(page, block)}, df = {number(d)})")
     terms = _pair_density(page, block) if p == 2 else _matrix_density(page, block)
     if not terms:
         page.lines.pop()
@@ -260,7 +258,9 @@ def _matrix_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
         size = scales[0] if len(set(scales)) == 1 else 1.0
         ratio = f"{inverse}**2 / {variances}" if inverse else f"1 / {variances}"
         if len(set(scales)) > 1:
-            ratio += f" * np.array([{', '.join(map(number, scales))}])"
+            name = page.names.blocks[block.members, "scale"]
+            page.call(f"{name} = np.array([", [number(each) for each in scales], "])")
+            ratio += f" * {name}"
         if inverse:
             page.call(f"{inverse} = pt.linalg.solve_triangular(", [factor, f"np.eye({len(members)})", "lower=True"])
         _add(terms, -0.5 * size, f"pt.sum({ratio})")
@@ -278,6 +278,16 @@ def _variance_terms(page: Page, block: JointBlock) -> list[tuple[str, str]]:
     for exponent, logs in exponents.items():
         _add(terms, exponent, logs[0] if len(logs) == 1 else f"({' + '.join(logs)})")
     return terms
+
+
+def _scale_text(page: Page, block: JointBlock) -> str:
+    values = set(block.scale)
+    if len(values) == 1:
+        (value,) = values
+        return {0.0: "0", 1.0: "I"}.get(value, f"{number(value)} I")
+    if len(block.members) > 2:
+        return f"diag({page.names.blocks[block.members, 'scale']})"
+    return f"diag({', '.join(map(number, block.scale))})"
 
 
 def _on_determinant(block: JointBlock) -> float:

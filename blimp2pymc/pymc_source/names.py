@@ -94,14 +94,9 @@ SUFFIXES = (
 """What a name derived from an outcome's may end in."""
 
 BLOCK_SUFFIXES = (
-    "correlation",
-    "correlation_cholesky",
-    "correlation_matrix",
-    "pair",
-    "variances",
-    "inverse_cholesky",
-    "covariance_prior",
-)
+    "correlation", "correlation_cholesky", "correlation_matrix", "pair", "variances", "scale",
+    "inverse_cholesky", "covariance_prior",
+)  # fmt: skip
 """What a name derived from the members of a block may end in."""
 
 

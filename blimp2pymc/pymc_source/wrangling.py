@@ -71,8 +71,7 @@ def _reading(model: Model, path: str) -> Iterator[str]:
         yield from _long_list("columns = [", [string(each) for each in names])
         arguments += ["header=None", "names=columns"]
     missing = [str(each.body).strip().strip("\"'") for each in script.all("MISSING")][:1]
-    for code in missing:
-        arguments.append(f"na_values=[{string(code)}]")
+    arguments += [f"na_values=[{string(code)}]" for code in missing if not _is_number(code)]
     yield from wrap_call(INDENT, "data = pd.read_csv(", arguments, ")")
     for code in missing:
         if _is_number(code):
