@@ -465,6 +465,16 @@ class Model:
         """Data variables of the model with missing cells, in the order of `variables`."""
         return tuple(name for name, each in self.variables.items() if each.n_missing and name in self.data)
 
+    @cached_property
+    def latent(self) -> tuple[str, ...]:
+        """Latent variables of the model, in the order of `variables`."""
+        return tuple(name for name, each in self.variables.items() if each.origin is Origin.LATENT)
+
+    @cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """Variables with values to draw: incomplete ones, then latent ones, which are missing in every row."""
+        return (*self.incomplete, *self.latent)
+
     def to_blimp(self) -> str:
         """The script the model was resolved from, in canonical layout."""
         from blimp2pymc.blimp.write import write
@@ -485,13 +495,3 @@ class Model:
         from blimp2pymc.joint_model.describe import html
 
         return html(self)
-
-    @cached_property
-    def latent(self) -> tuple[str, ...]:
-        """Latent variables of the model, in the order of `variables`."""
-        return tuple(name for name, each in self.variables.items() if each.origin is Origin.LATENT)
-
-    @cached_property
-    def unknown(self) -> tuple[str, ...]:
-        """Variables with values to be drawn: incomplete ones, then latent variables, which are missing in every row."""
-        return (*self.incomplete, *self.latent)
