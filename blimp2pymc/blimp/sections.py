@@ -192,7 +192,7 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
     span = script.span(*header.span("name"))
     if canonical:
         return "label", Finding(
-            f"'{name}:' inside a command with blocks is read as the label of a block", span,
+            f"'{name}:' inside {section.name if section else ''} is read as the label of a block", span,
             f"{canonical}: in capitals if the command is meant", "label-like-command", "warning",
         )  # fmt: skip
     kind = section.form.kind if section and section.form else ""
@@ -202,13 +202,33 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
     near = nearest(name, CANONICAL, NEAR)
     if not takes_labels and not near and TIGHT_RANGE.match(script, header.start("name"), end):
         return "range", None
-    if takes_labels and not (near and (name.isupper() or (kind and not MODEL_SIGN.search(text)))):
+    resembles = bool(near) and name.isalpha() and abs(len(name) - len(near)) < 2
+    if takes_labels and section and not (resembles and _is_misspelt(name, near, text, section)):
+        if kind and resembles:
+            return "label", Finding(
+                f"'{name}:' inside {section.name} is read as the label of a block", span,
+                f"{near}: if the command is meant", "label-like-command", "warning",
+            )  # fmt: skip
         return "label", None
     is_label = not near and RELATION.search(text)
     hint = (
         f"{near}:" if near else "MODEL: before it, if it is the label of a block" if is_label else ", ".join(COMMANDS)
     )
     return "unknown", Finding(f"'{name}' is not a command", span, hint, "unknown-command")
+
+
+def _is_misspelt(name: str, near: str, text: str, section: Section) -> bool:
+    """Whether what looks like a label inside a command with blocks is a misspelt command.
+
+    It is when nothing behind it can be a statement of that command, or when it is written as this script writes its
+    commands and what stands behind it suits the command as well as it suits a block.
+    """
+    is_written_so = name.isupper() or (name.islower() and section.span.text.islower())
+    if section.form is None:
+        return is_written_so
+    if not MODEL_SIGN.search(text):
+        return True
+    return is_written_so and (CANONICAL[near] in TAKES_TILDE or not RELATION.search(text))
 
 
 def _is_command(script: Piece, header: re.Match[str], end: int, section: Section) -> bool:
