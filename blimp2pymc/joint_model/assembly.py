@@ -230,8 +230,8 @@ def topological(equations: list[ir.Equation], findings: list[Finding]) -> tuple[
         needs.append(wanted)
     waiting = [len(each) for each in needs]
     wanted_by: dict[int, list[int]] = {}
-    for place, each in enumerate(needs):
-        for needed in each:
+    for place, wanted in enumerate(needs):
+        for needed in wanted:
             wanted_by.setdefault(needed, []).append(place)
     ready = [place for place, count in enumerate(waiting) if count == 0]
     heapify(ready)

@@ -164,8 +164,8 @@ def _number(expression: tree.Expression) -> float | None:
         case tree.Name(name) if name.lower() in ("inf", "infinity"):
             return np.inf
         case tree.Operation("neg" | "-", (operand,)):
-            value = _number(operand)
-            return None if value is None else -value
+            positive = _number(operand)
+            return None if positive is None else -positive
         case tree.Operation("+", (operand,)):
             return _number(operand)
     return None

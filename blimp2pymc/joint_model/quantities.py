@@ -158,7 +158,7 @@ def wald_tests(
     for command in commands:
         texts: list[str] = []
         contrasts: list[ir.Expression] = []
-        for statement in command.body:
+        for statement in command.body if isinstance(command.body, tuple) else ():
             try:
                 if isinstance(statement, tree.Constraint):
                     pairs = _constraints(statement, lookup)

@@ -121,21 +121,22 @@ def refused_by_script(script: tree.Script) -> list[Finding]:
 
 
 def _refused_by_command(command: tree.Command) -> Iterator[Finding]:
+    body = command.body if isinstance(command.body, tuple) else ()
     if command.name in COMMANDS:
         yield refuse(COMMANDS[command.name], command.span)
     elif command.name == "OPTIONS":
-        for option in command.body:
+        for option in body:
             if option in OPTIONS:
                 yield refuse(OPTIONS[option], command.body_span or command.span, name=option)
     elif command.name == "SAVE":
-        for statement in command.body:
+        for statement in body:
             if statement.kind not in SAVED:
                 yield refuse("save-kind", statement.span, name=statement.kind)
     elif command.name == "CENTER":
-        for group in command.body:
+        for group in body:
             if group.key.lower() in GROUP_CENTERING:
                 yield refuse("group-centering", group.key_span or group.span)
     elif command.name == "MODEL":
-        for statement in command.body:
+        for statement in body:
             if isinstance(statement, tree.Relation) and statement.random is not None:
                 yield refuse("random-effects", statement.span)

@@ -35,7 +35,7 @@ from blimp2pymc.joint_model.settings import read_settings
 from blimp2pymc.joint_model.transform import transform_table
 from blimp2pymc.joint_model.warnings import find_warnings
 
-Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
+type Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
 
 
 def resolve(source: str | Path | tree.Script, data: Data = None, *, priors: str = "blimp") -> ir.Model:

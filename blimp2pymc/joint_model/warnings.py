@@ -62,9 +62,9 @@ def _few_values(model: ir.Model) -> Warnings:
         distinct = np.unique(observed)
         if 1 < len(distinct) <= FEW_VALUES < len(observed) and not (distinct % 1).any():
             by_codes.setdefault(tuple(distinct.tolist()), []).append(variable)
-    for distinct, variables in by_codes.items():
+    for codes_seen, variables in by_codes.items():
         names = ", ".join(f"'{each.name}'" for each in variables)
-        codes = ", ".join(f"{value:g}" for value in distinct)
+        codes = ", ".join(f"{value:g}" for value in codes_seen)
         verb, kind = ("has", "a continuous variable") if len(variables) == 1 else ("have", "continuous variables")
         yield (f"{names} {verb} only the values {codes}, modelled as {kind}", variables[0].span,
                f"ORDINAL: {variables[0].name}; if these are categories")  # fmt: skip
