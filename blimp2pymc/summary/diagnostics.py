@@ -93,10 +93,12 @@ def rank_normalised(draws: ArrayLike) -> FloatArray:
     size = pooled.shape[-1]
     order = np.argsort(pooled, axis=-1)
     ordered = np.take_along_axis(pooled, order, -1)
+    sorted_scores = np.broadcast_to(_normal_scores(size), pooled.shape)
     if (ordered[..., 1:] == ordered[..., :-1]).any():
-        sorted_scores = normal_quantile((_tied_ranks(ordered) - 0.375) / (size + 0.25))
-    else:
-        sorted_scores = np.broadcast_to(_normal_scores(size), pooled.shape)
+        ranks = _tied_ranks(ordered)
+        is_tied = ranks != np.arange(1.0, size + 1)
+        sorted_scores = sorted_scores.copy()
+        sorted_scores[is_tied] = normal_quantile((ranks[is_tied] - 0.375) / (size + 0.25))
     scores = np.empty(pooled.shape)
     np.put_along_axis(scores, order, sorted_scores, -1)
     return scores.reshape(array.shape)
