@@ -105,7 +105,7 @@ def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[in
 
 def missing_patterns(model: Model) -> list[tuple[frozenset[Column], np.ndarray]]:
     """Patterns of missing cells and their rows: the complete pattern first, the others by frequency."""
-    columns = [Column(name) for name in model.incomplete]
+    columns = [Column(name) for name in model.unknown]
     n_rows = model.frame.n_rows
     if not columns:
         return [(frozenset(), np.arange(n_rows))]
@@ -211,7 +211,9 @@ def _is_movable(model: Model, name: str, facts: Mapping[str, ParameterFacts]) ->
 def _apart[Item](items: Sequence[Item], conflicts: set[frozenset]) -> list[tuple[Item, ...]]:
     blocks: list[list[Item]] = []
     for item in items:
-        place = next((block for block in blocks if not any(frozenset((item, other)) in conflicts for other in block)), None)
+        place = next(
+            (block for block in blocks if not any(frozenset((item, other)) in conflicts for other in block)), None
+        )
         if place is None:
             blocks.append([item])
         else:

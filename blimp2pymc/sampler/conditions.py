@@ -145,7 +145,9 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
     return facts
 
 
-def _uses(form: Structure, name: str, computed: set[str]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:
+def _uses(
+    form: Structure, name: str, computed: set[str]
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:
     # Polynomial definitions are substituted in the residuals, so what is left of `computed` there is a function.
     means, covariances, nonlinear = [], [], []
     feeds = False
@@ -171,11 +173,11 @@ def _is_wishart(
     names = group.covariance_parameters
     parameters = [model.parameters[name] for name in names]
     complete = len(names) == size * (size + 1) // 2 and len(set(names)) == len(names)
-    plain = all(
-        each.is_free and each.prior.distribution == "block" and _unbounded(each) for each in parameters
-    )
+    plain = all(each.is_free and each.prior.distribution == "block" and _unbounded(each) for each in parameters)
     # A name that is computed with elsewhere only matters when the result is used in an equation: `used` says so.
-    alone = all(name in used and used[name][0] == () and used[name][1] == (index,) and not used[name][3] for name in names)
+    alone = all(
+        name in used and used[name][0] == () and used[name][1] == (index,) and not used[name][3] for name in names
+    )
     return complete and plain and alone
 
 

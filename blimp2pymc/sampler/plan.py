@@ -98,7 +98,7 @@ RULES: tuple[Rule, ...] = (
 
 CELL_RULES: dict[str, str] = {
     "nonlinear": "missing values that enter by a power or inside a function: slice sampling, cell by cell",
-    "cells": "missing values, linear in normal equations: jointly normal for the cells of a row that no product multiplies",
+    "cells": "missing values, linear in normal equations: jointly normal where no product holds two of a row",
     "predictions": "missing outcomes that predict nothing: integrated out, then drawn after the parameters",
 }
 """Missing values: kernel -> reason."""
@@ -145,7 +145,9 @@ def plan(model: Model, *, collapsed: bool = True) -> Plan:
             )
         else:
             findings.append(
-                Finding(f"'{name}' occurs in no equation, so the data say nothing about it", model.parameters[name].span)
+                Finding(
+                    f"'{name}' occurs in no equation, so the data say nothing about it", model.parameters[name].span
+                )
             )
     raise_all(findings)
     cells = _cell_updates(model, form, collapsed)
@@ -194,7 +196,7 @@ def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update
             drawn[kernel].add(column.variable)
     updates = []
     for kernel, names in drawn.items():
-        targets = tuple(name for name in model.incomplete if name in names)
+        targets = tuple(name for name in model.unknown if name in names)
         if targets:
             groups = {
                 index

@@ -53,7 +53,7 @@ def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
 
     Quantiles are no sums: they come last, and the table leaves them out.
     """
-    equations = [residual for group in layout.plan.structure.groups for residual in group.residuals]
+    equations = layout.plan.structure.residuals
     outcomes = [residual for residual in equations if residual.equation.role is Role.OUTCOME]
     position = {residual.equation.outcome: k for k, residual in enumerate(equations) if residual in outcomes}
     rows: list[tuple[int, int, int]] = []

@@ -30,27 +30,32 @@ HEADER = 5
 
 
 class Reference:
-    """A named tuple of arrays and of further such tuples, at a fixed address. Keeps the arrays alive."""
+    """A named tuple of arrays and of further such tuples, at a fixed address; its fields are attributes here too."""
 
     def __init__(self, table: Any) -> None:
-        self.table = table
+        self.fields: dict[str, Any] = {}
+        """Arrays, and references to the tuples inside."""
         words: list[int] = []
         fields: list[tuple[str, int, types.Type]] = []
-        self.parts = []
         for name, value in zip(table._fields, table, strict=True):
             if isinstance(value, np.ndarray):
                 assert value.flags.c_contiguous and value.flags.aligned, name
                 kind = types.Array(_dtype(value), value.ndim, "C")
                 fields.append((name, len(words), kind))
                 words += [0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides]
+                self.fields[name] = value
             else:
-                part = Reference(value)
-                self.parts.append(part)
+                part = self.fields[name] = Reference(value)
                 fields.append((name, len(words), part.numba_type))
                 words.append(part.address)
         self.words = np.array(words, np.int64)
         self.address = int(self.words.ctypes.data)
         self.numba_type = ReferenceType(type(table).__name__, tuple(fields))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self.fields:
+            raise AttributeError(name)
+        return self.fields[name]
 
 
 class ReferenceType(types.Type):
@@ -66,7 +71,9 @@ class ReferenceType(types.Type):
 
 
 def _dtype(array: np.ndarray) -> types.Type:
-    return {"float64": types.float64, "int64": types.int64, "uint64": types.uint64, "bool": types.boolean}[str(array.dtype)]
+    return {"float64": types.float64, "int64": types.int64, "uint64": types.uint64, "bool": types.boolean}[
+        str(array.dtype)
+    ]
 
 
 @typeof_impl.register(Reference)

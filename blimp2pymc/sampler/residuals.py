@@ -101,6 +101,11 @@ class Structure:
     """Parameter set in every iteration -> its expression, in an order in which they can be computed.
     Names `=...` are functions of parameters that occur as a factor of a mean."""
 
+    @property
+    def residuals(self) -> tuple[Residual, ...]:
+        """Residuals of all equations, groups one after the other."""
+        return tuple(residual for group in self.groups for residual in group.residuals)
+
 
 def structure(model: Model) -> Structure:
     """Write a model as groups of residuals.
@@ -228,15 +233,18 @@ def _unsupported(model: Model) -> list[Finding]:
                     "unsupported-column",
                 )
             variable = model.variables.get(column.variable)
-            if variable is not None and variable.origin in (Origin.LATENT, Origin.RANDOM_EFFECT):
-                refuse(f"'{column.variable}' is a latent variable", equation, "unsupported-latent")
+            if variable is not None and variable.origin is Origin.RANDOM_EFFECT:
+                refuse(f"'{column.variable}' is a random effect", equation, "unsupported-random-effect")
     for block in model.blocks:
         if block.parameterisation != "wishart":
-            refuse(f"the correlations of {block.name} are parameterised by phantom variables", block, "unsupported-phantom")
+            refuse(
+                f"the correlations of {block.name} are parameterised by phantom variables", block, "unsupported-phantom"
+            )
     owned = {equation.outcome.variable for equation in model.equations if equation.role is not Role.MEANS}
-    for name in model.incomplete:
+    for name in model.unknown:
         if name not in owned:
+            what = "is latent" if name in model.latent else "has missing values"
             findings.append(
-                Finding(f"'{name}' has missing values but no equation imputes it", model.variables[name].span)
+                Finding(f"'{name}' {what}, but no equation says how it is distributed", model.variables[name].span)
             )
     return findings

@@ -14,12 +14,13 @@ from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.sampler import sweep
 from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikelihood, StatisticKind
 from blimp2pymc.sampler.generator import generator_states
-from blimp2pymc.sampler.layout import KERNEL_CODES, Layout, integers, layout
+from blimp2pymc.sampler.layout import Layout, layout
+from blimp2pymc.sampler.parameter_tables import KERNEL_CODES
 from blimp2pymc.sampler.plan import Plan
-from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.recorded import quantile_keys, recorded_statistics
+from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.start import column_data, new_state, new_work, outcome_groups, set_start
-from blimp2pymc.sampler.statistics import Columns
+from blimp2pymc.sampler.tables import integers
 
 KEPT_BURN_IN = 2000
 """Burn-in draws kept per chain at most."""
@@ -42,7 +43,10 @@ FAULTS = {
         "the covariance matrix of {names} is not positive definite",
         "look for variables that are linear combinations of each other, or for too few observations",
     ),
-    sweep.SLICES: ("the density of {names} is zero or not a number at its current value", "look at its prior and bounds"),
+    sweep.SLICES: (
+        "the density of {names} is zero or not a number at its current value",
+        "look at its prior and bounds",
+    ),
     sweep.CELLS: (
         "the density of a missing value of {names} is zero or not a number",
         "a function of an incomplete variable may be undefined for some of its values",
@@ -56,20 +60,28 @@ FAULTS = {
 class ChainRun:
     """A chain: its tables, its state, and what it has recorded."""
 
-    def __init__(self, form: Layout, data: Columns, record: sweep.Record, generator: np.ndarray, seed: np.random.SeedSequence):
+    def __init__(
+        self, form: Layout, data: Reference, record: Reference, generator: np.ndarray, seed: np.random.SeedSequence
+    ):
         self.layout = form
         self.data = data
         self.record = record
         self.state = new_state(form, generator)
         self.work = new_work(form)
-        self.tables = Reference(form.tables)
-        self.references = (self.tables, Reference(data), Reference(self.state), Reference(self.work), Reference(record))
+        self.references = (form.tables, data, self.state, self.work, record)
         """What the compiled loop takes."""
         self.random = np.random.default_rng(seed)
 
     @staticmethod
     def make_all(
-        model: Model, plan: Plan, draws: int, burn: int, chains: int, seed: int, n_imputations: int, log_likelihood: bool
+        model: Model,
+        plan: Plan,
+        draws: int,
+        burn: int,
+        chains: int,
+        seed: int,
+        n_imputations: int,
+        log_likelihood: bool,
     ) -> list[ChainRun]:
         """Make the chains of a run; they share the tables and the complete rows."""
         form = layout(model, plan)
@@ -80,7 +92,9 @@ class ChainRun:
             ChainRun(
                 form,
                 data,
-                _new_record(form, data, draws, burn, _snapshot_draws(model, draws, chains, n_imputations, k), log_likelihood),
+                _new_record(
+                    form, data, draws, burn, _snapshot_draws(model, draws, chains, n_imputations, k), log_likelihood
+                ),
                 states[k],
                 seeds[k],
             )
@@ -130,10 +144,11 @@ class ChainRun:
         return sweep.run(*self.references, -2) == 0
 
     def completed(self) -> dict[str, np.ndarray]:
-        """Current values of all data variables, imputations included, in the model's row order."""
+        """Current values of all data and latent variables, imputations included, in the model's row order."""
         completed = {}
         for column, index in self.layout.columns.items():
-            values = self.layout.model.data[column.variable].astype(float)
+            known = self.layout.model.data.get(column.variable)
+            values = np.zeros(self.layout.model.frame.n_rows) if known is None else known.astype(float)
             values[self.layout.incomplete_rows] = self.state.columns[index]
             completed[column.variable] = values
         return completed
@@ -178,8 +193,8 @@ def _snapshot_draws(model: Model, draws: int, chains: int, wanted: int, chain: i
 
 
 def _new_record(
-    form: Layout, data: Columns, draws: int, burn: int, snapshot_draws: np.ndarray, log_likelihood: bool
-) -> sweep.Record:
+    form: Layout, data: Reference, draws: int, burn: int, snapshot_draws: np.ndarray, log_likelihood: bool
+) -> Reference:
     n_parameters = len(form.model.parameters)
     n_rows = form.model.frame.n_rows
     n_cells = int(data.cell_start[-1])
@@ -191,22 +206,24 @@ def _new_record(
     counts = [burn, burn_thin, thin[0], thin[1], 0, 0, 0, 0, thin[2]]
     log_moments = np.zeros((4, n_rows if log_likelihood else 0))
     log_moments[2] = -np.inf
-    return sweep.Record(
-        burn=np.zeros((burn // burn_thin, n_parameters)),
-        parameters=np.zeros((draws, n_parameters)),
-        statistics=np.zeros((draws, len(recorded_statistics(form)))),
-        snapshot_draws=snapshot_draws,
-        snapshots=np.zeros((len(snapshot_draws), n_cells)),
-        cells=np.zeros(n_cells),
-        scratch=np.zeros(max((int(each) for each in np.diff(data.cell_start[data.run_start])), default=0)),
-        cell_mean=np.zeros(n_cells),
-        cell_squares=np.zeros(n_cells),
-        quantile_column=integers(form.columns[column] for column, _ in keys),
-        quantile_probability=np.array([probability for _, probability in keys], np.float64),
-        summary_total=np.zeros((len(form.columns), 5)),
-        log_groups=outcome_groups(form) if log_likelihood else integers([]),
-        log_moments=log_moments,
-        counts=integers(counts),
+    return Reference(
+        sweep.Record(
+            burn=np.zeros((burn // burn_thin, n_parameters)),
+            parameters=np.zeros((draws, n_parameters)),
+            statistics=np.zeros((draws, len(recorded_statistics(form)))),
+            snapshot_draws=snapshot_draws,
+            snapshots=np.zeros((len(snapshot_draws), n_cells)),
+            cells=np.zeros(n_cells),
+            scratch=np.zeros(max((int(each) for each in np.diff(data.cell_start[data.run_start])), default=0)),
+            cell_mean=np.zeros(n_cells),
+            cell_squares=np.zeros(n_cells),
+            quantile_column=integers(form.columns[column] for column, _ in keys),
+            quantile_probability=np.array([probability for _, probability in keys], np.float64),
+            summary_total=np.zeros((len(form.columns), 5)),
+            log_groups=outcome_groups(form) if log_likelihood else integers([]),
+            log_moments=log_moments,
+            counts=integers(counts),
+        )
     )
 
 
@@ -252,7 +269,7 @@ def gather(runs: list[ChainRun], seconds: float, seed: int, interrupted: bool) -
     )
 
 
-def _cell_places(form: Layout, data: Columns) -> dict[str, np.ndarray]:
+def _cell_places(form: Layout, data: Reference) -> dict[str, np.ndarray]:
     # Where the missing cells of each variable are in the vector of all cells, in row order.
     rows = form.incomplete_rows
     places = {}

@@ -1,7 +1,8 @@
 """Memory of a chain, and dispersed starting values.
 
-Missing cells start at values observed elsewhere in the column; variances at the outcome's variance times a
-random factor; coefficients are then drawn given those, hence scattered around least squares.
+Missing cells start at values observed elsewhere in the column, latent variables near what their indicators
+suggest; variances at the outcome's variance times a random factor; coefficients are then drawn given those,
+hence scattered around least squares.
 """
 
 from __future__ import annotations
@@ -10,65 +11,80 @@ import numpy as np
 
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Role
-from blimp2pymc.sampler.layout import Layout, integers
+from blimp2pymc.sampler.evaluator import STACK
+from blimp2pymc.sampler.latent_start import latent_scores
+from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.moments import CHUNK
+from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.slice_sampling import SIZE as BRACKET_SIZE
 from blimp2pymc.sampler.statistics import Columns
-from blimp2pymc.sampler.evaluator import STACK
-from blimp2pymc.sampler.tables import State, Work
+from blimp2pymc.sampler.tables import State, Work, integers
 
 
-def column_data(layout: Layout) -> Columns:
+def column_data(layout: Layout) -> Reference:
     """Observed values of every column, and where its missing cells are."""
-    data = layout.model.data
-    observed = [np.sort(data[column.variable][~np.isnan(data[column.variable])]) for column in layout.columns]
-    reference = np.array([each.mean() for each in observed])
+    observed = [np.sort(observed_values(layout, column)) for column in layout.columns]
+    reference = np.array([each.mean() if each.size else 0.0 for each in observed])
     runs = [
-        [(layout.columns[column], pattern.low, len(pattern.rows)) for pattern in layout.patterns if column in pattern.missing]
+        [
+            (layout.columns[column], pattern.low, len(pattern.rows))
+            for pattern in layout.patterns
+            if column in pattern.missing
+        ]
         for column in layout.columns
     ]
     flat = [run for each in runs for run in each]
-    return Columns(
-        reference=reference,
-        total=np.array(
-            [
-                ((each - center).sum(), ((each - center) ** 2).sum())
-                for each, center in zip(observed, reference, strict=True)
-            ]
-        ),
-        cell_start=integers(np.cumsum([0, *(count for *_, count in flat)])),
-        cell_column=integers(run[0] for run in flat),
-        cell_row=integers(run[1] for run in flat),
-        run_start=integers(np.cumsum([0, *map(len, runs)])),
-        observed_start=integers(np.cumsum([0, *map(len, observed)])),
-        observed=np.concatenate(observed),
+    return Reference(
+        Columns(
+            reference=reference,
+            total=np.array(
+                [
+                    ((each - center).sum(), ((each - center) ** 2).sum())
+                    for each, center in zip(observed, reference, strict=True)
+                ]
+            ),
+            cell_start=integers(np.cumsum([0, *(count for *_, count in flat)])),
+            cell_column=integers(run[0] for run in flat),
+            cell_row=integers(run[1] for run in flat),
+            run_start=integers(np.cumsum([0, *map(len, runs)])),
+            observed_start=integers(np.cumsum([0, *map(len, observed)])),
+            observed=np.concatenate(observed),
+        )
     )
 
 
-def new_state(layout: Layout, generator: np.ndarray) -> State:
+def observed_values(layout: Layout, column: Column) -> np.ndarray:
+    """Observed values of a column; none of a latent variable."""
+    values = layout.model.data.get(column.variable, np.empty(0))
+    return values[~np.isnan(values)]
+
+
+def new_state(layout: Layout, generator: np.ndarray) -> Reference:
     """Memory of a chain; values are set by `set_start`."""
     tables = layout.tables
     residuals = tables.residuals
     n_groups, size = len(residuals.group_set), tables.priors.group_scale.shape[1]
     n_equations, n_monomials = len(residuals.equation_group), len(tables.base)
     n_sets, n_classes = tables.rows.set_has_class.shape
-    return State(
-        theta=np.zeros(len(layout.parameters)),
-        columns=np.zeros((len(tables.complete), len(layout.incomplete_rows))),
-        coefficient=np.zeros((n_equations, n_monomials)),
-        covariance=np.zeros((n_groups, size, size)),
-        precision=np.zeros((n_groups, size, size)),
-        log_determinant=np.zeros(n_groups),
-        moments=np.zeros((n_classes, n_monomials, n_monomials)),
-        sums=np.zeros((n_sets, n_monomials, n_monomials)),
-        generator=generator.copy(),
-        widths=np.zeros((len(layout.parameters) + len(tables.complete), 2)),
-        evaluations=np.zeros(4),
-        fault=np.zeros(2, np.int64),
+    return Reference(
+        State(
+            theta=np.zeros(len(layout.parameters)),
+            columns=np.zeros((len(tables.complete), len(layout.incomplete_rows))),
+            coefficient=np.zeros((n_equations, n_monomials)),
+            covariance=np.zeros((n_groups, size, size)),
+            precision=np.zeros((n_groups, size, size)),
+            log_determinant=np.zeros(n_groups),
+            moments=np.zeros((n_classes, n_monomials, n_monomials)),
+            sums=np.zeros((n_sets, n_monomials, n_monomials)),
+            generator=generator.copy(),
+            widths=np.zeros((len(layout.parameters) + len(tables.complete), 2)),
+            evaluations=np.zeros(4),
+            fault=np.zeros(2, np.int64),
+        )
     )
 
 
-def new_work(layout: Layout) -> Work:
+def new_work(layout: Layout) -> Reference:
     """Scratch space of a chain."""
     tables = layout.tables
     size = tables.priors.group_scale.shape[1]
@@ -76,35 +92,42 @@ def new_work(layout: Layout) -> Work:
     members = max(np.diff(tables.coefficients.member_start), default=1)
     entries = max(np.diff(tables.coefficients.entry_start), default=1)
     square = max(size, members, 1)
-    return Work(
-        residual=np.zeros((size, CHUNK)),
-        slope=np.zeros((size, block, CHUNK)),
-        has_slope=np.zeros((size, block), np.bool_),
-        precision=np.zeros((block, block, CHUNK)),
-        linear=np.zeros((block, CHUNK)),
-        normals=np.zeros(CHUNK),
-        values=np.zeros((len(tables.base), CHUNK)),
-        product=np.zeros(CHUNK),
-        derivative=np.zeros(entries),
-        matrix=np.zeros((3, square, square)),
-        vector=np.zeros((3, max(square, len(layout.parameters)))),
-        by_equation=np.zeros((2, len(tables.residuals.equation_group))),
-        bracket=np.zeros(BRACKET_SIZE),
-        stack=np.zeros(STACK),
+    return Reference(
+        Work(
+            residual=np.zeros((size, CHUNK)),
+            slope=np.zeros((size, block, CHUNK)),
+            has_slope=np.zeros((size, block), np.bool_),
+            precision=np.zeros((block, block, CHUNK)),
+            linear=np.zeros((block, CHUNK)),
+            normals=np.zeros(CHUNK),
+            values=np.zeros((len(tables.base), CHUNK)),
+            product=np.zeros(CHUNK),
+            derivative=np.zeros(entries),
+            matrix=np.zeros((3, square, square)),
+            vector=np.zeros((3, max(square, len(layout.parameters)))),
+            by_equation=np.zeros((2, len(tables.residuals.equation_group))),
+            bracket=np.zeros(BRACKET_SIZE),
+            stack=np.zeros(STACK),
+        )
     )
 
 
-def set_start(layout: Layout, state: State, random: np.random.Generator) -> None:
+def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> None:
     """Set parameters and missing cells to random values."""
     model = layout.model
     deviations = {}
     columns = layout.initial_columns()
     for column, index in layout.columns.items():
-        values = model.data[column.variable]
-        observed = values[~np.isnan(values)]
-        deviations[column] = float(observed.std()) or 1.0
-        missing = np.isnan(columns[index])
-        columns[index, missing] = random.choice(observed, missing.sum())
+        observed = observed_values(layout, column)
+        if observed.size:
+            deviations[column] = float(observed.std()) or 1.0
+            missing = np.isnan(columns[index])
+            columns[index, missing] = random.choice(observed, missing.sum())
+    if model.latent:
+        completed = {column: columns[index] for column, index in layout.columns.items() if column in deviations}
+        for column, scores in latent_scores(model, completed, random).items():
+            columns[layout.columns[column]] = scores
+            deviations[column] = float(scores.std()) or 1.0
     rows = {column: columns[index] for column, index in layout.columns.items()}
     for function, index in layout.functions.items():
         columns[index] = evaluate(function, rows)

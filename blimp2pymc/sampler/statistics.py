@@ -172,7 +172,7 @@ def quantile(observed, imputed, probability):
     """Quantile of a completed column, by linear interpolation between order statistics."""
     n = observed.size + imputed.size
     place = probability * (n - 1)
-    below = int(math.floor(place))
+    below = math.floor(place)
     value = select(observed, imputed, below)
     if below + 1 < n and place > below:
         value += (place - below) * (select(observed, imputed, below + 1) - value)

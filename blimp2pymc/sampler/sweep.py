@@ -67,7 +67,13 @@ def refresh(tables, state, work):
         refresh_equation(tables.residuals, equation, state.theta, state.coefficient)
     for group in range(tables.residuals.group_set.size):
         if not refresh_covariance(
-            tables.residuals, group, state.theta, state.covariance, state.precision, state.log_determinant, work.matrix[0]
+            tables.residuals,
+            group,
+            state.theta,
+            state.covariance,
+            state.precision,
+            state.log_determinant,
+            work.matrix[0],
         ):
             return False
     return True
@@ -196,7 +202,15 @@ def run(tables, data, state, work, record, iterations):
     if iterations < -1:
         fine = refresh(tables, state, work)
         update_moments(
-            tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, True, False
+            tables.residuals,
+            tables.rows,
+            tables.base,
+            state.columns,
+            state.moments,
+            state.sums,
+            work.values,
+            True,
+            False,
         )
         return 0 if fine else -1
     counts = record.counts

@@ -6,6 +6,7 @@ Ragged lists are stored as one array of items and one of starts: items of `k` ar
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -277,3 +278,17 @@ class Work(NamedTuple):
     """State of a slice sampler."""
     stack: np.ndarray
     """Stack of the evaluator."""
+
+
+def ragged(lists: Iterable[Sequence]) -> tuple[np.ndarray, list]:
+    """Starts and items of a list of lists."""
+    starts, items = [0], []
+    for each in lists:
+        items.extend(each)
+        starts.append(len(items))
+    return np.array(starts, np.int64), items
+
+
+def integers(items: Iterable[int]) -> np.ndarray:
+    """Items as int64."""
+    return np.array(list(items), np.int64)

@@ -9,26 +9,13 @@ import numpy as np
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.compiled import entry
 from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.runs import ChainRun
-
-
-REFERENCES: dict[int, Reference] = {}
-
-
-def _as_argument(value):
-    if not hasattr(value, "_fields"):
-        return value
-    if id(value) not in REFERENCES:
-        REFERENCES[id(value)] = Reference(value)
-    return REFERENCES[id(value)]
 
 
 @cache
 def callable_kernel(function):
-    """A kernel as Python can call it, tables as they are."""
-    kernel = entry(function)
-    return lambda *arguments: kernel(*map(_as_argument, arguments))
+    """A kernel as Python can call it."""
+    return entry(function)
 
 
 def chain(model: Model, *, collapsed: bool = False, seed: int = 1, sweeps: int = 5) -> ChainRun:
@@ -43,7 +30,9 @@ def chain(model: Model, *, collapsed: bool = False, seed: int = 1, sweeps: int =
 def free_parameters(run: ChainRun) -> dict[str, float]:
     """Current values of the free parameters."""
     model = run.layout.model
-    return {name: float(run.state.theta[run.layout.parameters[name]]) for name, p in model.parameters.items() if p.is_free}
+    return {
+        name: float(run.state.theta[run.layout.parameters[name]]) for name, p in model.parameters.items() if p.is_free
+    }
 
 
 def steps(run: ChainRun, *kernels: str):

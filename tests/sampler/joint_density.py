@@ -91,4 +91,6 @@ def log_joint(model: Model, free: Mapping[str, float], data: Mapping[str, np.nda
             continue
         variance = parameters[equation.residual_variance]
         total -= 0.5 * np.sum(np.log(variance) + errors[k] ** 2 / variance)
-    return total + sum(log_prior(each.prior, parameters[name]) for name, each in model.parameters.items() if each.is_free)
+    return total + sum(
+        log_prior(each.prior, parameters[name]) for name, each in model.parameters.items() if each.is_free
+    )

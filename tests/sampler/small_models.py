@@ -65,7 +65,11 @@ def build(
             names.setdefault(name, ParameterKind.CORRELATION)
     for name in {*priors, *definitions}:
         names.setdefault(name, ParameterKind.SLOPE)
-    blocked = {made_equation.residual_variance for made_equation in made if any(made_equation.outcome in b.members for b in blocks)}
+    blocked = {
+        made_equation.residual_variance
+        for made_equation in made
+        if any(made_equation.outcome in b.members for b in blocks)
+    }
     blocked |= {name for block in blocks for name in block.correlations.values()}
 
     def prior(name: str, kind: ParameterKind) -> Prior:

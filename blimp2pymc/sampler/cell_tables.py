@@ -1,0 +1,115 @@
+"""Tables of missing cells: which are drawn jointly, which by slice sampling, and what their density needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.sampler.blocking import cell_blocks, nonlinear_columns
+from blimp2pymc.sampler.tables import Cells, Nonlinear, integers, ragged
+
+if TYPE_CHECKING:
+    from blimp2pymc.sampler.layout import Layout, Pattern
+
+
+def cell_table(result: Layout) -> Cells:
+    """Blocks of cells with a joint normal full conditional, predictions included."""
+    form = result.plan.structure
+    equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
+    blocks: list[tuple[int, Pattern, tuple[Column, ...], list[int]]] = []
+    for pattern in result.patterns:
+        active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
+        predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
+        nonlinear = nonlinear_columns(form.groups[k] for k in active)
+        wanted = [each for each in result.columns if each in pattern.missing and each not in predicted | nonlinear]
+        for block in cell_blocks([form.groups[k] for k in active], wanted):
+            touched = [k for k in active if form.groups[k].columns & set(block)]
+            blocks.append((0, pattern, block, touched))
+        blocks += [(1, pattern, form.groups[k].outcomes, [k]) for k in sorted(pattern.inactive)]
+    # Predictions follow the order of the equations, so that a prediction can predict.
+    segments, entries = [], []
+    for _, _, block, touched in blocks:
+        members = [result.columns[column] for column in block]
+        for group in touched:
+            segments.append(group)
+            rows = []
+            for residual in form.groups[group].residuals:
+                for key in {result.monomial(product) for product in residual.products}:
+                    inside = [member for member in members if member in key]
+                    rest = list(key)
+                    if inside:
+                        rest.remove(inside[0])
+                    # A monomial without its member may be new; it joins the pool behind the others.
+                    rows.append((tuple(rest), equations[id(residual)], key, members.index(inside[0]) if inside else -1))
+            entries.append(rows)
+    pool = dict(result.monomials)
+    for rows in entries:
+        for rest, *_ in rows:
+            pool.setdefault(rest, len(pool))
+    ordered = [
+        sorted((pool[rest], equation, pool[key], member) for rest, equation, key, member in rows) for rows in entries
+    ]
+    result.monomials = pool
+    entry_start, flat = ragged(ordered)
+    member_start, members = ragged([[result.columns[column] for column in block] for _, _, block, _ in blocks])
+    segment_start, _ = ragged(touched for *_, touched in blocks)
+    return Cells(
+        phase=integers(phase for phase, *_ in blocks),
+        low=integers(pattern.low for _, pattern, _, _ in blocks),
+        high=integers(pattern.low + len(pattern.rows) for _, pattern, _, _ in blocks),
+        member_start=member_start,
+        member=integers(members),
+        segment_start=segment_start,
+        segment_group=integers(segments),
+        entry_start=entry_start,
+        entry_equation=integers(each[1] for each in flat),
+        entry_monomial=integers(each[2] for each in flat),
+        entry_rest=integers(each[0] for each in flat),
+        entry_member=integers(each[3] for each in flat),
+    )
+
+
+def nonlinear_table(result: Layout) -> Nonlinear:
+    """Cells that enter by a power or inside a function."""
+    form = result.plan.structure
+    equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
+    found: list[tuple[int, Pattern, list[tuple[int, list, int]]]] = []
+    for pattern in result.patterns:
+        active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
+        predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
+        nonlinear = nonlinear_columns(form.groups[k] for k in active)
+        for column, index in result.columns.items():
+            if column not in pattern.missing or column in predicted or column not in nonlinear:
+                continue
+            dependent = {index, *(k for each, k in result.functions.items() if column in columns_in(each))}
+            segments = []
+            for group in (k for k in active if column in form.groups[k].columns):
+                keys = {
+                    (bool(dependent & set(key)), equations[id(residual)], result.monomials[key])
+                    for residual in form.groups[group].residuals
+                    for key in map(result.monomial, residual.products)
+                }
+                segments.append((group, sorted(keys), sum(not each[0] for each in keys)))
+            found.append((index, pattern, segments))
+    columns = sorted({index for index, *_ in found})
+    entry_start, entries = ragged(keys for _, _, segments in found for _, keys, _ in segments)
+    fixed = [count for _, _, segments in found for *_, count in segments]
+    program_start, programs = ragged(
+        [k for k, each in enumerate(result.functions) if index in {result.columns[c] for c in columns_in(each)}]
+        for index, *_ in found
+    )
+    return Nonlinear(
+        column=integers(index for index, *_ in found),
+        low=integers(pattern.low for _, pattern, _ in found),
+        high=integers(pattern.low + len(pattern.rows) for _, pattern, _ in found),
+        width=integers(len(result.parameters) + columns.index(index) for index, *_ in found),
+        segment_start=ragged(segments for *_, segments in found)[0],
+        segment_group=integers(group for *_, segments in found for group, *_ in segments),
+        entry_start=entry_start,
+        entry_changes=integers(start + count for start, count in zip(entry_start[:-1], fixed, strict=True)),
+        entry_equation=integers(each[1] for each in entries),
+        entry_monomial=integers(each[2] for each in entries),
+        program_start=program_start,
+        program=integers(programs),
+    )

@@ -1,0 +1,148 @@
+"""Joint distribution tests (geweke 2004): forward simulation and successive-conditional simulation agree.
+
+Data are drawn from the model given parameters, parameters by a sweep given the data, in turns; whatever is
+wrong in any kernel, or in the order of a sweep, shows in the marginal distribution of the parameters, which
+must stay the prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from sampler import chains, joint_density, small_models
+from sampler.small_models import ONE, times
+
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.ir import Apply, Column, Constant, JointBlock, Model, ParameterReference, Prior
+from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.runs import ChainRun
+
+UNIT = Prior("normal", (0.0, 0.5))
+VARIANCE = Prior("inverse_gamma", (4.0, 4.0))
+
+
+def _with_holes(names: tuple[str, ...], n: int = 8) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    data = {name: rng.normal(size=n) for name in names}
+    for k, name in enumerate(names[1:]):
+        data[name][k::4] = np.nan
+    return data
+
+
+def single_equations() -> Model:
+    """Coefficients, bounded ones, variances, cells in products and powers, predictions."""
+    return small_models.build(
+        _with_holes(("z", "w", "x", "y")),
+        [
+            ("w", [("w0", ONE), ("wz", Column("z"))]),
+            ("x", [("x0", ONE), ("xw", Column("w"))]),
+            ("y", [("y0", ONE), ("yx", Column("x")), ("yxw", times(Column("x"), Column("w"))),
+                   ("yw2", Apply("^", (Column("w"), Constant(2.0))))]),
+        ],
+        priors={name: UNIT for name in ("w0", "wz", "x0", "y0", "yx", "yxw", "yw2")}
+        | {"xw": Prior("normal", (0.0, 0.5), lower=0.0)}
+        | {f"{name} residual variance": VARIANCE for name in "wxy"},
+    )  # fmt: skip
+
+
+def blocks() -> Model:
+    """An inverse Wishart block, a structured one, and a slope that is a function of parameters."""
+    members = (Column("a"), Column("b"))
+    others = (Column("c"), Column("e"))
+    return small_models.build(
+        _with_holes(("z", "a", "b", "c", "e")),
+        [
+            ("a", [("a0", ONE)]),
+            ("b", [("b0", ONE), ("slope", Column("z"))]),
+            ("c", [("c0", ONE), ("ca", Column("a"))]),
+            ("e", [("e0", ONE), ("slope", Column("z"))]),
+        ],
+        priors={name: UNIT for name in ("a0", "b0", "c0", "e0", "slope", "d")},
+        blocks=(
+            JointBlock(members, {(0, 1): "r"}, (4.0, 4.0), 7.0),
+            JointBlock(others, {(0, 1): "s"}, (4.0, 4.0), 7.0),
+        ),
+        definitions={
+            "ca": Apply("*", (ParameterReference("d"), Apply("sqrt", (ParameterReference("c residual variance"),))))
+        },
+    )  # fmt: skip
+
+
+MODELS = {"single equations": single_equations, "blocks": blocks}
+
+
+def _draw_prior(model: Model, rng: np.random.Generator) -> dict[str, float]:
+    free: dict[str, float] = {}
+    for block in model.blocks:
+        root = np.linalg.cholesky(np.linalg.inv(np.diag(block.scale)))
+        normals = root @ rng.normal(size=(2, int(block.degrees_of_freedom)))
+        sigma = np.linalg.inv(normals @ normals.T)
+        free |= {f"{member.variable} residual variance": sigma[k, k] for k, member in enumerate(block.members)}
+        free[block.correlations[(0, 1)]] = sigma[0, 1] / np.sqrt(sigma[0, 0] * sigma[1, 1])
+    for name, parameter in model.parameters.items():
+        if parameter.is_free and name not in free:
+            if parameter.prior.distribution == "inverse_gamma":
+                a, b = parameter.prior.arguments
+                free[name] = b / rng.gamma(a)
+            else:
+                mean, variance = parameter.prior.arguments
+                free[name] = rng.normal(mean, np.sqrt(variance))
+                free[name] = abs(free[name]) if parameter.prior.lower == 0 else free[name]
+    return free
+
+
+def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarray], rng: np.random.Generator) -> None:
+    parameters = joint_density.all_parameters(model, free)
+    errors = {}
+    for block in model.blocks:
+        sigma = joint_density.covariance(model, block, parameters)
+        drawn = np.linalg.cholesky(sigma) @ rng.normal(size=(2, len(data["z"])))
+        errors |= dict(zip(block.members, drawn, strict=True))
+    columns = {Column(name): values for name, values in data.items()}
+    for equation in model.equations:
+        mean = sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in equation.terms)
+        spread = np.sqrt(parameters[equation.residual_variance])
+        error = errors.get(equation.outcome, spread * rng.normal(size=len(data["z"])))
+        data[equation.name][...] = mean + error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("collapsed", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_keep_their_prior(name, collapsed):
+    model = MODELS[name]()
+    rng = np.random.default_rng(17)
+    missing = {variable: np.isnan(values) for variable, values in model.data.items()}
+    data = {variable: np.where(missing[variable], 0.0, values) for variable, values in model.data.items()}
+    names = [each for each, parameter in model.parameters.items() if parameter.is_free]
+    free = _draw_prior(model, rng)
+    _draw_data(model, free, data, rng)
+    n = 4000
+    kept = np.zeros((1, n, len(names)))
+    plans = plan(model, collapsed=collapsed)
+    run = None
+    for k in range(n):
+        for variable, values in data.items():
+            model.data[variable][~missing[variable]] = values[~missing[variable]]
+        # New data mean new tables; the chain goes on from its parameters and missing cells.
+        previous, run = run, ChainRun.make_all(model, plans, 4, 0, 1, int(rng.integers(2**31)), 0, False)[0]
+        for each in names:
+            run.state.theta[run.layout.parameters[each]] = free[each]
+        for each in range(len(run.layout.parameters) + len(run.layout.columns)):
+            run.state.widths[each] = (1.0, 600.0) if previous is None else previous.state.widths[each]
+        rows = run.layout.incomplete_rows
+        for column, index in run.layout.columns.items():
+            run.state.columns[index] = data[column.variable][rows]
+        assert run.prepare()
+        run.advance(2)
+        free = {each: float(run.state.theta[run.layout.parameters[each]]) for each in names}
+        kept[0, k] = list(free.values())
+        _draw_data(model, free, data, rng)
+    prior = np.array([[_draw_prior(model, rng)[each] for each in names] for _ in range(20_000)])
+    for k, each in enumerate(names):
+        for power in (1, 2):
+            drawn, expected = np.tanh(kept[:, :, k]) ** power, np.tanh(prior[:, k]) ** power
+            error = np.hypot(chains.autocovariance_error(drawn), expected.std() / np.sqrt(len(prior)))
+            assert chains.within(drawn.mean(), expected.mean(), error), (each, power)

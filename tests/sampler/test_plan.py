@@ -1,0 +1,130 @@
+"""The plan: which kernel draws what, and that every row of the tables has its tests."""
+
+from __future__ import annotations
+
+import hand_built
+import numpy as np
+import pytest
+from sampler import small_models, test_geweke, test_kernels, test_posterior
+
+from blimp2pymc.errors import BlimpError
+from blimp2pymc.joint_model.ir import Apply, Column, Form, ParameterReference
+from blimp2pymc.sampler.plan import CELL_RULES, RULES, plan
+
+TESTS = {
+    "covariances": ("test_density_of_covariances", "test_draws_of_covariances"),
+    "variances": ("test_density_of_variances", "test_draws_of_variances"),
+    "means": ("test_density_of_means", "test_draws_of_coefficients"),
+    "coefficients": ("test_density_of_coefficients", "test_draws_of_coefficients"),
+    "bounded": ("test_density_of_coefficients", "test_draws_of_a_bounded_coefficient"),
+    "slice": ("test_density_of_slices", "test_draws_of_slices"),
+    "nonlinear": ("test_density_and_draws_of_nonlinear_cells",),
+    "cells": ("test_density_of_cells", "test_draws_of_cells"),
+    "predictions": ("test_density_of_cells", "test_draws_of_cells"),
+}
+"""Kernel -> tests of its density and of its draws, in `test_kernels`."""
+
+
+def test_every_rule_has_its_tests():
+    kernels = [rule.kernel for rule in RULES] + list(CELL_RULES)
+    assert set(kernels) == set(TESTS)
+    for names in TESTS.values():
+        for name in names:
+            assert callable(getattr(test_kernels, name))
+    drawn = {update.kernel for make in test_geweke.MODELS.values() for update in plan(make()).updates}
+    # What moves along with a mean has a flat prior, from which no parameter can be drawn: there it is the
+    # posterior with the move and without that must agree.
+    assert set(kernels) - drawn == {"means"}
+    moved = {update.kernel for make in test_posterior.COLLAPSED.values() for update in plan(make()).updates}
+    assert "means" in moved
+
+
+def _kernels(model, **options):
+    return {target: each.kernel for each in plan(model, **options).updates for target in each.targets}
+
+
+def test_interaction():
+    updates = plan(hand_built.interaction()).updates
+    assert [each.kernel for each in updates] == [
+        "cells", "covariances", "variances", "coefficients", "means", "predictions",
+    ]  # fmt: skip
+    means = updates[4]
+    assert means.targets == ("x1 mean", "x1 ~ d", "x2 mean", "x2 ~ d")
+    assert means.equations == ("x1", "x2")
+    assert {shift.mean: dict((s, t) for s, t, _ in shift.entries) for shift in means.shifts} == {
+        "x1 mean": {"b1": "y ~ Intercept", "y ~ x1*x2": "y ~ x2"},
+        "x2 mean": {"y ~ x2": "y ~ Intercept", "y ~ x1*x2": "b1"},
+    }
+
+
+def test_plain_conditionals():
+    kernels = [each.kernel for each in plan(hand_built.interaction(), collapsed=False).updates]
+    assert kernels == ["cells", "covariances", "variances", "coefficients", "coefficients", "coefficients"]
+
+
+def test_no_shift_without_lower_order_terms():
+    model = hand_built.interaction()
+    equations = tuple(
+        each if each.name != "y" else type(each)(**{**vars(each), "terms": each.terms[:2] + each.terms[3:]})
+        for each in model.equations
+    )
+    parameters = {name: each for name, each in model.parameters.items() if name != "y ~ x2"}
+    updates = plan(type(model)(**{**vars(model), "equations": equations, "parameters": parameters})).updates
+    assert any(shift.mean == "x2 mean" for each in updates for shift in each.shifts)
+    assert not any(shift.mean == "x1 mean" for each in updates for shift in each.shifts)
+
+
+def test_labels_join_equations():
+    updates = plan(small_models.shared_variance()).updates
+    block = next(each for each in updates if "b" in each.targets)
+    assert set(block.targets) == {"a1", "b", "a2", "c"}
+    assert next(each for each in updates if each.targets == ("v",)).equations == ("y1", "y2")
+
+
+def test_definitions_and_bounds():
+    kernels = _kernels(small_models.definitions())
+    assert kernels["d"] == kernels["y residual variance"] == kernels["u residual variance"] == "slice"
+    assert kernels["yz"] == "bounded"
+    assert kernels["p"] == kernels["q"] == "coefficients"
+    blocks = [each.targets for each in plan(small_models.definitions()).updates]
+    assert not any({"p", "q"} <= set(each) for each in blocks)
+
+
+def test_structured_covariance():
+    kernels = _kernels(small_models.structured())
+    assert {kernels[name] for name in ("a residual variance", "b residual variance", "r")} == {"slice"}
+    assert "c residual variance" not in kernels
+
+
+def test_powers_and_functions():
+    kernels = {each.kernel: each.targets for each in plan(small_models.powers(), collapsed=False).updates}
+    assert kernels["nonlinear"] == ("w", "x")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"family": "probit"}, "family 'probit'"),
+        ({"variance_terms": (1,)}, "has predictors"),
+        ({"outcome": Column("y", Form.LATENT_RESPONSE)}, "latent response"),
+    ],
+)
+def test_refusals_name_the_equation(change, words):
+    model = hand_built.interaction()
+    equations = (*model.equations[:2], type(model.equations[2])(**{**vars(model.equations[2]), **change}))
+    with pytest.raises(BlimpError, match=words) as caught:
+        plan(type(model)(**{**vars(model), "equations": equations}))
+    assert "'y'" in str(caught.value)
+
+
+def test_parameter_inside_a_function_of_variables_is_refused():
+    data = {"x": np.arange(5.0), "y": np.arange(5.0)}
+    inside = Apply("exp", (Apply("*", (ParameterReference("b"), Column("x"))),))
+    with pytest.raises(BlimpError, match="inside a function"):
+        plan(small_models.build(data, [("y", [("b", Column("x")), ("c", inside)])]))
+
+
+def test_incomplete_variable_without_equation_is_refused():
+    x = np.array([1.0, np.nan, 2.0])
+    with pytest.raises(BlimpError, match="has missing values"):
+        plan(small_models.build({"x": x, "y": np.arange(3.0)}, [("y", [("b", Column("x"))])]))
