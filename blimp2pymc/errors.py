@@ -20,8 +20,9 @@ class Source:
 
     def line(self, number: int) -> str:
         """Text of line `number` (1-based), without its line break."""
-        lines = self.text.splitlines()
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        # Only "\n" counts, as in `Span.line`: `splitlines` would also break at form feeds and other characters.
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
 
 @dataclass(frozen=True)

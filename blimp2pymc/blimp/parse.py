@@ -63,7 +63,9 @@ def parse(text: str, filename: str = "<model>") -> Script:
     source = Source(filename, text)
     sections, findings = split(whole(source, plain_code(text)))
     raw = blank_comments(text)
-    commands = [_read(section, raw, findings) for section in sections if section.name]
+    commands = [
+        _read(section, raw, findings) for section in sections if section.name and _holds_something(section, findings)
+    ]
     findings.sort(key=lambda each: each.span.start if each.span else 0)
     raise_all(findings)
     if not commands:
@@ -71,12 +73,18 @@ def parse(text: str, filename: str = "<model>") -> Script:
     return Script(tuple(commands), source, tuple(findings))
 
 
+def _holds_something(section: Section, findings: list[Finding]) -> bool:
+    """Whether anything stands behind a command. An empty list is harmless, an empty number or file name is not."""
+    form = COMMANDS[section.name]
+    if not section.statements:
+        severity = "error" if form.kind in ("text", "integer", "expression") else "warning"
+        findings.append(Finding(f"{section.name} is empty", section.span, form.example, "empty-command", severity))
+    return bool(section.statements)
+
+
 def _read(section: Section, raw: str, findings: list[Finding]) -> Command:
     form = COMMANDS[section.name]
     pieces = section.statements
-    if not pieces:
-        findings.append(Finding(f"{section.name} is empty", section.span, form.example, "empty-command"))
-        return Command(section.name, (), section.span, section.span)
     body_span = Span(section.span.source, pieces[0].span(0, 1).start, section.end)
     body = READERS[form.kind](section, form, raw, findings)
     return Command(section.name, body, section.span, body_span)
@@ -171,7 +179,7 @@ def _read_words(section: Section, form: Form, raw: str, findings: list[Finding])
     for piece in section.statements:
         for match in re.finditer(r"\S+", piece):
             word, span = match[0].lower(), piece.span(match.start(), match.end())
-            if not re.fullmatch(NAME, match[0]):
+            if form.known and not re.fullmatch(NAME, match[0]):
                 findings.append(Finding(f"'{match[0]}' is not a keyword", span, form.example, "not-a-keyword"))
             elif form.known and word not in form.known:
                 findings.append(Finding(

@@ -199,12 +199,11 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
     if section and ((kind == "text" and not section.statements) or (kind == "files" and name.lower() in SAVE_KINDS)):
         return "range", None
     text = script[header.end() : end]
-    near = nearest(name, CANONICAL, NEAR)
+    near = nearest(name, _could_be(name) if takes_labels else CANONICAL, NEAR)
     if not takes_labels and not near and TIGHT_RANGE.match(script, header.start("name"), end):
         return "range", None
-    resembles = bool(near) and name.isalpha() and abs(len(name) - len(near)) < 2
-    if takes_labels and section and not (resembles and _is_misspelt(name, near, text, section)):
-        if kind and resembles:
+    if takes_labels and section and not (near and _is_misspelt(name, near, text, section)):
+        if kind and near:
             return "label", Finding(
                 f"'{name}:' inside {section.name} is read as the label of a block", span,
                 f"{near}: if the command is meant", "label-like-command", "warning",
@@ -215,6 +214,11 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
         f"{near}:" if near else "MODEL: before it, if it is the label of a block" if is_label else ", ".join(COMMANDS)
     )
     return "unknown", Finding(f"'{name}' is not a command", span, hint, "unknown-command")
+
+
+def _could_be(name: str) -> list[str]:
+    """Commands that a label may be a misspelling of: labels with digits, dots or another length are meant as such."""
+    return [each for each in CANONICAL if abs(len(each) - len(name)) < 2] if name.isalpha() else []
 
 
 def _is_misspelt(name: str, near: str, text: str, section: Section) -> bool:
