@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from blimp2pymc.errors import Span, error
-from blimp2pymc.joint_model.algebra import leaves, substitute
+from blimp2pymc.joint_model.algebra import leaves
 from blimp2pymc.joint_model.ir import (
     Apply,
     Column,
@@ -185,11 +185,8 @@ def _holds(outer: Span, inner: Span) -> bool:
 
 
 def defined_variables(model: Model) -> dict[str, Expression]:
-    """Defined variables of MODEL as they stand in equations, centered columns in place of raw ones."""
-    centered: dict[Expression, Expression] = {
-        column: Apply("-", (column, subtracted)) for column, subtracted in model.centered.items()
-    }
-    return {name: substitute(meaning, centered) for name, meaning in model.defined.items()}
+    """Defined variables of MODEL as they stand in equations."""
+    return dict(model.defined)
 
 
 def is_by_row(equation: Equation, model: Model) -> bool:

@@ -193,9 +193,12 @@ def log_density(
     variables = [
         each for each in graph.basic_RVs if each.name not in without and not isinstance(each.owner.op, LKJCorrRV)
     ]
-    logp = graph.logp(vars=[*variables, *graph.potentials], jacobian=False)
-    compiled = graph.compile_fn(logp, inputs=graph.value_vars, on_unused_input="ignore", mode=mode)
-    return lambda point: float(compiled(point))
+    # one output a term: an interpreted sum cannot have more than 32
+    terms: Any = graph.logp(vars=[*variables, *graph.potentials], jacobian=False, sum=False)
+    compiled: Any = graph.compile_fn(
+        [each.sum() for each in terms], inputs=graph.value_vars, on_unused_input="ignore", mode=mode
+    )
+    return lambda point: float(sum(compiled(point)))
 
 
 def _cholesky_factor(block: JointBlock, model: Model, parameters: Mapping[str, float]) -> Array:
