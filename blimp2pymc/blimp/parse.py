@@ -179,7 +179,7 @@ def _read_words(section: Section, form: Form, raw: str, findings: list[Finding])
     for piece in section.statements:
         for match in re.finditer(r"\S+", piece):
             word, span = match[0].lower(), piece.span(match.start(), match.end())
-            if form.known and not re.fullmatch(NAME, match[0]):
+            if not re.fullmatch(NAME if form.known else r"[\w.]+", match[0]):
                 findings.append(Finding(f"'{match[0]}' is not a keyword", span, form.example, "not-a-keyword"))
             elif form.known and word not in form.known:
                 findings.append(Finding(

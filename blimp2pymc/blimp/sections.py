@@ -17,7 +17,7 @@ from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.errors import Finding, Span
 
 HEADER = re.compile(rf"\s*(?P<name>{NAME}|[0-9]++)\s*:(?![=+])")
-INNER_HEADER = re.compile(rf"(?<=[\s}}\])])(?P<name>{NAME})\s*:(?![=+])")
+INNER_HEADER = re.compile(rf"(?<![\w./\\-])(?P<name>{NAME})\s*:(?![=+])")
 NEXT_NAME = re.compile(rf"[^\S\n\r]*(?P<name>{NAME})")
 BARE_COMMAND = re.compile(rf"(?P<name>{NAME})[^\S\n\r]+(?=[\w.])")
 

@@ -76,14 +76,14 @@ def test_mutated_scripts(seed: int) -> None:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 def test_heaps_of_tokens(pieces: list[str]) -> None:
     examine("MODEL: " + " ".join(pieces))
     examine("".join(pieces))
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 def test_any_text(text: str) -> None:
     examine(text)
     examine(f"MODEL: y ~ {text};")
