@@ -75,8 +75,10 @@ def _make_group(piece: Piece, start: int, tokens: ParseResults) -> NameGroup:
     return NameGroup(key.name, tuple(items), key.span, joined(key.span, items[-1].span))
 
 
-key = Regex(rf"{NAME}(?=\s*=)").set_name("a new name and '='").set_parse_action(
-    lambda piece, start, tokens: Name(tokens[0], piece.span(start, start + len(tokens[0])))
+key = (
+    Regex(rf"{NAME}(?=\s*=)")
+    .set_name("a new name and '='")
+    .set_parse_action(lambda piece, start, tokens: Name(tokens[0], piece.span(start, start + len(tokens[0]))))
 )
 equals = Literal("=").suppress()
 group: ParserElement = (
