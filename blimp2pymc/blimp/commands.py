@@ -132,9 +132,10 @@ GRIDS = {"quartile": "quartile", "quartiles": "quartile", "quantile": "quantile"
 
 def _make_moderator(piece: Piece, start: int, tokens: ParseResults) -> Moderator:
     name, *at = tokens
-    return Moderator(name, *(each for each, _ in at), joined(name.span, at[0][1] if at else name.span)) if at else (
-        Moderator(name, None, name.span)
-    )  # fmt: skip
+    if not at:
+        return Moderator(name, None, name.span)
+    value, span = at[0]
+    return Moderator(name, value, joined(name.span, span))
 
 
 def _make_at(piece: Piece, start: int, tokens: ParseResults) -> tuple[float | str, Span]:

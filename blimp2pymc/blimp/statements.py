@@ -136,8 +136,9 @@ def _make_braced_side(piece: Piece, start: int, tokens: ParseResults) -> Side:
     return Side(tuple(terms), True, piece.span(start, end))
 
 
-def joined(first: Span, last: Span) -> Span:
+def joined(first: Span | None, last: Span | None) -> Span:
     """The span from the beginning of one to the end of another."""
+    assert first is not None and last is not None  # the grammar gives every node its place
     return Span(first.source, first.start, max(first.end, last.end))
 
 
@@ -180,7 +181,10 @@ def _variance(piece: Piece, left: Side) -> VarianceStatement:
         )  # fmt: skip
     if not first.settings:
         raise error(
-            f"'{left.span.text}' alone says nothing", left.span, "y ~ x, or y@1 for its variance", "no-operator"
+            f"'{joined(left.span, left.span).text}' alone says nothing",
+            left.span,
+            "y ~ x, or y@1 for its variance",
+            "no-operator",
         )
     return VarianceStatement(first, piece.block, left.span)
 
@@ -242,7 +246,7 @@ def _make_parameter_statement(piece: Piece, start: int, tokens: ParseResults) ->
         return [_definition(piece, left, rest[1], rest[0][2])]
     distribution, *arguments, stop = rest[1:]
     span = joined(left.span, piece.span(stop - 1, stop))
-    statements = []
+    statements: list[Definition | PriorStatement] = []
     for label in left.terms:
         names = _names(label.expression)
         if names is None or label.settings:
@@ -315,6 +319,7 @@ def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | R
     left, (kind, operator, operator_span), right, *_ = tokens
     if kind == "relation":
         relation = _make_relation(piece, start, tokens)
+        assert isinstance(relation, Relation)
         if operator != "~":
             raise error(f"'{operator}' cannot be tested", operator_span, "y ~ x1, or b1 = 0", "untestable")
         return relation
