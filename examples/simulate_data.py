@@ -46,7 +46,7 @@ GENERATING_VALUES = {
         ("", "Generated Parameters", "difference"): 0.26,
     },
     "sum_score": {
-        ("wellbeing", "Coefficients", "Intercept"): 6.0,
+        ("wellbeing", "Coefficients", "Intercept"): 2.25,
         ("wellbeing", "Coefficients", "meaning"): 0.15,
         ("wellbeing", "Coefficients", "older"): 0.4,
         ("wellbeing", "Variances", "Residual Var."): 1.0,

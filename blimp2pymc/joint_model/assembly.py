@@ -66,7 +66,7 @@ def assemble(
     findings
         Label clashes and cycles are added here.
     """
-    maker = _Maker(ParameterList(findings), means, VARIANCE[prior_family])
+    maker = _Maker(ParameterList(findings), means, tuple(drafts.defined.values()), VARIANCE[prior_family])
     members = {column for block in draft_blocks for column in block.members}
     ordered: list[DraftEquation | DraftBlock] = sorted([*drafts.equations.values(), *draft_blocks], key=_print_place)
     equations: dict[ir.Column, ir.Equation] = {}
@@ -101,10 +101,15 @@ class _Maker:
     """Makes equations and keeps the list of their parameters."""
 
     def __init__(
-        self, parameters: ParameterList, means: Mapping[ir.Column, ir.Expression], variance_prior: ir.Prior
+        self,
+        parameters: ParameterList,
+        means: Mapping[ir.Column, ir.Expression],
+        defined: tuple[ir.Expression, ...],
+        variance_prior: ir.Prior,
     ) -> None:
         self.parameters = parameters
         self.means = means
+        self.defined = defined
         self.variance_prior = variance_prior
         self.in_blocks: set[str] = set()
 
@@ -122,7 +127,8 @@ class _Maker:
             if term.expression == ONE:
                 kind = ir.ParameterKind.INTERCEPT
             name = self.parameters.add(f"{draft.name} ~ {term.name}", kind, COEFFICIENT, term.setting, term.span)
-            terms.append(ir.Term(term.name, name, centered_expression(term.expression, self.means), term.span))
+            expression = centered_expression(term.expression, self.means, self.defined)
+            terms.append(ir.Term(term.name, name, expression, term.span))
         return ir.Equation(
             draft.outcome, draft.family, tuple(terms), variance, transform=draft.transform, block=draft.block,
             order=order, level=draft.outcome.level, span=draft.span,

@@ -1,8 +1,13 @@
-"""CENTER: what is subtracted from a predictor, and the Means Models that supply some of the means."""
+"""CENTER: what is subtracted from a predictor, and the Means Models that supply some of the means.
+
+Centering is for columns that are predictors themselves. Inside a defined variable they stay as they
+are: `dep = x1:+:x7` with CENTER: x1:x7 is the sum of the raw items, and the intercept of an equation
+with `dep` belongs to `dep` = 0 (decided by the reference output of such a sum score).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from blimp2pymc.errors import Finding
 from blimp2pymc.joint_model import ir
@@ -32,6 +37,13 @@ def centered_columns(
     for column, centering in names.declarations.centered.items():
         name = column.variable
         targets = [each for each in used if each == column or _is_dummy_of(each, column)]
+        for each in targets:
+            places = ", ".join(f"'{place}'" for place in drafts.definitions_with(each))
+            if not places:
+                continue
+            findings.append(Finding(f"'{name}' is not centered inside the defined variable {places}", centering.span,
+                                    f"'({name} - &mean)' in the definition, with the label of a mean",
+                                    "uncentered-definition", "warning"))  # fmt: skip
         if not targets:
             if name in names.variables and column not in means:
                 findings.append(Finding(f"'{name}' is centered, but no equation has it as predictor", centering.span,
@@ -55,9 +67,14 @@ def _is_dummy_of(column: ir.Column, nominal: ir.Column) -> bool:
     return column.form is ir.Form.DUMMY and nominal.form is ir.Form.SCORE and column.variable == nominal.variable
 
 
-def centered_expression(expression: ir.Expression, means: Mapping[ir.Column, ir.Expression]) -> ir.Expression:
-    """The expression with every centered column written out as column minus mean."""
-    return substitute(expression, {column: ir.Apply("-", (column, mean)) for column, mean in means.items()})
+def centered_expression(
+    expression: ir.Expression, means: Mapping[ir.Column, ir.Expression], defined: Iterable[ir.Expression] = ()
+) -> ir.Expression:
+    """The expression with every centered column written out as column minus mean, defined variables left alone."""
+    replacements: dict[ir.Expression, ir.Expression] = {
+        column: ir.Apply("-", (column, mean)) for column, mean in means.items()
+    }
+    return substitute(expression, replacements | {each: each for each in defined if isinstance(each, ir.Apply)})
 
 
 def means_models(drafts: Drafts, means: Mapping[ir.Column, ir.Expression]) -> tuple[ir.Column, ...]:

@@ -139,6 +139,14 @@ class Drafts:
                     found.setdefault(leaf, term.span)
         return found
 
+    def definitions_with(self, column: ir.Column) -> list[str]:
+        """Defined variables in which a column occurs."""
+        return [
+            name
+            for name, expression in self.defined.items()
+            if isinstance(expression, ir.Apply) and column in _columns_in_order(expression)
+        ]
+
 
 def _columns_in_order(expression: ir.Expression) -> list[ir.Column]:
     if isinstance(expression, ir.Column):

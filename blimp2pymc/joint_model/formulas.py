@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, substitute
-from blimp2pymc.joint_model.centering import centered_expression
 
 STRENGTH: Mapping[str, int] = {
     "or": 1, "and": 2, "==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3,
@@ -111,15 +110,15 @@ class Formulas:
         return f"{outcome} = {mean} + {error},  {error} ~ normal(0, {variance}){joint}"
 
     def _named(self) -> dict[ir.Expression, ir.Expression]:
-        """Defined variables, centered as they occur in equations -> a stand-in with their name."""
+        """Defined variables -> a stand-in with their name."""
         return {
-            centered_expression(expression, self.model.centered): ir.ParameterReference(name)
+            expression: ir.ParameterReference(name)
             for name, expression in self.model.defined.items()
             if isinstance(expression, ir.Apply)
         }
 
     def definitions(self, symbols: Mapping[str, str]) -> list[str]:
-        """What the defined variables stand for, centered as they occur in equations."""
+        """What the defined variables stand for."""
         equals = " &= " if self.latex else " = "
         used = {leaf for each in self.model.equations for term in each.terms for leaf in self._parts(term.expression)}
         return [

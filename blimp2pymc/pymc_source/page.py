@@ -112,7 +112,7 @@ class Page:
 
     def define(self, expression: Expression) -> None:
         """Give the defined variables inside an expression lines of their own, once, innermost first."""
-        for name, meaning in defined_variables(self.model).items():
+        for name, meaning in self.model.defined.items():
             if not isinstance(meaning, Apply) or meaning in self.shorthand:
                 continue
             if all(each != meaning for each in applications(expression)):
@@ -182,11 +182,6 @@ class Page:
 
 def _holds(outer: Span, inner: Span) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
-
-
-def defined_variables(model: Model) -> dict[str, Expression]:
-    """Defined variables of MODEL as they stand in equations."""
-    return dict(model.defined)
 
 
 def is_by_row(equation: Equation, model: Model) -> bool:

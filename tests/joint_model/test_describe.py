@@ -86,7 +86,8 @@ def test_sections_notes_and_quantities() -> None:
 def test_defined_variables_are_named() -> None:
     text = describe(resolved("CENTER: x1 x2; MODEL: total = x1:+:x2; y ~ total@b total*d d"))
     assert "b*total + b1.3*total*d" in text
-    assert "total = x1 - mean(x1) + x2 - mean(x2)" in text
+    assert "total = x1 + x2" in text
+    assert "'x1' is not centered inside the defined variable 'total'" in text
 
 
 def test_latex_is_balanced_and_escaped() -> None:

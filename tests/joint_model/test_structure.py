@@ -161,11 +161,15 @@ def test_centered_outcome_has_a_means_model() -> None:
     assert [each.name for each in model.equations] == ["m1", "m1", "y", "y2"]
 
 
-def test_centering_reaches_items_inside_a_sum() -> None:
-    model = resolved("CENTER: x1 x2; MODEL: total = x1:+:x2; y ~ total; x1 x2 ~ 1")
-    parts = [Apply("-", (Column(name), ParameterReference(f"{name} mean"))) for name in ("x1", "x2")]
-    assert model.equation_of[Column("y")].terms[1].expression == Apply("+", tuple(parts))
-    assert model.defined == {"total": Apply("+", (Column("x1"), Column("x2")))}
+def test_centering_leaves_a_defined_variable_alone_and_says_so() -> None:
+    model = resolved("CENTER: x1 x2; MODEL: total = x1:+:x2; y ~ total x1; x1 x2 ~ 1")
+    total = Apply("+", (Column("x1"), Column("x2")))
+    expressions = [term.expression for term in model.equation_of[Column("y")].terms]
+    assert Apply("-", (Column("x1"), ParameterReference("x1 mean"))) in expressions
+    assert total in expressions
+    assert model.defined == {"total": total}
+    assert {column.variable for column in model.centered} == {"x1", "x2"}
+    assert "uncentered-definition" in codes(model)
 
 
 def test_outcome_role_is_never_centered() -> None:

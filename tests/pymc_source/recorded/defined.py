@@ -139,7 +139,7 @@ with pm.Model(coords=coords) as model:
     b = pm.Flat("b")
     y_coefficient = pm.Flat("y_coefficient", dims="y_term")
     y_residual_variance = pm.HalfFlat("y_residual_variance", initval=np.nanvar(y_data))
-    total = (x1 - x1_mean) + (x2 - x2_mean) + x3
+    total = x1 + x2 + x3
     y_predicted = y_intercept + b * total + y_coefficient[0] * total * w
     y_sd = pt.sqrt(y_residual_variance)
     y_missing = pm.Normal("y_missing", y_predicted[y_is_missing], y_sd, dims="y_missing_row")
