@@ -83,7 +83,7 @@ def given_others(page: Page, equation: Equation) -> tuple[Text, bool, Text]:
     factor = page.names.blocks[block.members, "correlation_cholesky"]
     innovations = [f"{factor}[{index}, {k}] * {page.local(members[k], 'z')}" for k in range(index)]
     given_mean, given_sd = page.local(outcome, "given_mean"), page.local(outcome, "given_sd")
-    page.assign(given_mean, [("+", mean.code), *(("+", f"{deviation.code} * {each}") for each in innovations)])
+    page.assign(given_mean, [*_unless_zero(mean), *(("+", f"{deviation.code} * {each}") for each in innovations)])
     page.line(f"{given_sd} = {deviation.code} * {factor}[{index}, {index}]")
     return Text(given_mean), True, Text(given_sd)
 
@@ -95,7 +95,9 @@ def write_innovation(page: Page, equation: Equation, mean: Text, deviation: Text
         return
     if block_order(block, page.model)[-1] != equation.outcome:
         name = page.local(equation.outcome, "z")
-        page.line(f"{name} = ({page.column(equation.outcome)} - {mean.at_least(SUM + 1)}) / {deviation.code}")
+        column = page.column(equation.outcome)
+        deviate = column if mean.code == "0" else f"({column} - {mean.at_least(SUM + 1)})"
+        page.line(f"{name} = {deviate} / {deviation.code}")
 
 
 def needed_by_block(page: Page, outcome: Column) -> bool:
@@ -111,13 +113,19 @@ def _given_one(page: Page, block: JointBlock, first: Column, outcome: Column) ->
     name = pair_parameter(block, first, outcome)
     assert name is not None
     correlation = page.parameter(name)
-    residual = page.local(first, "residual")
-    page.line(f"{residual} = {page.column(first)} - {page.predicted[first].at_least(SUM + 1)}")
+    residual = page.column(first)
+    if page.predicted[first].code != "0":
+        residual = page.local(first, "residual")
+        page.line(f"{residual} = {page.column(first)} - {page.predicted[first].at_least(SUM + 1)}")
     given_mean, given_sd = page.local(outcome, "given_mean"), page.local(outcome, "given_sd")
     slope = f"{correlation.code} * {deviation.code} / {page.local(first, 'sd')}"
-    page.assign(given_mean, [("+", mean.code), ("+", f"{slope} * {residual}")])
+    page.assign(given_mean, [*_unless_zero(mean), ("+", f"{slope} * {residual}")])
     page.line(f"{given_sd} = {deviation.code} * pt.sqrt(1 - {power(correlation, Text('2')).code})")
     return Text(given_mean), True, Text(given_sd)
+
+
+def _unless_zero(mean: Text) -> list[tuple[str, str]]:
+    return [] if mean.code == "0" else [("+", mean.code)]
 
 
 def _variance(page: Page, member: Column) -> str:

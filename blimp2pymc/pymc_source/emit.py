@@ -89,8 +89,8 @@ def refusals(model: Model) -> Iterator[Finding]:
             yield refuse(f"the level-{equation.level} outcome '{equation.name}'", equation)
         columns = {equation.outcome}.union(*(columns_in(term.expression) for term in equation.terms))
         for column in sorted(columns):
-            if column.variable not in model.data:
-                yield refuse(f"the latent variable '{column.variable}'", equation)
+            if column.variable not in model.data and column.variable not in model.latent:
+                yield refuse(f"the random effect '{column.variable}'", equation)
             elif column.form not in FORMS:
                 yield refuse(f"the {column.form.value} of '{column.variable}'", equation)
             elif column.lag or column.level != 1:
@@ -141,7 +141,7 @@ def _write_coords(page: Page) -> None:
     page.blank()
     entries = []
     names = page.names
-    if any(each not in names.missing for each in (equation.name for equation in page.model.equations)):
+    if any(equation.name not in page.model.incomplete for equation in page.model.equations):
         entries.append('"row": data.index')
     for equation in page.model.equations:
         column = equation.outcome

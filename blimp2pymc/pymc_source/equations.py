@@ -103,6 +103,9 @@ class Law:
 def _write_cells(page: Page, equation: Equation, law: Law) -> None:
     outcome, call, others = equation.outcome, law.call, law.others
     column = page.column(outcome)
+    if outcome.variable in page.model.latent:
+        page.call(f"{column} = {call}(", [string(column), law.mean, *others, 'dims="row"'])
+        return
     if not page.is_incomplete(outcome):
         arguments = [law.mean, *others, f"observed={column}", 'dims="row"']
         page.call(f"{call}(", [string(column), *arguments])

@@ -60,7 +60,7 @@ class Names:
     columns: Mapping[Column, str]
     """Column -> name of its complete values: the data, or the data joined with the missing cells."""
     missing: Mapping[str, str]
-    """Incomplete variable -> variable of its missing cells (`x_missing`)."""
+    """Incomplete variable -> variable of its missing cells (`x_missing`); latent variable -> its own name."""
     locals: Mapping[tuple[Column, str], str]
     """(outcome, suffix) -> name such as `y_predicted`, for the suffixes of `SUFFIXES`."""
     blocks: Mapping[tuple[tuple[Column, ...], str], str]
@@ -163,6 +163,11 @@ def python_names(model: Model) -> Names:
         if column in model.equation_of:
             dims[local[column, "observed"]] = (local[column, "observed_row"],)
             coords[local[column, "observed_row"]] = tuple(model.frame.source_row[~mask].tolist())
+
+    for name in model.latent:
+        column = Column(name, level=model.variables[name].level)
+        missing[name] = columns[column]
+        dims[columns[column]] = ("row",)
 
     quantities = {
         each.name: parameters[each.name].variable if each.name in parameters else given["quantity", each.name]

@@ -165,8 +165,8 @@ class Page:
     # ------------------------------------------------------------ facts of the model
 
     def is_incomplete(self, column: Column) -> bool:
-        """Whether the column has missing cells."""
-        return column.variable in self.names.missing and column.form is Form.SCORE
+        """Whether the column has missing cells beside observed ones."""
+        return column.variable in self.model.incomplete and column.form is Form.SCORE
 
     def script_lines(self, spans: Iterable[Span | None]) -> list[str]:
         """The statements of the script that the spans are part of, each once, in order."""
