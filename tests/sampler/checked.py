@@ -40,7 +40,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         frozenset({"cells", "covariances", "variances", "coefficients", "means", "predictions"}),
     ),
     "standardised group difference": (
-        "MODEL: x ~ w; y1 ~ g@difference x; y1@v; PARAMETERS: d ~ normal(0, 1); difference = d*sqrt(v);",
+        "MODEL: x ~ w; y1 ~ g@difference x; y1@v; PARAMETERS: d = 0.4; difference = d*sqrt(v);",
         frozenset({"cells", "variances", "coefficients", "slice", "predictions"}),
     ),
     "normal prior": (
@@ -55,7 +55,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "bounded variance": (
         "MODEL: y1 ~ x w; y1@v; PARAMETERS: v ~ truncate(0.5, 4);",
-        frozenset({"cells", "variances", "coefficients", "slice", "predictions"}),
+        frozenset({"cells", "covariances", "coefficients", "slice", "predictions"}),
     ),
     "equal slopes of correlated outcomes": (
         "MODEL: y1 ~ x@b w; y2 ~ x@b g; y1 ~~ y2;",
@@ -63,19 +63,24 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "products of coefficients": (
         "MODEL: m ~ x@a w; y1 ~ x@c m@b; y2 ~ x@total; PARAMETERS: total = a*b + c;",
-        frozenset({"cells", "variances", "coefficients", "predictions"}),
+        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
     ),
     "structured zero": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2; y2 ~~ y3;",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+        frozenset({"cells", "slice", "coefficients"}),
     ),
-    "labelled correlation": (
-        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2@r; y1 ~~ y3@r; y2 ~~ y3;",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    "correlation that is also a slope": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y1 ~~ y2@r; y3 ~ y1@b w; PARAMETERS: b = r/2 + 0.1;",
+        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
+    ),
+    "correlations that are also slopes": (
+        """FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1 ~~ y2@r; y1 y2 ~~ m; y3 ~ y1@b w;
+        PARAMETERS: b = sqrt(abs(r));""",
+        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
     ),
     "three correlated outcomes": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w x; y1 y2 y3 ~~ y1 y2 y3;",
-        frozenset({"cells", "covariances", "coefficients", "predictions"}),
+        frozenset({"cells", "covariances", "variances", "coefficients"}),
     ),
     "shared residual variance": (
         "MODEL: y1 ~ x; y2 ~ x y1; y1@v; y2@v;",
@@ -83,23 +88,31 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "equal variances of correlated outcomes": (
         "MODEL: y1 ~ x; y2 ~ x; y1@v; y2@v; y1 ~~ y2@r;",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
     ),
     "square and exponential": (
         "MODEL: x ~ w; m ~ x x^2; y1 ~ x m (exp(m/4)) (ifelse(z > 0, z, w));",
-        frozenset({"nonlinear", "cells", "variances", "coefficients", "predictions"}),
+        frozenset({"nonlinear", "cells", "covariances", "variances", "coefficients", "predictions"}),
     ),
     "square of a centered predictor": (
         "CENTER: x; MODEL: y1 ~ x x^2 w;",
-        frozenset({"nonlinear", "variances", "coefficients", "means", "predictions"}),
+        frozenset({"nonlinear", "cells", "covariances", "variances", "coefficients", "means", "predictions"}),
     ),
     "mean of a centered outcome": (
         "CENTER: m x; MODEL: m ~ x; y1 ~ m x m*x;",
         frozenset({"cells", "variances", "coefficients", "means", "predictions"}),
     ),
+    "mean that its slopes cannot follow": (
+        "CENTER: m; MODEL: m ~ x; y1 ~ x m*w;",
+        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
+    ),
+    "functions of variables missing together": (
+        "MODEL: x ~ w; m ~ x; y1 ~ (exp(m/3)) w; y2 ~ y1 (y1^2);",
+        frozenset({"nonlinear", "cells", "variances", "coefficients", "predictions"}),
+    ),
     "defined sums": (
         "CENTER: x; MODEL: total = x + z; z ~ x; y1 ~ total@b total*w m; y3 ~ y1;",
-        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
+        frozenset({"cells", "covariances", "variances", "coefficients", "means", "predictions"}),
     ),
     "fixed values": (
         "MODEL: x ~ w@0.4 1@1; y1 ~ x@0.5 m; y1@1; m ~ 1@0 x;",

@@ -1,0 +1,299 @@
+"""Changes of log densities at a state of a chain: that of a kernel beside that of the PyMC graph.
+
+One function per kernel. Each proposes new values of the kernel's targets, and says by how much the density
+the kernel draws from changes, and by how much the graph's does with all else as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from blimp2pymc.joint_model.ir import Column, Model, Role
+from blimp2pymc.sampler import entries
+from blimp2pymc.sampler.graph_point import cell_places, point_of
+from blimp2pymc.sampler.moments import CHUNK
+from blimp2pymc.sampler.runs import ChainRun
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+SWEEPS = 20
+"""Sweeps between the starting values and a state at which kernels are compared."""
+
+Changes = Iterator[tuple[float, float]]
+"""Change of a kernel's log density, change of the graph's."""
+
+
+class Point:
+    """A state of a chain, its perturbations, and the graph's log density there."""
+
+    def __init__(self, run: ChainRun, graph: pm.Model, random: np.random.Generator) -> None:
+        from blimp2pymc.pymc_source.point import crossing, log_density
+
+        self.run, self.random = run, random
+        self.form, self.model = run.layout, run.layout.model
+        self.tables, self.state, self.work = run.layout.tables, run.state, run.work
+        tables, _, state, work, _ = run.references
+        self.compiled = (tables, state, work)
+        self.crossing = crossing(self.model, graph)
+        cut_variables = {self.crossing.names.parameters[name].variable for name in cut_parameters(self.model)}
+        # A few hundred evaluations: interpreting the graph takes less time than compiling it.
+        self._full = log_density(graph, mode="FAST_COMPILE")
+        self._uncut = self._full
+        if cut_variables:
+            self._uncut = log_density(graph, without=cut_variables, mode="FAST_COMPILE")
+        self._saved: tuple[np.ndarray, np.ndarray] = (self.state.theta.copy(), self.state.columns.copy())
+        self._cells = cell_places(run)
+
+    def next_state(self) -> None:
+        """Sample some sweeps from new starting values, then perturb parameters and cells at random."""
+        self.run.record.counts[4] = 0
+        self.run.start()
+        self.run.advance(SWEEPS)
+        entries.sweeps(*self.compiled, 1, True)
+        self.save()
+        for size in (0.2, 0.05, 0.0):
+            self._perturb(size)
+            if self.refresh() and np.isfinite(self.log_density()):
+                break
+            self.restore()
+        self.save()
+
+    def save(self) -> None:
+        """Keep parameters and columns, for `restore`."""
+        self._saved = (self.state.theta.copy(), self.state.columns.copy())
+
+    def restore(self) -> None:
+        """Go back to what was saved."""
+        self.state.theta[...], self.state.columns[...] = self._saved
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Compute what depends on parameters and columns; False where it does not exist."""
+        return self.run.prepare()
+
+    def log_density(self, *, cuts: bool = True, collapsed: bool = False) -> float:
+        """The graph's log density; `collapsed`: predictions integrated out; without `cuts`: Means Models left out."""
+        try:
+            point = point_of(self.run, self.crossing, self._cells)
+        except np.linalg.LinAlgError:
+            return -np.inf
+        value = (self._full if cuts else self._uncut)(point)
+        return value - (self.predictions() if collapsed else 0.0)
+
+    def predictions(self) -> float:
+        """Log density of all outcomes that predict nothing, given everything else: normalised."""
+        total = 0.0
+        for block in np.flatnonzero(self.tables.cells.phase == 1):
+            for low, n in self.chunks(block):
+                precision, linear = self.normal(block, low, n)
+                values = self.state.columns[self.members(block), low : low + n].T
+                mean = np.linalg.solve(precision, linear[:, :, None])[:, :, 0]
+                deviation = values - mean
+                quadratic = np.einsum("ni,nij,nj->", deviation, precision, deviation)
+                total += 0.5 * (np.linalg.slogdet(precision)[1].sum() - quadratic - values.size * np.log(2 * np.pi))
+        return total
+
+    def chunks(self, block: int) -> Iterator[tuple[int, int]]:
+        """Rows of a block of cells, as first row and number."""
+        low, high = self.tables.cells.low[block], self.tables.cells.high[block]
+        for first in range(low, high, CHUNK):
+            yield first, min(CHUNK, high - first)
+
+    def members(self, block: int) -> np.ndarray:
+        """Columns of a block of cells."""
+        cells = self.tables.cells
+        return cells.member[cells.member_start[block] : cells.member_start[block + 1]]
+
+    def normal(self, block: int, low: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Precisions and linear parts of the cells of n rows: (n, size, size) and (n, size)."""
+        size = entries.cell_conditional(*self.compiled, block, low, n)
+        lower = np.tril(self.work.precision[:size, :size, :n].transpose(2, 0, 1))
+        return lower + np.tril(lower, -1).transpose(0, 2, 1), self.work.linear[:size, :n].T.copy()
+
+    def _perturb(self, size: float) -> None:
+        priors, random = self.tables.priors, self.random
+        variances = {each.residual_variance for each in self.model.equations}
+        for name, parameter in self.model.parameters.items():
+            k = self.form.parameters[name]
+            if not parameter.is_free:
+                continue
+            old, z = self.state.theta[k], random.normal()
+            new = old * np.exp(size * z) if name in variances else old + size * z * max(0.2, abs(old))
+            if priors.lower[k] < new < priors.upper[k]:
+                self.state.theta[k] = new
+        for name, rows in self._cells.items():
+            column = self.form.columns[Column(name)]
+            spread = float(np.std(self.state.columns[column]))
+            self.state.columns[column, rows] += size * spread * random.normal(size=len(rows))
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def _covariances(point: Point, index: int) -> Changes:
+    group = int(point.tables.covariance[index])
+    residuals, state = point.tables.residuals, point.state
+    start, end = residuals.group_start[group], residuals.group_start[group + 1]
+    size = int(end - start)
+    degrees = entries.covariance_conditional(*point.compiled[:2], group, point.work.matrix[0])
+    scale = point.work.matrix[0].copy()
+    before = point.log_density(collapsed=True)
+    old = state.covariance[group, :size, :size].copy()
+    factor = np.eye(size) + 0.2 * point.random.normal(size=(size, size))
+    new = factor @ old @ factor.T
+    for i in range(size):
+        state.theta[residuals.variance[start + i]] = new[i, i]
+        for j in range(i):
+            state.theta[residuals.correlation[group, i, j]] = new[i, j] / np.sqrt(new[i, i] * new[j, j])
+    point.refresh()
+
+    def density(covariance: np.ndarray) -> float:
+        precision, log_determinant = np.ascontiguousarray(np.linalg.inv(covariance)), np.linalg.slogdet(covariance)[1]
+        # The graph's density is one of variances and correlations: Jacobian of the covariances.
+        jacobian = 0.5 * (size - 1) * np.log(np.diag(covariance)).sum()
+        return entries.covariance_log_density(precision, log_determinant, size, scale, degrees) + jacobian
+
+    yield density(new) - density(old), point.log_density(collapsed=True) - before
+
+
+def _variances(point: Point, index: int) -> Changes:
+    parameter = point.tables.variances.parameter[index]
+    shape, scale = entries.variance_conditional(*point.compiled[:2], index)
+    before = point.log_density(collapsed=True)
+    old = point.state.theta[parameter]
+    new = old * np.exp(0.4 * point.random.normal())
+    point.state.theta[parameter] = new
+    point.refresh()
+    kernel = entries.variance_log_density(new, shape, scale) - entries.variance_log_density(old, shape, scale)
+    yield kernel, point.log_density(collapsed=True) - before
+
+
+def _coefficients(point: Point, index: int) -> Changes:
+    blocks, priors, state = point.tables.coefficients, point.tables.priors, point.state
+    members = blocks.member[blocks.member_start[index] : blocks.member_start[index + 1]]
+    size = entries.coefficient_conditional(*point.compiled, index)
+    matrix, vector = point.work.matrix[0].copy(), point.work.vector[0].copy()
+    before = point.log_density(collapsed=True)
+    step = np.zeros(len(vector))
+    step[:size] = 2.0 * point.random.normal(size=size) / np.sqrt(np.diag(matrix)[:size])
+    if blocks.bounded[index]:
+        (k,) = members
+        step[0] = _inside(point.random, state.theta[k] + step[0], priors.lower[k], priors.upper[k]) - state.theta[k]
+    state.theta[members] += step[:size]
+    for shift in range(blocks.shift_start[index], blocks.shift_start[index + 1]):
+        entries.move_along(*point.compiled, shift, step[blocks.shift_mean[shift]])
+    point.refresh()
+    kernel = entries.coefficient_log_density(step, size, matrix, vector)
+    yield kernel, point.log_density(collapsed=True) - before
+
+
+def _slice(point: Point, index: int) -> Changes:
+    k = point.tables.slices.parameter[index]
+    priors, state = point.tables.priors, point.state
+    old = float(state.theta[k])
+    width = min(state.widths[k, 0], 0.5 * abs(old) + 0.1)
+    new = float(_inside(point.random, old + width * point.random.normal(), priors.lower[k], priors.upper[k]))
+    at_old = entries.slice_log_density(*point.compiled, index, old)
+    before = point.log_density(collapsed=True)
+    at_new = entries.slice_log_density(*point.compiled, index, new)
+    state.theta[k] = new
+    point.refresh()
+    yield at_new - at_old, point.log_density(collapsed=True) - before
+
+
+# ---------------------------------------------------------------- missing cells
+
+
+def _linear_cells(point: Point) -> Changes:
+    # One stretch of rows of every block; blocks that share a row are compared one after the other.
+    for block in np.flatnonzero(point.tables.cells.phase == 0):
+        chunks = list(point.chunks(block))
+        low, n = chunks[point.random.integers(len(chunks))]
+        precision, _ = point.normal(block, low, n)
+        size, columns = precision.shape[1], point.state.columns
+        members = point.members(block)
+        old = columns[members, low : low + n].T.copy()
+        new = old + 1.5 * point.random.normal(size=old.shape) / np.sqrt(np.einsum("nii->ni", precision))
+        kernel = sum(
+            entries.cell_log_density(point.compiled[2], values, size, row) * sign
+            for sign, each in ((1.0, new), (-1.0, old))
+            for row, values in enumerate(each)
+        )
+        before = point.log_density(cuts=False, collapsed=True)
+        columns[members, low : low + n] = new.T
+        point.refresh()
+        yield kernel, point.log_density(cuts=False, collapsed=True) - before
+
+
+def _nonlinear_cells(point: Point) -> Changes:
+    nonlinear, state = point.tables.nonlinear, point.state
+    for index in range(len(nonlinear.column)):
+        n = int(nonlinear.high[index] - nonlinear.low[index])
+        rows = nonlinear.low[index] + point.random.permutation(n)[:CHUNK]
+        column = nonlinear.column[index]
+        width = state.widths[nonlinear.width[index], 0]
+        before = point.log_density(cuts=False, collapsed=True)
+        kernel = 0.0
+        for row in rows:
+            old = float(state.columns[column, row])
+            at_old = entries.nonlinear_log_density(*point.compiled, index, row, old)
+            for size in (0.5, 0.1, 0.0):
+                new = old + size * width * point.random.normal()
+                at_new = entries.nonlinear_log_density(*point.compiled, index, row, new)
+                if np.isfinite(at_new):
+                    break
+            kernel += at_new - at_old
+        point.refresh()
+        yield kernel, point.log_density(cuts=False, collapsed=True) - before
+
+
+def _predictions(point: Point) -> Changes:
+    # All of them at once: an outcome that is predicted may itself predict another.
+    before, kernel = point.log_density(), point.predictions()
+    for block in np.flatnonzero(point.tables.cells.phase == 1):
+        for low, n in point.chunks(block):
+            precision, _ = point.normal(block, low, n)
+            spread = 1.0 / np.sqrt(np.einsum("nii->ni", precision))
+            members = point.members(block)
+            point.state.columns[members, low : low + n] += (spread * point.random.normal(size=spread.shape)).T
+    point.refresh()
+    yield point.predictions() - kernel, point.log_density() - before
+
+
+PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
+    0: _covariances,
+    1: _variances,
+    2: _coefficients,
+    3: _slice,
+}
+"""Kernel code of `layout.KERNEL_CODES` -> how it is compared."""
+
+CELLS: Mapping[str, Callable[[Point], Changes]] = {
+    "nonlinear": _nonlinear_cells,
+    "cells": _linear_cells,
+    "predictions": _predictions,
+}
+"""Kernel of missing values -> how it is compared."""
+
+
+def _inside(random: np.random.Generator, value: float, lower: float, upper: float) -> float:
+    if lower < value < upper:
+        return value
+    if np.isfinite(lower) and np.isfinite(upper):
+        return random.uniform(lower, upper)
+    return lower + abs(value - lower) if np.isfinite(lower) else upper - abs(upper - value)
+
+
+def cut_parameters(model: Model) -> frozenset[str]:
+    """Means and variances of Means Models."""
+    return frozenset(
+        name
+        for each in model.equations
+        if each.role is Role.MEANS
+        for name in (*(term.coefficient for term in each.terms), each.residual_variance)
+        if name is not None and model.parameters[name].is_free
+    )

@@ -1,0 +1,109 @@
+"""Compiled functions that Python calls beside the loop of a chain.
+
+The check of the sampler evaluates each kernel's conditional by itself; the PyMC step carries out a few
+sweeps from a given state. Machine code is kept on disk as for the loop.
+"""
+
+from __future__ import annotations
+
+from blimp2pymc.sampler import sweep
+from blimp2pymc.sampler.compiled import entry
+from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, slices, variances
+
+
+@entry
+def sweeps(tables, state, work, count, adapting):
+    """Carry out sweeps from any parameters and columns, predictions at the end; False after a fault."""
+    if not sweep.refresh(tables, state, work):
+        state.fault[0] = sweep.START
+        return False
+    for _ in range(count):
+        if not sweep.sweep(tables, state, work, adapting, False, False):
+            return False
+    sweep.predict(tables, state, work)
+    return True
+
+
+@entry
+def coefficient_conditional(tables, state, work, block):
+    """Precision and gradient of a block of coefficients, to `work.matrix[0]` and `work.vector[0]`."""
+    return coefficients.conditional(
+        tables.residuals,
+        tables.priors,
+        tables.coefficients,
+        block,
+        state.theta,
+        state.coefficient,
+        state.precision,
+        state.sums,
+        work.derivative,
+        work.matrix[0],
+        work.vector[0],
+    )
+
+
+@entry
+def move_along(tables, state, work, shift, step):
+    """Move the coefficients that belong to a step of a mean."""
+    coefficients.move_along(tables.coefficients, shift, step, state.theta, work.vector[1], work.vector[2])
+
+
+@entry
+def coefficient_log_density(step, size, matrix, vector):
+    """Log density of a block of coefficients at a step from the current values."""
+    return coefficients.log_density(step, size, matrix, vector)
+
+
+@entry
+def variance_conditional(tables, state, index):
+    """Shape and scale of a variance."""
+    return variances.conditional(tables.residuals, tables.variances, index, state.coefficient, state.sums)
+
+
+@entry
+def variance_log_density(value, shape, scale):
+    """Log density of a variance."""
+    return variances.log_density(value, shape, scale)
+
+
+@entry
+def covariance_conditional(tables, state, group, scale):
+    """Scale matrix, to `scale`, and degrees of freedom of a covariance."""
+    return covariances.conditional(tables.residuals, tables.priors, group, state.coefficient, state.sums, scale)
+
+
+@entry
+def covariance_log_density(precision, log_determinant, size, scale, degrees):
+    """Log density of a covariance matrix."""
+    return covariances.log_density(precision, log_determinant, size, scale, degrees)
+
+
+@entry
+def slice_log_density(tables, state, work, index, value):
+    """Log density of a parameter drawn by slice sampling; sets the parameter."""
+    return slices.log_density(tables, index, value, state, work)
+
+
+@entry
+def cell_conditional(tables, state, work, block, low, n):
+    """Precision and linear part of the cells of n rows, to `work.precision` and `work.linear`."""
+    return cells.conditional(
+        tables.residuals, tables.cells, block, low, n, state.columns, state.coefficient, state.precision, work
+    )
+
+
+@entry
+def cell_log_density(work, values, size, row):
+    """Log density of one row's cells."""
+    return cells.log_density(values, size, row, work)
+
+
+@entry
+def nonlinear_log_density(tables, state, work, index, row, value):
+    """Log density of a cell drawn by slice sampling; sets the cell and the functions of it."""
+    nonlinear.conditional(
+        tables.residuals, tables.nonlinear, index, row, state.columns, state.coefficient, work.by_equation
+    )
+    return nonlinear.log_density(
+        tables, index, row, value, state.columns, state.theta, state.coefficient, state.precision, work
+    )

@@ -1,0 +1,29 @@
+"""The state of a chain as a point of the PyMC graph: what the check and the PyMC step need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.pymc_source.point import Crossing
+from blimp2pymc.sampler.runs import ChainRun
+
+
+def cell_places(run: ChainRun) -> dict[str, np.ndarray]:
+    """Where the missing cells of each variable are in the table of incomplete rows, in row order."""
+    rows = run.layout.incomplete_rows
+    places = {}
+    for name in run.layout.model.incomplete:
+        found = np.flatnonzero(run.layout.model.missing(name)[rows])
+        places[name] = found[np.argsort(rows[found])]
+    return places
+
+
+def point_of(run: ChainRun, across: Crossing, places: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The graph's point at the state of a chain."""
+    form = run.layout
+    parameters = dict(zip(form.model.parameters, run.state.theta.tolist(), strict=False))
+    cells = {name: run.state.columns[form.columns[Column(name)], rows] for name, rows in places.items()}
+    return across.value_point(parameters, cells)

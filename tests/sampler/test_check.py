@@ -1,0 +1,181 @@
+"""Every kernel against the emitted PyMC graph; wrong kernels are found out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import hand_built
+import numpy as np
+import pytest
+from sampler import checked
+
+from blimp2pymc.pymc_source.build import build
+from blimp2pymc.sampler.check import Verification, compare, verify
+from blimp2pymc.sampler.density_changes import SWEEPS
+from blimp2pymc.sampler.plan import CELL_RULES, RULES, plan
+from blimp2pymc.sampler.runs import ChainRun
+
+
+def _run(model, collapsed=True):
+    return ChainRun.make_all(model, plan(model, collapsed=collapsed), 1, SWEEPS, 1, 0, 0, False)[0]
+
+
+def test_every_rule_has_a_case():
+    needed = frozenset().union(*(kernels for _, kernels in checked.SCRIPTS.values()))
+    assert needed == {rule.kernel for rule in RULES} | set(CELL_RULES)
+
+
+@pytest.mark.parametrize("name", checked.SCRIPTS)
+def test_kernels_agree_with_the_graph(name):
+    model = checked.case(name)
+    result = verify(model)
+    assert {row.kernel for row in result.rows} == checked.SCRIPTS[name][1]
+    assert result.passed, str(result)
+    assert max(row.difference for row in result.rows) < 1e-8
+    assert min(row.compared for row in result.rows) >= 2
+
+
+@pytest.mark.parametrize("addition", ["OPTIONS: prior1;", "OPTIONS: prior3;"])
+@pytest.mark.parametrize(
+    "name",
+    ["interaction of centered predictors", "structured zero", "three correlated outcomes",
+     "equal variances of correlated outcomes", "correlations that are also slopes", "mean of a centered outcome"],
+)  # fmt: skip
+def test_kernels_agree_under_other_prior_families(name, addition):
+    result = verify(checked.case(name, addition), states=3)
+    assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("name", checked.SCRIPTS)
+def test_kernels_agree_under_proper_priors(name):
+    result = verify(checked.case(name, priors="proper"), states=2)
+    assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("make", [hand_built.interaction, hand_built.correlated_mediators])
+@pytest.mark.parametrize("collapsed", [True, False])
+def test_plain_and_collapsed_plans_agree_with_the_same_graph(make, collapsed):
+    model = make()
+    result = compare(_run(model, collapsed), build(model), states=3)
+    assert result.passed, str(result)
+    assert ("predictions" in {row.kernel for row in result.rows}) == collapsed
+
+
+def _scale_a_prior(tables):
+    tables.priors.second[tables.priors.kind == 1] *= 1.01
+
+
+def _shift_a_shape(tables):
+    tables.variances.shape[:] += 0.5
+
+
+def _scale_of_a_block(tables):
+    tables.priors.group_scale[tables.priors.group_has_block] += 0.5
+
+
+def _change_a_product(tables):
+    # The last product of the last equation, in every place where it is read.
+    tables.residuals.product_constant[-1] *= 1.1
+
+
+def _move_too_far(tables):
+    tables.coefficients.move_factor[:] *= 1.05
+
+
+def _change_a_definition(tables):
+    tables.definitions.constant[:] += 0.05
+
+
+def _forget_a_factor(phase):
+    def change(tables):
+        cells = tables.cells
+        for block in np.flatnonzero(cells.phase == phase):
+            low, high = cells.segment_start[block], cells.segment_start[block + 1]
+            for entry in range(cells.entry_start[low], cells.entry_start[high]):
+                if cells.entry_rest[entry] != 0:
+                    cells.entry_rest[entry] = 0
+                    return
+        raise AssertionError("no entry to change")
+
+    return change
+
+
+def _forget_a_power(tables):
+    tables.nonlinear.entry_monomial[-1] = 0
+
+
+BROKEN = {
+    "coefficients": ("normal prior", _scale_a_prior),
+    "bounded": ("truncated priors", _scale_a_prior),
+    "variances": ("fixed values", _shift_a_shape),
+    "covariances": ("interaction of centered predictors", _scale_of_a_block),
+    "means": ("interaction of centered predictors", _move_too_far),
+    "slice": ("standardised group difference", _change_a_definition),
+    "cells": ("interaction of centered predictors", _forget_a_factor(0)),
+    "predictions": ("interaction of centered predictors", _forget_a_factor(1)),
+    "nonlinear": ("square and exponential", _forget_a_power),
+}
+"""Kernel -> case, and a change of the tables that makes the kernel wrong."""
+
+
+def test_every_rule_is_broken_once():
+    assert set(BROKEN) == {rule.kernel for rule in RULES} | set(CELL_RULES)
+
+
+@pytest.mark.parametrize("kernel", BROKEN)
+def test_a_wrong_kernel_is_found(kernel):
+    name, change = BROKEN[kernel]
+    model = checked.case(name)
+    run = _run(model)
+    change(run.layout.tables)
+    result = compare(run, build(model), states=3)
+    assert not result.passed
+    assert kernel in {row.kernel for row in result.rows if not row.passed}, str(result)
+    assert "DIFFERS" in str(result)
+
+
+def test_a_wrong_coefficient_is_found():
+    model = checked.case("interaction of centered predictors")
+    run = _run(model)
+    _change_a_product(run.layout.tables)
+    result = compare(run, build(model), states=2)
+    assert {row.kernel for row in result.rows if not row.passed} >= {"cells", "coefficients", "variances"}
+
+
+def test_a_parameter_that_nothing_draws_is_found():
+    model = checked.case("normal prior")
+    run = _run(model)
+    full = run.layout.plan
+    run.layout.plan = replace(full, updates=tuple(each for each in full.updates if each.kernel != "predictions"))
+    result = compare(run, build(model), states=1)
+    assert all(row.passed for row in result.rows)
+    assert not result.passed
+    assert result.uncovered
+    assert f"nothing draws '{result.uncovered[0]}'" in str(result)
+
+
+def test_an_update_without_comparisons_does_not_pass():
+    rows = verify(checked.case("normal prior"), states=1).rows
+    assert Verification(rows, 1).passed
+    assert not Verification((replace(rows[0], compared=0), *rows[1:]), 1).passed
+    assert not Verification((replace(rows[0], difference=np.inf), *rows[1:]), 1).passed
+
+
+def test_the_table_names_kernels_and_notes():
+    text = str(verify(checked.case("mean of a centered outcome"), states=2))
+    assert "Means Model, a cut" in text
+    assert "moves along: " in text
+    assert text.endswith("all updates agree with the PyMC model's log density, at 2 random states")
+
+
+def test_a_mean_that_other_equations_inform_is_noted():
+    noted = [verify(checked.case(name), states=1).rows[0].note for name in
+             ("mean of a centered outcome", "mean that its slopes cannot follow")]  # fmt: skip
+    assert noted == ["", "imputed as if 'm mean' were no function of the column: its Means Model is a cut"]
+
+
+def test_verify_takes_a_script_and_repeats_itself():
+    script = "SEED: 1; " + checked.SCRIPTS["fixed values"][0]
+    first, second = (verify(script, checked.simulated(), states=2, seed=5) for _ in range(2))
+    assert first == second
+    assert first.passed
