@@ -47,6 +47,9 @@ def proper_priors(
     changed = dict(parameters)
     scales: dict[str, float] = {}
     for equation in equations:
+        if equation.role is ir.Role.MEANS:
+            # Given its column a Means Model is proper already, and it has no part in the joint density.
+            continue
         center, spread = _moments(data.get(equation.name))
         intercept_variance = center**2 + spread**2
         slopes: dict[str, float] = {}
