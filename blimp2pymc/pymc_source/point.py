@@ -40,22 +40,27 @@ class Crossing:
     """Variable that is the Cholesky factor of a correlation matrix -> its block."""
     value_names: Mapping[str, str]
     """Free variable of the graph -> its entry in a point."""
+    transformed: tuple[str, ...]
+    """Free variables whose values in a point are transformed: arguments of the functions below."""
     forward: Callable[..., Any]
     backward: Callable[..., Any]
 
     def value_point(self, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> dict[str, Array]:
         """Point of the graph at a state of ours; see the function `value_point`."""
-        natural = [self._natural(variable, parameters, cells) for variable in self.value_names]
-        values = self.forward(*natural)
-        return {name: np.asarray(value) for name, value in zip(self.value_names.values(), values, strict=True)}
+        natural = {variable: self._natural(variable, parameters, cells) for variable in self.value_names}
+        changed = self.forward(*(natural[variable] for variable in self.transformed))
+        values = natural | dict(zip(self.transformed, changed, strict=True))
+        return {name: np.asarray(values[variable]) for variable, name in self.value_names.items()}
 
     def natural_state(self, point: Mapping[str, Array]) -> tuple[dict[str, float], dict[str, Array]]:
         """State of ours at a point of the graph; see the function `natural_state`."""
-        natural = self.backward(*(point[name] for name in self.value_names.values()))
+        changed = self.backward(*(point[self.value_names[variable]] for variable in self.transformed))
+        natural = {variable: point[name] for variable, name in self.value_names.items()}
+        natural |= dict(zip(self.transformed, changed, strict=True))
         found: dict[str, float] = {}
         cells: dict[str, Array] = {}
         variable_of = {missing: variable for variable, missing in self.names.missing.items()}
-        for variable, value in zip(self.value_names, natural, strict=True):
+        for variable, value in natural.items():
             if variable in variable_of:
                 cells[variable_of[variable]] = np.asarray(value)
             elif variable in self.matrices:
@@ -96,8 +101,16 @@ class Crossing:
         return {name: found[name] for name in self.model.parameters if name in found}
 
 
-def crossing(model: Model, graph: pm.Model) -> Crossing:
-    """Compile the map between states of a model and points of the graph built from it."""
+def crossing(model: Model, graph: pm.Model, *, interpreted: bool = True) -> Crossing:
+    """Make the map between states of a model and points of the graph built from it.
+
+    Parameters
+    ----------
+    model, graph
+        A resolved model and the graph `build` made of it.
+    interpreted
+        False compiles the transforms: seconds at first, then five times as fast. For thousands of points.
+    """
     import pytensor
     from pytensor.compile.mode import Mode
 
@@ -107,20 +120,23 @@ def crossing(model: Model, graph: pm.Model) -> Crossing:
     forwards: list[Any] = []
     backwards: list[Any] = []
     value_names: dict[str, str] = {}
+    transformed: list[str] = []
     for variable in graph.free_RVs:
+        value_names[variable.name] = graph.rvs_to_values[variable].name
         transform = graph.rvs_to_transforms[variable]
+        if transform is None:
+            continue
+        transformed.append(variable.name)
         value = graph.rvs_to_values[variable].type()
         natural = variable.type()
         inputs = variable.owner.inputs
         naturals.append(natural)
         values.append(value)
-        forwards.append(natural if transform is None else transform.forward(natural, *inputs))
-        backwards.append(value if transform is None else transform.backward(value, *inputs))
-        value_names[variable.name] = graph.rvs_to_values[variable].name
-    # small graphs, called a few times: interpreting beats compiling
-    interpreted = Mode(linker="py", optimizer=None)  # type: ignore[arg-type]
-    compiled: Any = pytensor.function  # type: ignore[attr-defined]
-    options: Any = {"mode": interpreted, "on_unused_input": "ignore"}
+        forwards.append(transform.forward(natural, *inputs))
+        backwards.append(transform.backward(value, *inputs))
+    mode = Mode(linker="py", optimizer=None) if interpreted else None
+    compiled: Any = pytensor.function
+    options: Any = {"mode": mode, "on_unused_input": "ignore"}
     return Crossing(
         model=model,
         names=names,
@@ -130,6 +146,7 @@ def crossing(model: Model, graph: pm.Model) -> Crossing:
             if len(block.members) > 2 and has_free_correlations(block, model)
         },
         value_names=value_names,
+        transformed=tuple(transformed),
         forward=compiled(naturals, forwards, **options),
         backward=compiled(values, backwards, **options),
     )
