@@ -87,7 +87,7 @@ class Point:
     def predictions(self) -> float:
         """Log density of all outcomes that predict nothing, given everything else: normalised."""
         total = 0.0
-        for block in np.flatnonzero(self.tables.cells.phase == 1):
+        for block in self.blocks(1):
             for low, n in self.chunks(block):
                 precision, linear = self.normal(block, low, n)
                 values = self.state.columns[self.members(block), low : low + n].T
@@ -96,6 +96,10 @@ class Point:
                 quadratic = np.einsum("ni,nij,nj->", deviation, precision, deviation)
                 total += 0.5 * (np.linalg.slogdet(precision)[1].sum() - quadratic - values.size * np.log(2 * np.pi))
         return total
+
+    def blocks(self, phase: int) -> list[int]:
+        """Blocks of cells drawn before the parameters (0) or predicted after them (1)."""
+        return [int(each) for each in np.flatnonzero(self.tables.cells.phase == phase)]
 
     def chunks(self, block: int) -> Iterator[tuple[int, int]]:
         """Rows of a block of cells, as first row and number."""
@@ -210,7 +214,7 @@ def _slice(point: Point, index: int) -> Changes:
 
 def _linear_cells(point: Point) -> Changes:
     # One stretch of rows of every block; blocks that share a row are compared one after the other.
-    for block in np.flatnonzero(point.tables.cells.phase == 0):
+    for block in point.blocks(0):
         chunks = list(point.chunks(block))
         low, n = chunks[point.random.integers(len(chunks))]
         precision, _ = point.normal(block, low, n)
@@ -254,7 +258,7 @@ def _nonlinear_cells(point: Point) -> Changes:
 def _predictions(point: Point) -> Changes:
     # All of them at once: an outcome that is predicted may itself predict another.
     before, kernel = point.log_density(), point.predictions()
-    for block in np.flatnonzero(point.tables.cells.phase == 1):
+    for block in point.blocks(1):
         for low, n in point.chunks(block):
             precision, _ = point.normal(block, low, n)
             spread = 1.0 / np.sqrt(np.einsum("nii->ni", precision))

@@ -61,7 +61,7 @@ class CompoundGibbs(BlockedStep):
 
     name = "compound_gibbs"
     default_tune_steps = 500
-    stats_dtypes_shapes: ClassVar = {"sweeps": (np.int64, [])}
+    stats_dtypes_shapes: ClassVar[dict[str, Any]] = {"sweeps": (np.int64, [])}
     _state_class = CompoundGibbsState
 
     def __init__(
@@ -87,7 +87,7 @@ class CompoundGibbs(BlockedStep):
         self._prepare()
 
     def _prepare(self) -> None:
-        self._crossing = crossing(self.resolved, self.graph)
+        self._crossing = crossing(self.resolved, self.graph, interpreted=False)
         whole = plan(self.resolved)
         # Widths and addresses belong to the process: a step that was pickled is prepared anew.
         self._run = ChainRun.make_all(self.resolved, without(whole, self._left), 1, 1, 1, 0, 0, False)[0]
