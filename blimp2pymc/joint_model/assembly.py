@@ -128,7 +128,7 @@ class _Maker:
                 kind = ir.ParameterKind.INTERCEPT
             name = self.parameters.add(f"{draft.name} ~ {term.name}", kind, COEFFICIENT, term.setting, term.span)
             expression = centered_expression(term.expression, self.means, self.defined)
-            terms.append(ir.Term(term.name, name, expression, term.span))
+            terms.append(ir.Term(term.name, name, expression, term.span, term.replaces_intercept))
         return ir.Equation(
             draft.outcome, draft.family, tuple(terms), variance, transform=draft.transform, block=draft.block,
             order=order, level=draft.outcome.level, span=draft.span,

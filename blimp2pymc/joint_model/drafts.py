@@ -44,6 +44,8 @@ class DraftTerm:
     is_product: bool = False
     """Printed after the single variables."""
     is_loading: bool = False
+    replaces_intercept: bool = False
+    """`1@b_j`."""
 
     @property
     def key(self) -> tuple[ir.Product, ...]:

@@ -12,6 +12,7 @@ from itertools import product
 from blimp2pymc.blimp import tree
 from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.drafts import DraftEquation, Drafts, Pair, Setting
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.outcomes import OutcomeForm, read_outcome
@@ -49,6 +50,7 @@ def draft_equations(
         except BlimpError as mistake:
             findings.extend(mistake.findings)
     reader.drafts.defined = reader.terms.defined
+    reader.add_latent_equations()
     return reader.drafts
 
 
@@ -86,6 +88,8 @@ class _Reader:
     blocks: Mapping[str, int]
     """Block label -> its place in the script."""
     drafts: Drafts = field(default_factory=Drafts)
+    first_uses: dict[ir.Column, DraftEquation] = field(default_factory=dict)
+    """Latent predictor -> the equation that holds it first."""
 
     def read(self, statement: tree.ModelStatement) -> None:
         match statement:
@@ -106,6 +110,15 @@ class _Reader:
                     self.terms.definition(name)
             case _:
                 raise TypeError(f"no statement of MODEL: {statement!r}")
+
+    def add_latent_equations(self) -> None:
+        """Give every latent predictor without an equation one without terms: mean 0 and a variance of its own."""
+        for column, user in self.first_uses.items():
+            if column not in self.drafts.equations:
+                self.drafts.equations[column] = DraftEquation(
+                    column, column.variable, has_intercept=False, block=user.block, block_place=user.block_place,
+                    is_latent=True, span=self.terms.names.variables[column.variable].span,
+                )  # fmt: skip
 
     def _regression(self, left: tree.Side, right: tree.Side, statement: tree.Relation) -> None:
         predictors = self.terms.predictors(right)
@@ -214,7 +227,10 @@ class _Reader:
             else:
                 if each.replaces_intercept:
                     equation.has_intercept = False
-                equation.add(replace(each.term))
+                equation.add(replace(each.term, replaces_intercept=each.replaces_intercept))
+                for column in sorted(columns_in(each.term.expression)):
+                    if self.terms.names.is_latent(column):
+                        self.first_uses.setdefault(column, equation)
 
 
 def _refuse_settings(side: tree.Side, message: str, hint: str) -> None:

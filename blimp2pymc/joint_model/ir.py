@@ -234,6 +234,8 @@ class Term:
     expression: Expression
     """Centering, defined variables and dummies written out; Constant(1) for the intercept."""
     span: Span | None = field(default=None, compare=False, repr=False)
+    replaces_intercept: bool = False
+    """`1@b_j`: an intercept that differs between rows, which is no part of the explained variance."""
 
 
 @dataclass(frozen=True)

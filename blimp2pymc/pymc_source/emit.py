@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from blimp2pymc.blimp.tree import Script
 from blimp2pymc.errors import BlimpError, Finding
 from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in
 from blimp2pymc.joint_model.ir import Column, Equation, Form, ImpliedVariance, Model, Role, VariancePart
-from blimp2pymc.pymc_source.equations import WRITERS, write_equation
+from blimp2pymc.pymc_source.equations import WRITERS, mean_terms, write_equation
 from blimp2pymc.pymc_source.names import python_names, slopes
-from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, is_by_row, observed_centerings, wrap_call
+from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, is_by_row, observed_centerings, sum_text, wrap_call
 from blimp2pymc.pymc_source.printer import SUM, Text, comment, string
 from blimp2pymc.pymc_source.priors import declare
 from blimp2pymc.pymc_source.wrangling import write_data
@@ -212,8 +213,9 @@ def _write_implied_variances(page: Page) -> None:
         explained, total = page.local(column, "explained_variance"), page.local(column, "total_variance")
         parts = [part for part in IMPLIED if ImpliedVariance(column.variable, part) in wanted]
         if parts:
-            is_varying = is_by_row(equation, page.model)
-            page.line(f"{explained} = " + (f"pt.var({page.predicted[column].code}, ddof=1)" if is_varying else "0"))
+            part = replace(equation, terms=tuple(each for each in equation.terms if not each.replaces_intercept))
+            code = page.predicted[column].code if part == equation else sum_text(mean_terms(page, part))
+            page.line(f"{explained} = " + (f"pt.var({code}, ddof=1)" if is_by_row(part, page.model) else "0"))
         if VariancePart.TOTAL in parts:
             residual = page.implied(ImpliedVariance(column.variable, VariancePart.RESIDUAL)).code
             page.line(f"{total} = {explained} + {residual}")

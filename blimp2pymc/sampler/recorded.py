@@ -70,8 +70,7 @@ def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
         pairs.update((a, b) for a in keys for b in keys if a >= b)
 
     for residual in outcomes:
-        # Minus the mean: the same variance.
-        add_sum([each for each in residual.products if each != Product(1.0, columns=(residual.equation.outcome,))])
+        add_sum(residual.explained)
     for residual in outcomes:
         for term in residual.equation.terms:
             add_sum([_with_named_functions(each) for each in expand(term.expression)])

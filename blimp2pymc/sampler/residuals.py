@@ -7,7 +7,7 @@ substituted; what is no polynomial becomes a named function, of columns only or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from blimp2pymc.errors import Finding, raise_all
@@ -24,6 +24,7 @@ from blimp2pymc.joint_model.ir import (
     ParameterReference,
     Product,
     Role,
+    Term,
 )
 
 
@@ -34,6 +35,8 @@ class Residual:
     equation: Equation
     products: tuple[Product, ...]
     """Functions of columns are in `functions`; functions of parameters are parameters named `=...`."""
+    explained: tuple[Product, ...]
+    """The part of the mean that explains variance: every term but latent intercepts (`1@b_j`)."""
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -139,15 +142,30 @@ def depends_on(structure: Structure, name: str) -> frozenset[str]:
 
 
 def _residual(equation: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
-    mean: Expression | None = None
-    for term in equation.terms:
+    mean = _sum_of(equation.terms, polynomials)
+    residual: Expression = equation.outcome if mean is None else Apply("-", (equation.outcome, mean))
+    explained = _sum_of((each for each in equation.terms if not each.replaces_intercept), polynomials)
+    return Residual(
+        equation,
+        _products(equation, residual, hidden),
+        () if explained is None else _products(equation, explained, hidden),
+    )
+
+
+def _sum_of(terms: Iterable[Term], polynomials: Mapping) -> Expression | None:
+    total: Expression | None = None
+    for term in terms:
         coefficient = polynomials.get(ParameterReference(term.coefficient), ParameterReference(term.coefficient))
         each = Apply("*", (coefficient, substitute(term.expression, polynomials)))
-        mean = each if mean is None else Apply("+", (mean, each))
-    residual: Expression = equation.outcome if mean is None else Apply("-", (equation.outcome, mean))
+        total = each if total is None else Apply("+", (total, each))
+    return total
+
+
+def _products(equation: Equation, expression: Expression, hidden: dict[str, Expression]) -> tuple[Product, ...]:
+    """Write an expression as products, functions of parameters alone named as parameters."""
     products = []
     findings = []
-    for product in expand(residual):
+    for product in expand(expression):
         functions = []
         parameters = list(product.parameters)
         for function in product.functions:
@@ -169,7 +187,7 @@ def _residual(equation: Equation, polynomials: Mapping, hidden: dict[str, Expres
                 functions.append(function)
         products.append(Product(product.constant, tuple(parameters), product.columns, tuple(functions)))
     raise_all(findings[:1])
-    return Residual(equation, tuple(products))
+    return tuple(products)
 
 
 def _grouped(model: Model, residuals: Mapping[int, Residual]) -> tuple[Group, ...]:

@@ -17,8 +17,8 @@ from blimp2pymc.summary.rows import parameter_values
 
 
 def predictor_variance(model: Model, draws: Draws, equation: Equation) -> FloatArray:
-    """Sample variance over rows of an equation's linear predictor."""
-    if all(not columns_in(term.expression) for term in equation.terms):
+    """Sample variance over rows of an equation's linear predictor, latent intercepts left out."""
+    if all(term.replaces_intercept or not columns_in(term.expression) for term in equation.terms):
         return np.zeros((draws.n_chains, draws.n_draws))
     recorded = _recorded(draws, StatisticKind.PREDICTOR_VARIANCE, equation.outcome)
     if recorded is not None:

@@ -47,7 +47,7 @@ def explained_variance(model: Model, draws: Draws, equation: Equation) -> Explai
 
 
 def standardized_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
-    """Coefficients in standard deviations of outcome and term; the intercept has none."""
+    """Coefficients in standard deviations of outcome and term; intercepts, latent ones included, have none."""
     scale = np.sqrt(explained_variance(model, draws, equation).total)
     values = parameter_values(model, draws, {term.coefficient: None for term in equation.terms})
     return [
@@ -59,7 +59,7 @@ def standardized_rows(model: Model, draws: Draws, equation: Equation) -> list[Ro
             values[term.coefficient] * np.sqrt(term_variance(model, draws, equation, term)) / scale,
         )
         for term in equation.terms
-        if columns_in(term.expression)
+        if columns_in(term.expression) and not term.replaces_intercept
     ]
 
 

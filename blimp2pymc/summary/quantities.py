@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,13 +14,23 @@ from blimp2pymc.joint_model.ir import Column, Expression, ImpliedVariance, Model
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.explained_variance import explained_variance
-from blimp2pymc.summary.rows import Row, parameter_values
+from blimp2pymc.summary.rows import Row, parameter_row, parameter_values
 
 
 def quantity_rows(model: Model, draws: Draws) -> list[Row]:
     """One row per derived quantity, in the order of the script."""
     values = quantity_values(model, draws)
     return [Row("generated", "", "Generated Parameters", name, values[name]) for name in values]
+
+
+def additional_rows(model: Model, draws: Draws) -> list[Row]:
+    """Labelled parameters with a prior of the user's, once more under their labels."""
+    row = Row("generated", "", "Additional Parameters", "")
+    return [
+        parameter_row(model, draws, name, replace(row, parameter=each.label))
+        for name, each in model.parameters.items()
+        if each.label and each.prior.source == "user"
+    ]
 
 
 def quantity_values(model: Model, draws: Draws) -> dict[str, FloatArray]:

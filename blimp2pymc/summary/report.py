@@ -61,6 +61,7 @@ def report(
     lines = rows(model, draws) if lines is None else lines
     history = burn_in(model, draws) if history is None else history
     numbers = parameter_numbers(model, lines)
+    is_additional = table["section"] == "Additional Parameters"
     parts: list[tuple[str, list[str]]] = [
         ("ALGORITHMIC OPTIONS SPECIFIED", _options(model, plan, draws)),
         ("BURN-IN POTENTIAL SCALE REDUCTION (PSR) OUTPUT", _psr(history, numbers, draws)),
@@ -74,7 +75,8 @@ def report(
         ("IMPUTED DATA SUMMARIES", _imputed(model, draws)),
         ("CORRELATIONS AMONG RESIDUALS", _correlations(table)),
         ("OUTCOME MODEL ESTIMATES", _outcomes(model, draws, table)),
-        ("GENERATED PARAMETERS", _if_any(table, "generated", plain_lines)),
+        ("ADDITIONAL PARAMETERS", _if_any(table[is_additional], "generated", plain_lines)),
+        ("GENERATED PARAMETERS", _if_any(table[~is_additional], "generated", plain_lines)),
         (
             "PREDICTOR MODEL ESTIMATES",
             _if_any(table, "predictor", lambda part: predictor_lines(part, lambda name: predictor_title(model, name))),

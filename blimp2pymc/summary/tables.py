@@ -12,7 +12,7 @@ from blimp2pymc.summary.diagnostics import chi_square_tail, diagnose
 from blimp2pymc.summary.model_fit import fit_rows
 from blimp2pymc.summary.outcome_rows import outcome_rows
 from blimp2pymc.summary.predictor_rows import predictor_rows
-from blimp2pymc.summary.quantities import quantity_rows
+from blimp2pymc.summary.quantities import additional_rows, quantity_rows
 from blimp2pymc.summary.residual_correlations import residual_correlation_rows
 from blimp2pymc.summary.rows import Row
 from blimp2pymc.summary.wald import wald_rows
@@ -33,6 +33,7 @@ def rows(model: Model, draws: Draws) -> list[Row]:
         *residual_correlation_rows(model, draws),
         *outcome_rows(model, draws),
         *conditional_expression_rows(model, draws),
+        *additional_rows(model, draws),
         *quantity_rows(model, draws),
         *predictor_rows(model, draws),
     ]
