@@ -6,7 +6,6 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import (
     FLAT,
-    NO_PRIOR,
     Apply,
     Column,
     Constant,

@@ -279,7 +279,8 @@ class Script:
 
     def statements(self, name: str) -> tuple:
         """The statements of every command called `name`, in order."""
-        return tuple(each for command in self.all(name) for each in command.body)
+        bodies = (command.body for command in self.all(name))
+        return tuple(each for body in bodies if isinstance(body, tuple) for each in body)
 
 
 def walk(node: object) -> Iterator[object]:

@@ -218,9 +218,9 @@ def _with_priors(
     parameters = with_user_priors(assembly.parameters, tuple(known), assembly.in_blocks, findings)
     # A definition refers to parameters only: quantities it is computed from are written out.
     written: dict[ir.Expression, ir.Expression] = {}
-    for each in derived.quantities:
-        if each.name not in parameters:
-            written[ir.ParameterReference(each.name)] = substitute(each.expression, written)
+    for quantity in derived.quantities:
+        if quantity.name not in parameters:
+            written[ir.ParameterReference(quantity.name)] = substitute(quantity.expression, written)
     for name, definition in derived.definitions.items():
         if name in parameters:
             parameters[name] = replace(parameters[name], definition=substitute(definition, written), prior=ir.NO_PRIOR)

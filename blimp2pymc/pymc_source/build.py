@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.pymc_source.emit import translate
@@ -42,6 +42,6 @@ def execute(source: str, data: pd.DataFrame) -> pm.Model:
     """
     name = f"<blimp2pymc {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    namespace: dict[str, object] = {"__name__": "blimp2pymc_source", "data": data}
+    namespace: dict[str, Any] = {"__name__": "blimp2pymc_source", "data": data}
     exec(compile(source, name, "exec"), namespace)
-    return namespace["model"]  # type: ignore[return-value]
+    return namespace["model"]

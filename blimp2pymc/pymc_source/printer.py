@@ -137,9 +137,9 @@ def write_expression(expression: Expression, vocabulary: Vocabulary) -> Text:
         case ImpliedVariance():
             return vocabulary.implied(expression)
         case Apply(function, arguments):
-            value = constant_value(expression, vocabulary.fixed)
-            if value is not None and not math.isfinite(value):
-                return Text(number(value), UNARY)
+            known = constant_value(expression, vocabulary.fixed)
+            if known is not None and not math.isfinite(known):
+                return Text(number(known), UNARY)
             return _write_call(function, arguments, vocabulary)
     raise TypeError(f"no text for {expression!r}")
 
@@ -194,8 +194,8 @@ def _write_call(function: str, arguments: tuple[Expression, ...], vocabulary: Vo
         return Text(f"pt.switch({_as_condition(texts[0])}, {yes}, {no})")
     texts = [as_number(each) for each in texts]
     if function in OPERATORS:
-        symbol, strength, left, right = OPERATORS[function]
-        return Text(f"{texts[0].at_least(left)}{symbol}{texts[1].at_least(right)}", strength)
+        symbol, strength, on_left, on_right = OPERATORS[function]
+        return Text(f"{texts[0].at_least(on_left)}{symbol}{texts[1].at_least(on_right)}", strength)
     if function == "^":
         return power(*texts)
     if function == "neg":
