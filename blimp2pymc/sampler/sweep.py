@@ -120,7 +120,7 @@ def sweep(tables, state, work, adapting, full, first):
         if failed >= 0:
             state.fault[0], state.fault[1] = CELLS, failed
             return False
-        cells.update(tables.residuals, tables.cells, 0, state, work)
+        cells.update(tables, 0, state, work)
     update_moments(
         tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, full, False
     )
@@ -139,7 +139,7 @@ def initialise(tables, state, work):
 @inlined
 def predict(tables, state, work):
     """Draw outcomes that predict nothing, given the parameters of the same draw, and complete the moments."""
-    cells.update(tables.residuals, tables.cells, 1, state, work)
+    cells.update(tables, 1, state, work)
     low = tables.rows.class_start[1]
     set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
     update_moments(

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import hand_built
 import numpy as np
+import pandas as pd
 import pytest
 from sampler import checked
 
+from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
 from blimp2pymc.sampler.check import Verification, compare, verify
 from blimp2pymc.sampler.density_changes import SWEEPS
@@ -159,6 +162,24 @@ def test_an_update_without_comparisons_does_not_pass():
     assert Verification(rows, 1).passed
     assert not Verification((replace(rows[0], compared=0), *rows[1:]), 1).passed
     assert not Verification((replace(rows[0], difference=np.inf), *rows[1:]), 1).passed
+
+
+def test_predictions_see_functions_of_other_predictions():
+    # Both outcomes are missing in a third of the rows, and the second depends on a function of the first.
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=300)
+    a = 0.5 * w + rng.normal(size=300)
+    b = 2 * np.exp(a / 2) + 0.5 * rng.normal(size=300)
+    a[:100] = b[:100] = np.nan
+    model = resolve("MODEL: a ~ w; b ~ (exp(a/2));", pd.DataFrame({"w": w, "a": a, "b": b}))
+    run = ChainRun.make_all(model, plan(model), 10, 50, 1, 1, 0, False)[0]
+    run.start()
+    run.advance(60)
+    completed = run.completed()
+    theta = dict(zip(model.parameters, run.state.theta, strict=False))
+    intercept, slope = (theta[term.coefficient] for term in model.equation_of[Column("b")].terms)
+    residuals = completed["b"] - intercept - slope * np.exp(completed["a"] / 2)
+    assert residuals[:100].var() == pytest.approx(theta["b residual variance"], rel=0.6)
 
 
 def test_the_table_names_kernels_and_notes():

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.evaluator import set_columns
 from blimp2pymc.sampler.generator import fill_normal
 from blimp2pymc.sampler.moments import multiply
 
@@ -146,12 +147,16 @@ def draw(cells, block, size, low, n, columns, generator, work):
 
 
 @compiled
-def update(residuals, cells, phase, state, work):
+def update(tables, phase, state, work):
     """Draw all blocks of a phase."""
+    residuals, cells = tables.residuals, tables.cells
     for block in range(cells.phase.size):
         if cells.phase[block] != phase:
             continue
         for low in range(cells.low[block], cells.high[block], 256):
             n = min(256, cells.high[block] - low)
+            if phase == 1:
+                # A prediction may depend on a function of what has just been drawn.
+                set_columns(tables.functions, state.theta, state.columns, low, low + n, work.stack)
             size = conditional(residuals, cells, block, low, n, state.columns, state.coefficient, state.precision, work)
             draw(cells, block, size, low, n, state.columns, state.generator, work)
