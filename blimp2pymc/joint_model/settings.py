@@ -94,8 +94,9 @@ def _check_imputations(script: tree.Script, numbers: Mapping[str, int | None], f
                                     statement.span, "separate = imputation*.csv;", "separate-star"))  # fmt: skip
     saves = any(statement.kind.lower() in IMPUTATIONS for statement in script.statements("SAVE"))
     if numbers["n_imputations"] is not None and not saves:
-        findings.append(Finding("NIMPS has no effect: SAVE asks for no imputed data", _span(script, "NIMPS"),
-                                "SAVE: stacked = imputations.csv;", "idle-nimps", "warning"))  # fmt: skip
+        findings.append(Finding("NIMPS writes no file, because SAVE asks for no imputed data; they are kept for Python",
+                                _span(script, "NIMPS"), "SAVE: stacked = imputations.csv;", "idle-nimps",
+                                "warning"))  # fmt: skip
 
 
 def _default_notes(numbers: Mapping[str, int | None]) -> list[Finding]:

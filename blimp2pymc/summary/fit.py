@@ -6,10 +6,11 @@ DataTree, the PyMC source or a file of draws is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from blimp2pymc.summary.comparison import comparison, read_estimates
 from blimp2pymc.summary.convergence import convergence_warnings
 from blimp2pymc.summary.html import html
 from blimp2pymc.summary.imputations import data_sets
+from blimp2pymc.summary.pooling import DEFAULT_DATA_SETS, Pooled, pool
 from blimp2pymc.summary.report import report
 from blimp2pymc.summary.report_tables import HEADINGS, VALUES
 from blimp2pymc.summary.rows import Row
@@ -50,6 +52,7 @@ def fit(
     chains: int | None = None,
     random_seed: int | None = None,
     cores: int | None = None,
+    n_imputations: int | None = None,
     priors: str = "blimp",
     progressbar: bool = True,
     verify: bool = False,
@@ -67,6 +70,8 @@ def fit(
         (ITERATIONS is its total over chains) when None.
     cores
         Chains that run at the same time; results do not depend on it.
+    n_imputations
+        Completed data sets to keep, over all chains; NIMPS of the script, or 20, when None.
     priors
         `blimp` or `proper`; a resolved model has its priors already.
     progressbar
@@ -82,7 +87,7 @@ def fit(
     from blimp2pymc.sampler.chain import sample
     from blimp2pymc.sampler.progress import progress_bar
 
-    model = _with_settings(_model(source, data, priors), draws, tune, chains, random_seed)
+    model = _with_settings(_model(source, data, priors), draws, tune, chains, random_seed, n_imputations)
     if verify:
         from blimp2pymc.sampler.check import verify as check
 
@@ -195,7 +200,7 @@ class Fit:
         return translate(self.model)
 
     def imputations(self, n: int | None = None) -> list[pd.DataFrame]:
-        """Completed data sets, all data columns in file order.
+        """Completed data sets: all data columns in file order, then scores of the latent variables.
 
         Parameters
         ----------
@@ -208,6 +213,35 @@ class Fit:
             When the run kept fewer.
         """
         return data_sets(self.model, self.draws, n)
+
+    def pool(
+        self,
+        analysis: str | Callable[[pd.DataFrame], Any],
+        kind: str = "ols",
+        *,
+        n: int = DEFAULT_DATA_SETS,
+        degrees_of_freedom: float | None = None,
+    ) -> Pooled:
+        """Analyse completed data sets, scores of latent variables included, and pool the results.
+
+        Parameters
+        ----------
+        analysis
+            A formula such as `y ~ eta_x*eta_m`, or a function of a data set that returns
+            (estimates, covariance matrix).
+        kind
+            How a formula is fitted: `ols` or `logit`.
+        n
+            How many of the kept data sets to analyse.
+        degrees_of_freedom
+            Of the analysis of complete data, where a function does not say it; see `pooling.pool`.
+
+        Raises
+        ------
+        BlimpError
+            When the run kept fewer data sets, or the analysis fails in one of them.
+        """
+        return pool(self.imputations(n), analysis, kind, degrees_of_freedom=degrees_of_freedom)
 
     def scores(self, name: str) -> pd.DataFrame:
         """Posterior mean and standard deviation of a latent variable, one row per analysed row.
@@ -317,9 +351,17 @@ def _model(source: str | Path | Script | Model, data: Data, priors: str) -> Mode
 
 
 def _with_settings(
-    model: Model, draws: int | None, tune: int | None, chains: int | None, random_seed: int | None
+    model: Model,
+    draws: int | None,
+    tune: int | None,
+    chains: int | None,
+    random_seed: int | None,
+    n_imputations: int | None = None,
 ) -> Model:
-    lowest = {"draws": (draws, 1), "tune": (tune, 0), "chains": (chains, 1), "random_seed": (random_seed, 0)}
+    lowest = {
+        "draws": (draws, 1), "tune": (tune, 0), "chains": (chains, 1), "random_seed": (random_seed, 0),
+        "n_imputations": (n_imputations, 1),
+    }  # fmt: skip
     raise_all(
         Finding(f"{name} is {value}", hint=f"a whole number of at least {least}")
         for name, (value, least) in lowest.items()
@@ -334,6 +376,8 @@ def _with_settings(
         settings = replace(settings, burn=int(tune))
     if chains is not None:
         settings = replace(settings, chains=int(chains))
+    if n_imputations is not None:
+        settings = replace(settings, n_imputations=int(n_imputations))
     if draws is not None:
         settings = replace(settings, iterations=int(draws) * (settings.chains or DEFAULT_CHAINS))
     if settings.iterations is not None and settings.iterations < (settings.chains or DEFAULT_CHAINS):

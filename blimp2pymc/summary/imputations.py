@@ -25,15 +25,20 @@ def data_sets(model: Model, draws: Draws, n: int | None = None) -> list[pd.DataF
     Returns
     -------
     list of DataFrame
-        All columns of the data in file order, then those of TRANSFORM; one row per analysed row. Columns
-        that are not in the model keep their missing values (NaN).
+        All columns of the data in file order, those of TRANSFORM, then scores of the latent variables; one row
+        per analysed row. Columns that are not in the model keep their missing values (NaN).
 
     Raises
     ------
     BlimpError
         When more data sets are asked for than the run has kept.
     """
-    return [data_set(model, _snapshot(draws, each)) for each in chosen_snapshots(draws, n)]
+    sets = []
+    for each in chosen_snapshots(draws, n):
+        cells = _snapshot(draws, each)
+        scores = {name: cells[name] for name in model.latent if name in cells}
+        sets.append(data_set(model, cells).assign(**scores))
+    return sets
 
 
 def chosen_snapshots(draws: Draws, n: int | None = None) -> list[int]:
@@ -46,7 +51,7 @@ def chosen_snapshots(draws: Draws, n: int | None = None) -> list[int]:
     if n > kept:
         raise error(
             f"{n} imputed data sets were asked for, but the run has kept {kept}",
-            hint=f"NIMPS: {n}; in the script, before the run",
+            hint=f"fit(..., n_imputations={n}), or NIMPS: {n}; in the script",
         )
     return [(k + 1) * kept // n - 1 for k in range(n)]
 

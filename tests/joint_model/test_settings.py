@@ -55,7 +55,11 @@ def test_prior_family(option: str, family: int) -> None:
             "the file name of 'separate' needs a * where the number of the imputation goes",
             "error",
         ),
-        (COMPLETE + "NIMPS: <(20)>;", "NIMPS has no effect: SAVE asks for no imputed data", "warning"),
+        (
+            COMPLETE + "NIMPS: <(20)>;",
+            "NIMPS writes no file, because SAVE asks for no imputed data; they are kept for Python",
+            "warning",
+        ),
         (COMPLETE + "<(OUTPUT)>: psr;", "OUTPUT has no effect here: all columns are printed", "warning"),
     ],
 )

@@ -137,3 +137,9 @@ assert not heavy, heavy
     root = Path(__file__).parents[2]
     found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
+
+
+def test_number_of_imputations_is_a_setting():
+    assert _with_settings(interaction(), None, None, None, None, 35).settings.n_imputations == 35
+    with pytest.raises(BlimpError, match="n_imputations is 0"):
+        _with_settings(interaction(), None, None, None, None, 0)
