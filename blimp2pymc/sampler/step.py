@@ -64,6 +64,10 @@ class CompoundGibbs(BlockedStep):
     stats_dtypes_shapes: ClassVar[dict[str, Any]] = {"sweeps": (np.int64, [])}
     _state_class = CompoundGibbsState
 
+    def __new__(cls, model: Model, *, graph: pm.Model | None = None, **options: Any) -> CompoundGibbs:
+        """Make one step for all variables; PyMC's steps take the graph as `model`, which is another thing here."""
+        return super().__new__(cls, model=pm.modelcontext(graph))
+
     def __init__(
         self,
         model: Model,
@@ -143,6 +147,9 @@ class CompoundGibbs(BlockedStep):
             raise self._run.failure("in a step of CompoundGibbs")
         values = point_of(self._run, self._crossing, self._cells)
         return {**point, **{name: values[name] for name in self._written}}, [{"sweeps": self.sweeps}]
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.resolved,), {"graph": self.graph}
 
     def __getstate__(self) -> dict[str, Any]:
         local = ("_crossing", "_run", "_first_widths", "_compiled", "_cells", "_written")
