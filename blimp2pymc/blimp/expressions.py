@@ -77,6 +77,16 @@ EXAMPLES = {
     "bernoulli": "bernoulli(.5)",
 }
 
+ELSEWHERE = {
+    "if": "ifelse(x > 0, 1, 0)",
+    "log10": "ln(x)/ln(10)",
+    "pow": "x^2",
+    "pnorm": "phi(x)",
+    "qnorm": "iphi(x)",
+    "dnorm": "normal_pdf(x)",
+}
+"""Functions as other programs call them, and what to write here."""
+
 _CALLED = rf"(?i:{'|'.join(FUNCTIONS)})\s*\("
 RESERVED = r"(?!(?i:and|or)(?![\w.]))"
 """Before an atom: these two words are no names."""
@@ -231,7 +241,7 @@ def _make_call(piece: Piece, start: int, tokens: ParseResults) -> Call:
     name = written.lower()
     name_span = piece.span(start, start + len(written))
     if name not in FUNCTIONS:
-        near = nearest(name, FUNCTIONS)
+        near = ELSEWHERE.get(name) or nearest(name, FUNCTIONS)
         raise error(f"'{written}' is not a function", name_span, near or ", ".join(FUNCTIONS), "unknown-function")
     fewest, most = FUNCTIONS[name]
     has_range = any(isinstance(each, Range) for each in arguments)

@@ -21,6 +21,7 @@ from blimp2pymc.errors import Finding, Span
 TOKEN = re.compile(rf"<->|->|<-|~~|=~|:\+:|:=|==|!=|<=|>=|\*\*|[0-9.][\w.]*|{NAME}|\S")
 OPERATOR = re.compile(r"<->|->|<-(?![0-9.])|=~|~~|~|:=|(?<![=!<>])=(?!=)|[\u2190\u2192\u2194]")
 ALLOWED = re.compile(r"[\w.\s~<>=@*/^+\-()\[\]{},:!&|\u2190\u2192\u2194\u2264\u2265\u2260]")
+WRONG_ARROW = re.compile(r"--+>|<--+(?![0-9.])|=+>|<=+(?=\s*[^\W\d])|~>|<~")
 LOOSE_LOOP = re.compile(r"\s*\{[^{}]*\}\s*:(?![=+])")
 
 QUOTES = "'\"`\u2018\u2019\u201c\u201d"
@@ -80,7 +81,8 @@ AT_THE_PLACE = (
     Rule(r"[*/^]|\*\*", "any", "'{found}' needs something on both sides", "x*z, x^2", "no-operand"),
     Rule(r"&", "any", "'&' stands directly before the name of a parameter", "(x - &mu)", "stray-ampersand"),
     Rule(r"\)", "any", "something is missing before this ')'", "a name, a number, or a formula", "no-operand"),
-    Rule(r"!", "any", "'!' has no meaning here", "!= for 'is not equal to'", "unknown-character"),
+    Rule(r"!", "any", "'!' has no meaning here", "'#' to begin a comment, or '!=' for 'is not equal to'",
+         "unknown-character"),
 )  # fmt: skip
 """First match wins; what no row knows is told as expected and found."""
 
@@ -101,6 +103,7 @@ def explain(failure: ParseBaseException, piece: Piece, form: Form, command: str)
         strange_characters(piece)
         or _unpaired_brackets(piece)
         or _loop_not_possible(piece, form)
+        or _wrong_arrow(piece, command)
         or _forgotten_semicolon(piece, form, command)
         or [_at_the_place(failure, piece, form, command)]
     )
@@ -154,6 +157,16 @@ def _loop_not_possible(piece: Piece, form: Form) -> list[Finding]:
     return [Finding("this command takes no loops", piece.span(0, loop.end()), form.example, "loop-not-possible")]
 
 
+def _wrong_arrow(piece: Piece, command: str) -> list[Finding]:
+    """An arrow as other programs, or nobody, writes it."""
+    arrows = [match for match in WRONG_ARROW.finditer(piece) if not _depth(piece, match.start())]
+    if command != "MODEL" or not arrows:
+        return []
+    found = arrows[0]
+    hint = "y <- x" if found[0].startswith("<") else "x -> y"
+    return [Finding(f"'{found[0]}' is no arrow", piece.span(*found.span()), f"{hint}, or y ~ x", "no-arrow")]
+
+
 def _forgotten_semicolon(piece: Piece, form: Form, command: str) -> list[Finding]:
     """Two operators in one statement; the second one's statement most likely begins on a new line."""
     if form.kind != "statements":
@@ -186,6 +199,9 @@ def _at_the_place(failure: ParseBaseException, piece: Piece, form: Form, command
         return Finding(f"the statement ends too early: {expected} is missing", _last_token(piece), form.example,
                        "ends-too-early")  # fmt: skip
     found, span = match[0], piece.span(where, match.end())
+    special = _special(piece, where, found, span, expected, command)
+    if special is not None:
+        return special
     places = ("any", _place(piece, where, form), command, "start" if not piece[:where].strip() else "any")
     for rule in AT_THE_PLACE:
         if rule.place in places and re.fullmatch(rule.pattern, found):
@@ -194,6 +210,29 @@ def _at_the_place(failure: ParseBaseException, piece: Piece, form: Form, command
     if expected == "')'":
         return Finding(f"an operator, ',' or ')' is missing before '{found}'", span, "", "no-operator")
     return Finding(f"expected {expected}, but found '{found}'", span, form.example, "syntax")
+
+
+def _special(piece: Piece, where: int, found: str, span: Span, expected: str, command: str) -> Finding | None:
+    """What is seen only with the rest of the statement in view."""
+    left, equals, right = piece.partition("=")
+    if command == "TRANSFORM" and not equals and "~" not in piece:
+        return Finding("'=' is missing behind the name of the new column", _first_token(piece), "z = ln(x)",
+                       "no-equals")  # fmt: skip
+    if command == "MODEL" and equals and where > len(left) and re.fullmatch(NAME, found) and "end of" in expected:
+        example = " ".join(f"{left.strip()} ~ {right.strip()}".split())
+        return Finding("'=' defines a variable by one formula; a regression is written with '~'",
+                       piece.span(len(left), len(left) + 1), example, "equals-for-tilde")  # fmt: skip
+    if found == "(" and piece[:where].rstrip().endswith("@"):
+        return Finding("'@' takes a number or a name, no formula", span, "x@c, and c = a + b in PARAMETERS",
+                       "formula-behind-at")  # fmt: skip
+    if found == "/" and where and piece[where - 1] == "/":
+        return Finding("a comment begins with '#'", piece.span(where - 1, where + 1), "#", "foreign-comment")
+    return None
+
+
+def _first_token(piece: Piece) -> Span:
+    match = TOKEN.search(piece)
+    return piece.span(*match.span()) if match else piece.span(0, len(piece))
 
 
 def _fill(text: str, values: dict[str, str]) -> str:

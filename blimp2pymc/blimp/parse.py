@@ -163,10 +163,14 @@ def _unquoted(text: str) -> str:
 def _read_integer(section: Section, form: Form, raw: str, findings: list[Finding]) -> int:
     first, *others = section.statements
     for piece in others:
-        findings.append(Finding(f"{section.name} takes one number", piece.span(0, len(piece)), form.example,
-                                "too-many-entries"))  # fmt: skip
+        findings.append(Finding(f"{section.name} takes one number, and nothing behind it",
+                                piece.span(0, len(piece)), form.example, "too-many-entries"))  # fmt: skip
     text = str(first)
-    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < form.least:
+    if re.fullmatch(r"[0-9]+", text) and len(text.lstrip("0")) > (18 if section.name == "SEED" else 9):
+        findings.append(Finding(f"{section.name} is too large a number", first.span(0, len(first)), form.example,
+                                "not-an-integer"))  # fmt: skip
+        return form.least
+    if not re.fullmatch(r"[0-9]+", text) or int(text) < form.least:
         smallest = f" of at least {form.least}" if form.least else ""
         findings.append(Finding(f"{section.name} takes a whole number{smallest}, not '{text[:40]}'",
                                 first.span(0, len(first)), form.example, "not-an-integer"))  # fmt: skip

@@ -21,7 +21,13 @@ INNER_HEADER = re.compile(rf"(?<![\w./\\-])(?P<name>{NAME})\s*:(?![=+])")
 NEXT_NAME = re.compile(rf"[^\S\n\r]*(?P<name>{NAME})")
 BARE_COMMAND = re.compile(rf"(?P<name>{NAME})[^\S\n\r]+(?=[\w.])")
 
+NUMBER_ASSIGNED = re.compile(rf"(?P<name>{NAME})\s*=(?=\s*[0-9])")
+NUMBERS = frozenset(name for name, form in COMMANDS.items() if form.kind == "integer")
+"""Commands of one number, which are sometimes written with `=`."""
+
 TIGHT_RANGE = re.compile(rf"{NAME}:{NAME}")
+FOREIGN_COMMENT = re.compile(r"/\*.*?\*/|(?://|/\*|!(?!=)|\*)[^\n\r]*", re.DOTALL)
+"""A comment as other programs write it, at the start of a statement."""
 RELATION = re.compile(r"~|->|<-|[\u2190\u2192\u2194]")
 MODEL_SIGN = re.compile(r"~|->|<-|=|@|[\u2190\u2192\u2194]")
 TAKES_TILDE = ("PARAMETERS", "WALDTEST", "SIMULATE", "MODEL")
@@ -115,21 +121,34 @@ class _Cut:
     def _bare_command(self, at: int, end: int) -> int:
         """A command whose colon is missing: the position behind it; 0 if there is none."""
         command = _without_colon(self.script, at, end, self._section())
+        assigned = NUMBER_ASSIGNED.match(self.script, at, end)
+        if assigned and not command and not (self._section() and self._section().takes_labels):
+            command = assigned["name"] if CANONICAL.get(assigned["name"]) in NUMBERS else ""
         if not command:
             return 0
         span = self.script.span(at, at + len(command))
         self.findings.append(Finding(f"a ':' is missing behind {command}", span, f"{command}:", "missing-colon"))
         self.sections.append(Section(CANONICAL[command], span, span.end))
         self.block = ""
-        return span.end
+        return assigned.end() if assigned else span.end
 
     def _statement(self, at: int, end: int) -> int:
         """The statement at this place: the position behind it."""
+        comment = FOREIGN_COMMENT.match(self.script, at, end)
+        if comment is not None:
+            span = self.script.span(at, _without_blanks(self.script, at, comment.end()))
+            words = comment[0].strip("/*! \t")
+            self.findings.append(Finding("a comment begins with '#'", span, f"# {words}", "foreign-comment"))
+            return comment.end()
         section = self._section()
         stop = _inner_header(self.script, at, end, section)
-        if stop < end:
-            self.findings.append(_missing_semicolon(self.script, at, stop))
         statement_end = _without_blanks(self.script, at, stop)
+        if stop < end and self.script[statement_end - 1] == ":":
+            span = self.script.span(statement_end - 1, statement_end)
+            self.findings.append(Finding("a ';' belongs here, not a ':'", span, ";", "missing-semicolon"))
+            statement_end = _without_blanks(self.script, at, statement_end - 1)
+        elif stop < end:
+            self.findings.append(_missing_semicolon(self.script, at, stop))
         if section is None:
             span = self.script.span(at, statement_end)
             self.findings.append(

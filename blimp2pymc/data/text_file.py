@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import stat
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -111,15 +112,18 @@ def read_text_file(
 
 def _load(path: Path, data_span: Span | None) -> _Text:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # A device or a pipe could be read for ever.
+            kind = "a folder" if path.is_dir() else "no ordinary file"
+            raise error(f"the data file '{path}' is {kind}", data_span, "the name of a text file", "no-data-file")
         raw = path.read_bytes()
     except FileNotFoundError:
         near = _nearest_file(path)
         raise error(f"there is no data file '{path}'", data_span, near or "the path as seen from the script's folder",
                     "no-data-file") from None  # fmt: skip
-    except OSError as problem:
-        raise error(
-            f"the data file '{path}' cannot be read: {problem.strerror}", data_span, "", "no-data-file"
-        ) from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise error(f"the data file '{path}' cannot be read: {reason}", data_span, "", "no-data-file") from None
     for start, what in NOT_TEXT.items():
         if raw.startswith(start):
             raise error(f"{path.name} is {what}, not a text file", data_span, "save the data as .csv", "no-text-file")

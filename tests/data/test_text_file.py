@@ -225,6 +225,10 @@ def test_no_data_in_file(tmp_path: Path, content: bytes, message: str) -> None:
     assert finding.span == DATA_SPAN
 
 
-def test_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(BlimpError, match="cannot be read"):
-        read(tmp_path)
+@pytest.mark.parametrize(
+    ("path", "what"), [("/dev/zero", "no ordinary file"), ("folder", "a folder"), ("a\0b.csv", "cannot be read")]
+)
+def test_only_ordinary_files_are_read(tmp_path: Path, path: str, what: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BlimpError, match=what):
+        read(tmp_path / path)
