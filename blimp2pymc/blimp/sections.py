@@ -120,9 +120,10 @@ class _Cut:
 
     def _bare_command(self, at: int, end: int) -> int:
         """A command whose colon is missing: the position behind it; 0 if there is none."""
-        command = _without_colon(self.script, at, end, self._section())
+        section = self._section()
+        command = _without_colon(self.script, at, end, section)
         assigned = NUMBER_ASSIGNED.match(self.script, at, end)
-        if assigned and not command and not (self._section() and self._section().takes_labels):
+        if assigned and not command and not (section and section.takes_labels):
             command = assigned["name"] if CANONICAL.get(assigned["name"]) in NUMBERS else ""
         if not command:
             return 0

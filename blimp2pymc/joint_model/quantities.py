@@ -10,7 +10,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import expand_range
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
-from blimp2pymc.joint_model.algebra import leaves, parameters_in
+from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in
 from blimp2pymc.joint_model.assembly import Assembly
 from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.names import Names
@@ -253,6 +253,7 @@ def simple_effects(
     used: Iterable[ir.Column],
     defined: Iterable[str],
     centered: Mapping[ir.Column, ir.Expression],
+    equations: Iterable[ir.Equation],
     findings: list[Finding],
 ) -> tuple[ir.SimpleEffect, ...]:
     """Read SIMPLE.
@@ -269,10 +270,13 @@ def simple_effects(
         Defined variables of MODEL.
     centered
         Centered columns.
+    equations
+        One of them has to hold a focal variable and all its moderators.
     findings
         Mistakes are added here.
     """
     used, defined = frozenset(used), frozenset(defined)
+    predictors = [{column for term in each.terms for column in columns_in(term.expression)} for each in equations]
     effects = []
     for each in statements:
         try:
@@ -280,10 +284,28 @@ def simple_effects(
             columns = {value.name: value.column for value in moderators}
             focal = _focal(each.focal, lookup, used, defined, columns)
             name = expression_name(each.focal)
+            if isinstance(focal, ir.Column):
+                _check_together(focal, name, moderators, predictors, each.span)
             effects.append(ir.SimpleEffect(focal, name, tuple(moderators), each.span))
         except BlimpError as mistake:
             findings.extend(mistake.findings)
     return tuple(effects)
+
+
+def _check_together(
+    focal: ir.Column,
+    name: str,
+    moderators: Iterable[ir.ModeratorValues],
+    predictors: Iterable[set[ir.Column]],
+    span: Span | None,
+) -> None:
+    wanted = {focal, *(each.column for each in moderators)}
+    names = " and ".join(f"'{each}'" for each in dict.fromkeys([name, *(value.name for value in moderators)]))
+    if focal in {each.column for each in moderators}:
+        raise error(f"'{name}' cannot moderate its own effect", span, "x | m", "own-moderator")
+    if not any(wanted <= each for each in predictors):
+        raise error(f"no equation has {names} as predictors, so there is no conditional effect to show", span,
+                    f"y ~ {name} m {name}*m", "no-conditional-effect")  # fmt: skip
 
 
 def _focal(

@@ -110,7 +110,13 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     tests = wald_tests(script.all("WALDTEST"), lookup, assembly, findings)
     used = drafts.columns_on_the_right
     effects = simple_effects(
-        script.statements("SIMPLE"), lookup, used=used, defined=drafts.defined, centered=means, findings=findings
+        script.statements("SIMPLE"),
+        lookup,
+        used=used,
+        defined=drafts.defined,
+        centered=means,
+        equations=assembly.equations,
+        findings=findings,
     )
     equations = _with_constants(assembly.equations, parameters, derived, findings)
     raise_all(_sorted(findings))

@@ -57,6 +57,7 @@ def read_settings(script: tree.Script, priors: str = "blimp") -> tuple[Settings,
                                     f"OPTIONS: {chosen[0]};", "exclusive-options"))  # fmt: skip
     _check_iterations(script, numbers, findings)
     _check_imputations(script, numbers, findings)
+    _check_files(script, findings)
     for command in script.all("OUTPUT"):
         findings.append(Finding("OUTPUT has no effect here: all columns are printed", command.span, "", "idle-output",
                                 "warning"))  # fmt: skip
@@ -99,6 +100,17 @@ def _check_imputations(script: tree.Script, numbers: Mapping[str, int | None], f
                                 "warning"))  # fmt: skip
 
 
+def _check_files(script: tree.Script, findings: list[Finding]) -> None:
+    """No two results go to one file."""
+    seen: dict[str, str] = {}
+    for statement in script.statements("SAVE"):
+        kind, file = statement.kind.lower(), statement.file
+        if seen.get(file, kind) != kind:
+            findings.append(Finding(f"SAVE writes both '{seen[file]}' and '{kind}' to {file}", statement.span,
+                                    "a file name for each", "same-file"))  # fmt: skip
+        seen.setdefault(file, kind)
+
+
 def _default_notes(numbers: Mapping[str, int | None]) -> list[Finding]:
     defaults = {
         "seed": ("SEED", "one is drawn for the run and printed"),
@@ -107,7 +119,14 @@ def _default_notes(numbers: Mapping[str, int | None]) -> list[Finding]:
         "chains": ("CHAINS", f"{DEFAULT_CHAINS}"),
     }
     return [
-        Finding(f"the script states no {name}: {default}", None, "", f"default-{field}", "note")
+        # Without a seed nobody can repeat the run, which is worth more than a note.
+        Finding(
+            f"the script states no {name}: {default}",
+            None,
+            "SEED: 90291;" if field == "seed" else "",
+            f"default-{field}",
+            "warning" if field == "seed" else "note",
+        )
         for field, (name, default) in defaults.items()
         if numbers[field] is None
     ]

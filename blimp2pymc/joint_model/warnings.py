@@ -18,6 +18,9 @@ from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
 FEW_VALUES = 5
 """A variable with at most this many distinct whole numbers looks categorical."""
 
+USUAL_CODES = frozenset(sign * float(digit * count) for sign in (-1, 1) for digit in "789" for count in range(1, 7))
+"""Numbers that often stand for missing values: 9, -99, 888 and so on."""
+
 SHORT_BURN = 200
 """Burn-in iterations per chain below which a run is not to be trusted."""
 
@@ -68,6 +71,22 @@ def _few_values(model: ir.Model) -> Warnings:
         verb, kind = ("has", "a continuous variable") if len(variables) == 1 else ("have", "continuous variables")
         yield (f"{names} {verb} only the values {codes}, modelled as {kind}", variables[0].span,
                f"ORDINAL: {variables[0].name}; if these are categories")  # fmt: skip
+
+
+def _suspected_codes(model: ir.Model) -> Warnings:
+    """Observed values that look like the code of a missing value which MISSING does not state."""
+    by_code: dict[float, list[str]] = {}
+    for name, values in model.data.items():
+        observed = np.unique(values[~np.isnan(values)])
+        for code, others in ((observed[-1:], observed[:-1]), (observed[:1], observed[1:])):
+            if len(others) < 2 or float(code[0]) not in USUAL_CODES or np.count_nonzero(values == code[0]) < 2:
+                continue
+            if np.abs(others - code[0]).min() > np.ptp(others):
+                by_code.setdefault(float(code[0]), []).append(name)
+    for code_value, names in by_code.items():
+        listed = ", ".join(f"'{each}'" for each in names)
+        yield (f"{code_value:g} lies far from all other values of {listed} and looks like the code of a missing value",
+               model.variables[names[0]].span, f"MISSING: {code_value:g};")  # fmt: skip
 
 
 def _missing_lower_order(model: ir.Model) -> Warnings:
@@ -164,6 +183,38 @@ def _uncentered_focal(model: ir.Model) -> Warnings:
                        "effects refer to the value 0", effect.span, f"CENTER: {name};")  # fmt: skip
 
 
+def _no_interaction(model: ir.Model) -> Warnings:
+    """Conditional effects that are the same at every value of a moderator."""
+    for effect in model.simple_effects:
+        if not isinstance(effect.focal, ir.Column):
+            continue
+        together = [
+            columns
+            for equation in model.equations
+            for term in equation.terms
+            if effect.focal in (columns := columns_in(term.expression))
+        ]
+        for moderator in {each.name: each for each in effect.moderators}.values():
+            if not any(moderator.column in columns for columns in together):
+                yield (f"no product of '{effect.name}' and '{moderator.name}' is in MODEL, so the effect of "
+                       f"'{effect.name}' is the same at every value of '{moderator.name}'", effect.span,
+                       f"{effect.name}*{moderator.name} as a predictor")  # fmt: skip
+
+
+def _correlated_predictor(model: ir.Model) -> Warnings:
+    """`y ~ x` with `y ~~ x`: the data tell the slope and the correlation only together."""
+    by_column = {each.outcome: each for each in model.equations}
+    for block in model.blocks:
+        for pair in block.correlations:
+            first, second = (block.members[place] for place in pair)
+            for outcome, predictor in ((first, second), (second, first)):
+                equation = by_column.get(outcome)
+                if equation is not None and any(term.expression == predictor for term in equation.terms):
+                    yield (f"'{predictor.variable}' predicts '{equation.name}', and their residuals are correlated "
+                           "too: the data may not tell the two apart", block.span,
+                           f"one of the two, unless something predicts '{predictor.variable}' alone")  # fmt: skip
+
+
 def _empty_category(model: ir.Model) -> Warnings:
     for name, variable in model.variables.items():
         if variable.kind is not ir.Kind.ORDINAL or len(variable.categories) < 2:
@@ -218,11 +269,14 @@ def _is_regressed(script: tree.Script, name: str) -> bool:
 
 WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "few-values": _few_values,
+    "suspected-missing-code": _suspected_codes,
     "lower-order-terms": _missing_lower_order,
     "idle-label": _idle_labels,
     "idle-definition": _idle_definitions,
     "idle-fixed": _idle_fixed,
     "uncentered-focal": _uncentered_focal,
+    "no-interaction": _no_interaction,
+    "correlated-predictor": _correlated_predictor,
     "empty-category": _empty_category,
     "short-run": _short_run,
     "variance-only": _variance_only,

@@ -21,6 +21,12 @@ CASES = {
         "TRANSFORM: gap = n + (n == 3); ORDINAL: gap; MODEL: y ~ gap",
         "TRANSFORM: gap = n + 1; ORDINAL: gap; MODEL: y ~ gap",
     ),
+    "suspected-missing-code": (
+        "TRANSFORM: x3 = ifelse(x3 > 1, 999, x3); MODEL: y ~ x3",
+        "TRANSFORM: x3 = ifelse(x3 > 1, missing(1, x3), x3); MODEL: y ~ x3",
+    ),
+    "no-interaction": ("MODEL: y ~ x3 x4; SIMPLE: x3 | x4", "MODEL: y ~ x3 x4 x3*x4; SIMPLE: x3 | x4"),
+    "correlated-predictor": ("MODEL: y ~ x1; y ~~ x1", "MODEL: y ~ x1; x1 ~ x2; y2 ~~ x1"),
     "short-run": ("BURN: 10; MODEL: y ~ x3", "BURN: 1000; MODEL: y ~ x3"),
     "variance-only": ("MODEL: y ~ x1; x1@v", "MODEL: y ~ x1; x1@v; x1 ~ x3"),
     "column-as-coefficient": ("MODEL: y ~ x3@x4", "MODEL: y ~ x3@b"),
@@ -76,5 +82,5 @@ def test_every_use_of_a_label_counts(use: str) -> None:
 
 
 def test_reference_like_script_has_no_warning() -> None:
-    script = "FIXED: d; ORDINAL: d; CENTER: x1; MODEL: y ~ x1@b x1*d d; SIMPLE: x1 | d; WALDTEST: b = 0"
+    script = "SEED: 1; FIXED: d; ORDINAL: d; CENTER: x1; MODEL: y ~ x1@b x1*d d; SIMPLE: x1 | d; WALDTEST: b = 0"
     assert found(script) == set()
