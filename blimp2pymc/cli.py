@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     from blimp2pymc.errors import error
     from blimp2pymc.pymc_source.emit import translate
     from blimp2pymc.summary.fit import fit
-    from blimp2pymc.summary.saved_files import targets, write_files
+    from blimp2pymc.summary.saved_files import check_results_folder, targets, write_files
 
     folder = Path(arguments.out or ".")
     if folder.exists() and not folder.is_dir():
@@ -96,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What cannot be written is refused before any time is spent on sampling.
     targets(model, folder, [file for _, file in model.settings.save])
     if arguments.out:
+        check_results_folder(model, folder)
         translate(model)
     result = fit(model, cores=arguments.cores, progressbar=not arguments.quiet)
     _write(arguments.output, result.text)
@@ -250,7 +251,15 @@ def _as_record(finding: Finding) -> dict[str, object]:
     }
     if finding.span is not None:
         span = finding.span
-        record |= {"file": span.source.name, "line": span.line, "column": span.column, "text": span.text}
+        last = span.text.split("\n")[-1]
+        record |= {
+            "file": span.source.name,
+            "line": span.line,
+            "column": span.column,
+            "end_line": span.line + span.text.count("\n"),
+            "end_column": len(last) + (1 if "\n" in span.text else span.column),
+            "text": span.text,
+        }
     return record
 
 

@@ -32,15 +32,14 @@ from blimp2pymc.summary.pooling import DEFAULT_DATA_SETS, Pooled, pool
 from blimp2pymc.summary.report import report
 from blimp2pymc.summary.report_tables import HEADINGS, VALUES
 from blimp2pymc.summary.rows import Row
-from blimp2pymc.summary.saved_files import saved_files, targets, write_files
+from blimp2pymc.summary.saved_files import check_results_folder, saved_files, write_files
 from blimp2pymc.summary.tables import rows, summarise
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-RESULT_FILES = ("output.txt", "estimates.csv", "model.py", "draws.nc")
-"""What `Fit.save` writes beside the files of SAVE."""
+    from blimp2pymc.summary.path_diagram import PathDiagram
 
 
 def fit(
@@ -279,13 +278,7 @@ class Fit:
             When SAVE names a file outside the folder (then nothing is written), or a file cannot be written.
         """
         folder = Path(folder)
-        asked = [each for _, each in self.model.settings.save]
-        targets(self.model, folder, [*asked, *RESULT_FILES])
-        raise_all(
-            Finding(f"SAVE names {each}, which is written already", hint="another file name")
-            for place, each in enumerate(asked)
-            if each in RESULT_FILES or each in asked[:place]
-        )
+        check_results_folder(self.model, folder)
         files = {
             "output.txt": self.text,
             "estimates.csv": self.estimates.to_csv(index=False, lineterminator="\n"),
@@ -324,6 +317,14 @@ class Fit:
         from blimp2pymc.summary.plots import plot_conditional_effects
 
         return plot_conditional_effects(self.model, self.draws, self._lines, outcome)
+
+    def path_diagram(
+        self, *, estimates: str = "median", intercepts: bool = False, predictors: bool = True
+    ) -> PathDiagram:
+        """Path diagram with estimates; arguments as in `path_diagram.path_diagram`."""
+        from blimp2pymc.summary.path_diagram import path_diagram
+
+        return path_diagram(self.model, self.draws, estimates=estimates, intercepts=intercepts, predictors=predictors)
 
     # ------------------------------------------------------------ display
 

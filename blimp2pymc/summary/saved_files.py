@@ -21,6 +21,9 @@ from blimp2pymc.summary.burn_in import BurnIn
 from blimp2pymc.summary.imputations import chosen_snapshots, data_set, predictions
 from blimp2pymc.summary.rows import Row
 
+RESULT_FILES = ("output.txt", "estimates.csv", "model.py", "draws.nc")
+"""What `Fit.save` writes beside the files of SAVE."""
+
 DEFAULT_MISSING_CODE = "NA"
 """Written for a missing value when the script states no code."""
 
@@ -66,9 +69,12 @@ def targets(model: Model, folder: Path, files: Iterable[str]) -> dict[str, Path]
     Raises
     ------
     BlimpError
-        For every absolute name, name with `..`, or name that leaves the folder through a link.
+        For every absolute name, name with `..`, or name that leaves the folder through a link, and for a
+        name under which the data or the script would be overwritten.
     """
     findings, places = [], {}
+    read = {Path(model.frame.file).resolve()} if model.frame.file else set()
+    read |= {Path(model.script.source.name).resolve()} if model.script is not None else set()
     for file in files:
         span = next((_span(model, kind) for kind, stated in model.settings.save if stated == file), None)
         parts = [*PurePosixPath(file).parts, *PureWindowsPath(file).parts]
@@ -83,9 +89,34 @@ def targets(model: Model, folder: Path, files: Iterable[str]) -> dict[str, Path]
                     "unsafe-path",
                 )
             )
+        elif place.resolve() in read:
+            findings.append(
+                Finding(f"SAVE would overwrite {file}, which is read", span, "another file name", "unsafe-path")
+            )
         places[file] = place
     raise_all(findings)
     return places
+
+
+def check_results_folder(model: Model, folder: Path) -> None:
+    """Refuse a folder in which the files of SAVE and `RESULT_FILES` cannot stand side by side.
+
+    Raises
+    ------
+    BlimpError
+        For every file of SAVE that has the name of a result or of another file, or that `targets` refuses.
+    """
+    asked = [file for _, file in model.settings.save]
+    targets(model, folder, [*asked, *RESULT_FILES])
+    taken = [(folder / each).resolve() for each in RESULT_FILES]
+    findings = []
+    for kind, file in model.settings.save:
+        place = (folder / file).resolve()
+        if place in taken:
+            findings.append(Finding(f"SAVE names {file}, which is written already", _span(model, kind),
+                                    "another file name", "same-file"))  # fmt: skip
+        taken.append(place)
+    raise_all(findings)
 
 
 def write_files(model: Model, folder: Path, files: Mapping[str, str]) -> list[Path]:

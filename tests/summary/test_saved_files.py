@@ -13,6 +13,7 @@ from summary.synthetic_draws import synthetic_draws
 from summary.test_imputations import with_table
 
 from blimp2pymc.errors import BlimpError
+from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.summary.burn_in import burn_in
 from blimp2pymc.summary.imputations import data_sets
 from blimp2pymc.summary.saved_files import saved_files, targets, write_files
@@ -131,3 +132,18 @@ def test_links_that_leave_the_folder_are_refused(tmp_path: Path):
 def test_folders_inside_are_made(tmp_path: Path):
     [place] = write_files(interaction(), tmp_path / "new", {"sub/out.csv": "1\n"})
     assert place.read_text() == "1\n"
+
+
+def test_data_and_script_are_not_overwritten(tmp_path: Path):
+    (tmp_path / "d.csv").write_text("y,x\n" + "".join(f"{row % 7},{row % 5}\n" for row in range(30)))
+    (tmp_path / "m.imp").write_text(
+        "DATA: d.csv; MODEL: y ~ x; SAVE: estimates = d.csv; iterations = m.imp; stacked = new.csv;"
+    )
+    model = resolve(tmp_path / "m.imp")
+    with pytest.raises(BlimpError) as caught:
+        targets(model, tmp_path, [file for _, file in model.settings.save])
+    assert [each.span.text for each in caught.value.findings if each.span] == [
+        "estimates = d.csv",
+        "iterations = m.imp",
+    ]
+    assert len(targets(model, tmp_path / "out", [file for _, file in model.settings.save])) == 3
