@@ -140,11 +140,11 @@ def mean_shift(
     for index in mean.mean_groups:
         if index in own or form.groups[index].is_cut:
             continue
-        entries: list[tuple[str, str, float]] | None = []
+        entries: list[tuple[str, str, float]] = []
         for residual in form.groups[index].residuals:
             found = _derivative(residual.equation, mean.name)
             if found is None or not all(_is_movable(model, target, facts) for _, target, _ in found):
-                entries = None
+                entries = []
                 break
             entries += found
         if entries:

@@ -44,9 +44,9 @@ def cell_table(result: Layout) -> Cells:
                     rows.append((tuple(rest), equations[id(residual)], key, members.index(inside[0]) if inside else -1))
             entries.append(rows)
     pool = dict(result.monomials)
-    for rows in entries:
-        for rest, *_ in rows:
-            pool.setdefault(rest, len(pool))
+    for each in entries:
+        for remaining, *_ in each:
+            pool.setdefault(remaining, len(pool))
     ordered = [
         sorted((pool[rest], equation, pool[key], member) for rest, equation, key, member in rows) for rows in entries
     ]

@@ -190,7 +190,7 @@ def _residuals(result: Layout) -> Residuals:
         equation_monomial=integers(equation_monomial),
         column_start=column_start,
         monomial_column=integers(monomial_column),
-        variance=integers(result.parameters[residual.equation.residual_variance] for residual in equations),
+        variance=integers(result.parameters[residual.equation.residual_variance or ""] for residual in equations),
         correlation=correlation,
         computed_equation=integers(
             index
@@ -235,7 +235,7 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, np.ndarray
         needed.append(pairs)
         every |= pairs
     lists = [sorted(each) for each in needed] + [sorted(every)] * len(classes)
-    pair_start, pairs = ragged(lists)
+    pair_start, listed = ragged(lists)
     used_start, used = ragged(sorted({each for pair in pairs for each in pair}) for pairs in lists)
     group_set = integers(sets[each] for each in activity)
     rows = Rows(
@@ -243,8 +243,8 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, np.ndarray
         set_has_class=np.array(list(sets), np.bool_),
         class_rows=class_rows,
         pair_start=pair_start,
-        pair_first=integers(a for a, _ in pairs),
-        pair_second=integers(b for _, b in pairs),
+        pair_first=integers(a for a, _ in listed),
+        pair_second=integers(b for _, b in listed),
         used_start=used_start,
         used_monomial=integers(used),
     )

@@ -179,8 +179,8 @@ def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen
         if kernel in ("bounded", "slice"):
             # The slice sampler looks at every group of the parameter, so nothing moves along.
             shifts = (facts[name].shift or ()) if kernel == "bounded" else ()
-            groups = facts[name].groups if kernel == "bounded" else (*facts[name].mean_groups, *facts[name].groups)
-            add(kernel, (name,), set(groups), shifts)
+            seen = facts[name].groups if kernel == "bounded" else (*facts[name].mean_groups, *facts[name].groups)
+            add(kernel, (name,), set(seen), shifts)
     return updates
 
 

@@ -49,8 +49,8 @@ class Reference:
                 fields.append((name, len(words), part.numba_type))
                 words.append(part.address)
         self.words = np.array(words, np.int64)
-        self.address = int(self.words.ctypes.data)
-        self.numba_type = ReferenceType(type(table).__name__, tuple(fields))
+        self.address: int = int(self.words.ctypes.data)
+        self.numba_type: ReferenceType = ReferenceType(type(table).__name__, tuple(fields))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self.fields:
@@ -65,7 +65,7 @@ class ReferenceType(types.Type):
         self.fields = fields
         super().__init__(name=f"{name}({', '.join(f'{field}: {kind}' for field, _, kind in fields)})")
 
-    def place(self, name: str) -> tuple[int, types.Type] | None:
+    def place(self, name: str) -> tuple[int, Any] | None:
         """Word at which a field begins, and its type."""
         return next(((word, kind) for field, word, kind in self.fields if field == name), None)
 

@@ -232,7 +232,8 @@ def _unsupported(model: Model) -> list[Finding]:
     findings: list[Finding] = []
 
     def refuse(what: str, equation: Equation | JointBlock | None, code: str) -> None:
-        findings.append(Finding(f"{what}: there is no sampler for this yet", equation and equation.span, "", code))
+        span = equation.span if equation else None
+        findings.append(Finding(f"{what}: there is no sampler for this yet", span, "", code))
 
     for equation in model.equations:
         if equation.family != "normal":

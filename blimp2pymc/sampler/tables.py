@@ -282,7 +282,8 @@ class Work(NamedTuple):
 
 def ragged(lists: Iterable[Sequence]) -> tuple[np.ndarray, list]:
     """Starts and items of a list of lists."""
-    starts, items = [0], []
+    starts: list[int] = [0]
+    items: list = []
     for each in lists:
         items.extend(each)
         starts.append(len(items))
