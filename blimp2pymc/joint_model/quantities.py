@@ -10,7 +10,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import expand_range
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
-from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in
+from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in, substitute
 from blimp2pymc.joint_model.assembly import Assembly
 from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.names import Names
@@ -110,6 +110,14 @@ def derive(
         else:
             definitions[each.name] = expression
     _check_loops(definitions, {each.name: each.expression for each in quantities}, spans, findings)
+    # A definition refers to parameters only: quantities it is computed from are written out.
+    written: dict[ir.Expression, ir.Expression] = {}
+    for quantity in quantities:
+        written[ir.ParameterReference(quantity.name)] = substitute(quantity.expression, written)
+    definitions = {name: substitute(expression, written) for name, expression in definitions.items()}
+    for name, expression in definitions.items():
+        if any(isinstance(leaf, ir.ImpliedVariance) for leaf in leaves(expression)):
+            findings.append(refuse("implied-variance-constraint", spans[name], name=name))
     return Derived(tuple(quantities), definitions)
 
 

@@ -50,6 +50,8 @@ REFUSALS: Mapping[str, str] = {
     "block-prior": "a prior on '{name}' is not sampled yet, because '~~' draws its whole covariance matrix at once",
     "block-constraint": "'{name}' cannot be fixed, equated or defined yet, because '~~' draws its whole covariance "
         "matrix at once",
+    "implied-variance-constraint": "'{name}' is a label of MODEL set through a .totalvar, .coefvar or .residvar, "
+        "which is not sampled yet",
     "prior-distribution": "the prior {name} cannot be sampled yet",
     "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
         "are not sampled yet",

@@ -222,14 +222,9 @@ def _with_priors(
             hint = f"another label: '{each.label}' is a variable" if is_column else nearest(each.label, labels)
             findings.append(Finding(f"'{each.label}' is no label of MODEL", span, hint, "undeclared-name"))
     parameters = with_user_priors(assembly.parameters, tuple(known), assembly.in_blocks, findings)
-    # A definition refers to parameters only: quantities it is computed from are written out.
-    written: dict[ir.Expression, ir.Expression] = {}
-    for quantity in derived.quantities:
-        if quantity.name not in parameters:
-            written[ir.ParameterReference(quantity.name)] = substitute(quantity.expression, written)
     for name, definition in derived.definitions.items():
         if name in parameters:
-            parameters[name] = replace(parameters[name], definition=substitute(definition, written), prior=ir.NO_PRIOR)
+            parameters[name] = replace(parameters[name], definition=definition, prior=ir.NO_PRIOR)
     return parameters
 
 
