@@ -112,6 +112,7 @@ class CompoundGibbs(BlockedStep):
 
     @generator.setter
     def generator(self, value: np.ndarray) -> None:
+        """Set it in place: compiled code knows its address."""
         self._run.state.generator[...] = value
 
     @property
@@ -121,6 +122,7 @@ class CompoundGibbs(BlockedStep):
 
     @widths.setter
     def widths(self, value: np.ndarray) -> None:
+        """Set them in place."""
         self._run.state.widths[...] = value
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
