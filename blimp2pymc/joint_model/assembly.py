@@ -35,8 +35,6 @@ class Assembly:
     """Topological."""
     blocks: tuple[ir.JointBlock, ...]
     parameters: dict[str, ir.Parameter]
-    in_blocks: frozenset[str]
-    """Variances and correlations that a joint block owns."""
 
 
 def assemble(
@@ -47,6 +45,7 @@ def assemble(
     means: Mapping[ir.Column, ir.Expression],
     rows: AnalysedRows,
     prior_family: int,
+    predictor_prior_family: int,
     findings: list[Finding],
 ) -> Assembly:
     """Make the equations of a model.
@@ -63,10 +62,14 @@ def assemble(
         The analysed rows; observed means of fixed predictors are taken from them.
     prior_family
         1, 2 or 3 (PRIOR1, PRIOR2, PRIOR3).
+    predictor_prior_family
+        1, 2 or 3 (XPRIOR1, XPRIOR2, XPRIOR3), for predictors without an equation and Means Models.
     findings
         Label clashes and cycles are added here.
     """
-    maker = _Maker(ParameterList(findings), means, tuple(drafts.defined.values()), VARIANCE[prior_family])
+    maker = _Maker(
+        ParameterList(findings), means, tuple(drafts.defined.values()), VARIANCE[prior_family], predictor_prior_family
+    )
     members = {column for block in draft_blocks for column in block.members}
     ordered: list[DraftEquation | DraftBlock] = sorted([*drafts.equations.values(), *draft_blocks], key=_print_place)
     equations: dict[ir.Column, ir.Equation] = {}
@@ -86,7 +89,6 @@ def assemble(
         equations=topological([*outcomes, *implied, *cuts], findings),
         blocks=tuple(blocks),
         parameters=maker.parameters.parameters,
-        in_blocks=frozenset(maker.in_blocks),
     )
 
 
@@ -106,12 +108,13 @@ class _Maker:
         means: Mapping[ir.Column, ir.Expression],
         defined: tuple[ir.Expression, ...],
         variance_prior: ir.Prior,
+        predictor_family: int,
     ) -> None:
         self.parameters = parameters
         self.means = means
         self.defined = defined
         self.variance_prior = variance_prior
-        self.in_blocks: set[str] = set()
+        self.predictor_family = predictor_family
 
     def equation(self, draft: DraftEquation, order: int, in_block: bool) -> ir.Equation:
         """An equation of MODEL with its parameters."""
@@ -119,8 +122,6 @@ class _Maker:
             f"{draft.name} residual variance", ir.ParameterKind.RESIDUAL_VARIANCE,
             IN_BLOCK if in_block else self.variance_prior, draft.variance, draft.span,
         )  # fmt: skip
-        if in_block:
-            self.in_blocks.add(variance)
         terms = []
         for term in draft.all_terms:
             kind = ir.ParameterKind.LOADING if term.is_loading else ir.ParameterKind.SLOPE
@@ -144,7 +145,6 @@ class _Maker:
             correlations[first, second] = self.parameters.add(
                 name, ir.ParameterKind.CORRELATION, IN_BLOCK, pair.setting, pair.span
             )
-        self.in_blocks.update(correlations.values())
         scale, degrees_of_freedom = COVARIANCE[prior_family]
         size = len(draft.members)
         return ir.JointBlock(
@@ -162,7 +162,7 @@ class _Maker:
             for fixed in predictors.fixed
             for name, column, mean in _fixed_columns(rows.variables[fixed], rows)
         ]
-        prior = PREDICTOR_VARIANCE if len(names) == 1 else IN_BLOCK
+        prior = PREDICTOR_VARIANCE[self.predictor_family] if len(names) == 1 else IN_BLOCK
         equations = []
         for place, name in enumerate(names):
             mean = self.parameters.add(mean_name(name), ir.ParameterKind.MEAN, COEFFICIENT, FREE)
@@ -176,15 +176,13 @@ class _Maker:
             equations.append(replace(equation, order=order + place))
         if len(names) < 2:
             return equations, None
-        self.in_blocks.update(each.residual_variance for each in equations if each.residual_variance)
         correlations = {}
         for first in range(len(names)):
             for second in range(first + 1, len(names)):
                 correlations[first, second] = self.parameters.add(
                     f"{names[first]} ~~ {names[second]}", ir.ParameterKind.CORRELATION, IN_BLOCK, FREE
                 )
-        self.in_blocks.update(correlations.values())
-        scale, degrees_of_freedom = PREDICTOR_COVARIANCE
+        scale, degrees_of_freedom = PREDICTOR_COVARIANCE[self.predictor_family]
         block = ir.JointBlock(
             tuple(each.outcome for each in equations), correlations, (scale,) * len(names),
             degrees_of_freedom(len(names)), role=ir.Role.PREDICTOR, order=order + len(names),
@@ -196,8 +194,9 @@ class _Maker:
         name = column.variable
         mean = self.parameters.add(mean_name(name), ir.ParameterKind.MEAN, COEFFICIENT, FREE)
         variance = self.parameters.add(
-            f"{name} mean variance", ir.ParameterKind.RESIDUAL_VARIANCE, PREDICTOR_VARIANCE, FREE
-        )
+            f"{name} mean variance", ir.ParameterKind.RESIDUAL_VARIANCE, PREDICTOR_VARIANCE[self.predictor_family],
+            FREE,
+        )  # fmt: skip
         return ir.Equation(column, "normal", (ir.Term(INTERCEPT, mean, ONE),), variance, role=ir.Role.MEANS,
                            order=order, level=column.level)  # fmt: skip
 

@@ -9,7 +9,6 @@ from itertools import combinations
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.drafts import DraftEquation, Drafts, Pair
-from blimp2pymc.joint_model.refusals import refuse
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,10 @@ def draft_blocks(drafts: Drafts, findings: list[Finding]) -> list[DraftBlock]:
     drafts
         Equations and pairs of MODEL; each member already has an equation.
     findings
-        Refusals and notes are added here.
+        Mistakes and notes are added here.
     """
     stated = [pair for pair in drafts.pairs.values() if pair.setting.fixed != 0]
-    _check_settings(stated, findings)
+    _check_values(stated, findings)
     blocks = []
     for group in _connected(stated):
         members = tuple(sorted(group, key=lambda column: (column.variable.casefold(), column.variable)))
@@ -71,15 +70,14 @@ def _connected(pairs: list[Pair]) -> list[set[ir.Column]]:
     return groups
 
 
-def _check_settings(pairs: list[Pair], findings: list[Finding]) -> None:
-    labels: set[str] = set()
+def _check_values(pairs: list[Pair], findings: list[Finding]) -> None:
     for pair in pairs:
-        if pair.setting.fixed is not None:
-            findings.append(refuse("fixed-correlation", pair.setting.span or pair.span))
-        if pair.setting.label in labels:
-            findings.append(refuse("equal-correlations", pair.setting.span or pair.span))
-        elif pair.setting.label:
-            labels.add(pair.setting.label)
+        value = pair.setting.fixed
+        if value is not None and not -1 < value < 1:
+            findings.append(Finding(
+                f"a correlation is fixed at {value:g}; correlations lie between -1 and 1",
+                pair.setting.span or pair.span, "the covariance divided by both standard deviations",
+                "correlation-out-of-range"))  # fmt: skip
 
 
 def _note_zeros(

@@ -16,6 +16,15 @@ from blimp2pymc.joint_model.term_names import number_name
 FLAT_VARIANCES = {(-1.0, 0.0): "flat on the variance", (0.0, 0.0): "flat on the log of the variance"}
 """Improper inverse gammas, in words."""
 
+ARGUMENTS = {
+    "normal": ("mean", "variance"),
+    "uniform": ("from", "to"),
+    "gamma": ("shape", "rate"),
+    "beta": ("a", "b"),
+    "cauchy": ("location", "scale"),
+}
+"""What the two numbers of a prior are."""
+
 
 def describe(model: ir.Model) -> str:
     """Explain a model as plain text.
@@ -131,8 +140,9 @@ def prior_text(model: ir.Model, parameter: ir.Parameter) -> str:
     if prior.distribution == "block":
         return _block_prior(model, parameter.name)
     text = prior.distribution
-    if prior.distribution == "normal":
-        text = f"normal(mean {number_name(prior.arguments[0])}, variance {prior.arguments[1]:.6g})"
+    if prior.distribution in ARGUMENTS:
+        named = zip(ARGUMENTS[prior.distribution], prior.arguments, strict=True)
+        text = f"{prior.distribution}({', '.join(f'{word} {value:.6g}' for word, value in named)})"
     elif prior.distribution == "inverse_gamma":
         arguments = ", ".join(f"{each:.6g}" for each in prior.arguments)
         words = FLAT_VARIANCES.get(prior.arguments)  # type: ignore[arg-type]

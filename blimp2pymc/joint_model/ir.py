@@ -170,9 +170,9 @@ class ParameterKind(Enum):
 class Prior:
     """A prior density on the parameter's own scale, restricted to (lower, upper).
 
-    `distribution`: `flat`; `normal` (mean, variance); `inverse_gamma` (a, b), density proportional
-    to v^(-a-1) exp(-b/v), improper members included (`(-1, 0)` is flat); `uniform` (lower, upper);
-    `block`: given by the JointBlock that owns the parameter; `none`: fixed or defined.
+    `distribution`: `flat`; `normal` (mean, variance); `inverse_gamma` (a, b), density v^(-a-1) exp(-b/v), improper
+    members included (`(-1, 0)` is flat); `uniform` (lower, upper); `gamma` (shape, rate); `beta` (a, b);
+    `cauchy` (location, scale); `block`: given by the JointBlock that owns the parameter; `none`: fixed or defined.
     """
 
     distribution: str
@@ -283,16 +283,16 @@ class Equation:
 class JointBlock:
     """Equations whose residuals are jointly normal: `~~`, or the default predictor model.
 
-    The covariance of members i and j is `correlation * sqrt(variance_i * variance_j)`; a pair without
-    an entry in `correlations` is 0. Variances are the members' `residual_variance` parameters.
+    The covariance of members i and j is `correlation * sqrt(variance_i * variance_j)`; a pair without an entry in
+    `correlations` is 0. Variances are the members' `residual_variance` parameters. Where no element has the prior
+    `block`, their own priors are the whole prior, and `scale` and `degrees_of_freedom` do not count.
     """
 
     members: tuple[Column, ...]
     correlations: Mapping[tuple[int, int], str]
     """(i, j) with i < j -> parameter name."""
     scale: tuple[float, ...]
-    """Prior: inverse Wishart IW(S = diag(scale), d = degrees_of_freedom), density proportional to
-    |T|^(-(d + p + 1)/2) exp(-tr(S T^-1)/2); zeros and d = -(p + 1) are flat on T."""
+    """Inverse Wishart IW(S = diag(scale), d = degrees_of_freedom), density |T|^(-(d+p+1)/2) exp(-tr(S T^-1)/2)."""
     degrees_of_freedom: float
     role: Role = Role.OUTCOME
     parameterisation: str = "wishart"
@@ -406,7 +406,8 @@ class Settings:
     n_imputations: int | None = None
     options: frozenset[str] = frozenset()
     prior_family: int = 2
-    """1, 2 or 3: PRIOR1, PRIOR2, PRIOR3."""
+    predictor_prior_family: int = 1
+    """1, 2 or 3: PRIOR1, PRIOR2, PRIOR3 and XPRIOR1, XPRIOR2, XPRIOR3."""
     priors: str = "blimp"
     """`blimp` or `proper`."""
     save: tuple[tuple[str, str], ...] = ()

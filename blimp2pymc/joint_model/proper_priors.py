@@ -17,6 +17,7 @@ import numpy as np
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.priors import is_proper
 
 WIDTH = 10.0
 """Standard deviations of the outcome per standard deviation of a predictor."""
@@ -34,7 +35,7 @@ def proper_priors(
     Parameters
     ----------
     equations, blocks, parameters
-        The structure of a model with Blimp's defaults.
+        The structure of a model with Blimp's defaults and the priors of PARAMETERS.
     means
         Centered column -> what is subtracted.
     data
@@ -42,7 +43,8 @@ def proper_priors(
 
     Returns
     -------
-    Parameters and blocks with proper priors. A label on several places gets the widest of their priors.
+    Parameters and blocks with proper priors; a prior of the user's stays if it is proper, and its bounds stay
+    in any case. A label on several places gets the widest of their priors.
     """
     changed = dict(parameters)
     scales: dict[str, float] = {}
@@ -61,22 +63,37 @@ def proper_priors(
             intercept_variance += (spread / term_spread * term_center) ** 2
         for term in equation.terms:
             unit = slopes.get(term.coefficient, intercept_variance)
-            _widen(changed, term.coefficient, WIDTH**2 * unit)
+            if _is_replaced(parameters[term.coefficient]):
+                _widen(changed, term.coefficient, WIDTH**2 * unit)
         variance = equation.residual_variance
-        if variance is not None and changed[variance].prior.distribution == "inverse_gamma":
+        if variance is not None and _is_replaced(parameters[variance]):
             scales[variance] = max(spread**2 / 2, scales.get(variance, 0.0))
-            prior = ir.Prior("inverse_gamma", (1.0, scales[variance]))
+            prior = replace(parameters[variance].prior, distribution="inverse_gamma", arguments=(1.0, scales[variance]))
             changed[variance] = replace(changed[variance], prior=prior)
-    return changed, tuple(_proper_block(block, data) for block in blocks)
+    variance_of = {each.outcome: each.residual_variance for each in equations if each.role is not ir.Role.MEANS}
+    own = tuple(
+        _proper_block(block, data)
+        # With all variances fixed the density is on correlations, and proper.
+        if any(changed[variance_of[member] or ""].is_free for member in block.members)
+        else block
+        for block in blocks
+    )
+    return changed, own
 
 
 def _widen(parameters: dict[str, ir.Parameter], name: str, variance: float) -> None:
-    parameter = parameters[name]
-    earlier = parameter.prior
-    if not parameter.is_free or earlier.distribution not in ("flat", "normal"):
-        return
-    known = earlier.arguments[1] if earlier.distribution == "normal" else 0.0
-    parameters[name] = replace(parameter, prior=ir.Prior("normal", (0.0, max(variance, known))))
+    prior = parameters[name].prior
+    known = prior.arguments[1] if prior.distribution == "normal" else 0.0
+    wide = replace(prior, distribution="normal", arguments=(0.0, max(variance, known)))
+    parameters[name] = replace(parameters[name], prior=wide)
+
+
+def _is_replaced(parameter: ir.Parameter) -> bool:
+    """Whether a prior is a default, or one of the user's that is not proper; its bounds stay."""
+    prior = parameter.prior
+    if not parameter.is_free or prior.distribution == "block":
+        return False
+    return prior.source == "default" or not is_proper(prior)
 
 
 def _proper_block(block: ir.JointBlock, data: Mapping[str, np.ndarray]) -> ir.JointBlock:

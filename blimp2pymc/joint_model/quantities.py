@@ -67,9 +67,7 @@ class ParameterNames:
                     near or "a label, given in MODEL as 'x@label'", "undeclared-name")  # fmt: skip
 
 
-def derive(
-    statements: Iterable[tree.Definition], lookup: ParameterNames, in_blocks: frozenset[str], findings: list[Finding]
-) -> Derived:
+def derive(statements: Iterable[tree.Definition], lookup: ParameterNames, findings: list[Finding]) -> Derived:
     """Read the definitions of PARAMETERS.
 
     A definition whose name is a label of MODEL sets that parameter; any other is a derived quantity.
@@ -80,8 +78,6 @@ def derive(
         Definitions in order.
     lookup
         Names; each quantity is added to it once it is defined.
-    in_blocks
-        Parameters a joint block owns; they cannot be set.
     findings
         Mistakes are added here.
     """
@@ -105,8 +101,6 @@ def derive(
         if each.name not in lookup.labels:
             quantities.append(ir.Quantity(each.name, expression, each.span))
             lookup.earlier.add(each.name)
-        elif each.name in in_blocks:
-            findings.append(refuse("block-constraint", span, name=each.name))
         else:
             definitions[each.name] = expression
     _check_loops(definitions, {each.name: each.expression for each in quantities}, spans, findings)

@@ -45,14 +45,8 @@ REFUSALS: Mapping[str, str] = {
     "transformed-outcome": "a transformed outcome is not sampled yet",
     # covariances and priors
     "phantom": "the separation parameterisation of '~~' (use_phantom) is not sampled yet",
-    "fixed-correlation": "a correlation fixed at a value other than 0 is not sampled yet",
-    "equal-correlations": "the same label on several correlations is not sampled yet",
-    "block-prior": "a prior on '{name}' is not sampled yet, because '~~' draws its whole covariance matrix at once",
-    "block-constraint": "'{name}' cannot be fixed, equated or defined yet, because '~~' draws its whole covariance "
-        "matrix at once",
     "implied-variance-constraint": "'{name}' is a label of MODEL set through a .totalvar, .coefvar or .residvar, "
         "which is not sampled yet",
-    "prior-distribution": "the prior {name} cannot be sampled yet",
     "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
         "are not sampled yet",
     # options and files
@@ -80,8 +74,6 @@ OPTIONS: Mapping[str, str] = {
     "nodrop": "dropout",
     "hev": "option",
     "manifest": "option",
-    "xprior2": "option",
-    "xprior3": "option",
     "savelatent": "option",
     "saveresidual": "option",
     "savepredicted": "option",

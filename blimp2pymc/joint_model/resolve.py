@@ -18,6 +18,7 @@ from blimp2pymc.errors import BlimpError, Finding, error, raise_all
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import parameters_in, substitute
 from blimp2pymc.joint_model.assembly import Assembly, assemble
+from blimp2pymc.joint_model.block_structure import settle_blocks
 from blimp2pymc.joint_model.centering import centered_columns
 from blimp2pymc.joint_model.checks import check_model
 from blimp2pymc.joint_model.covariances import draft_blocks
@@ -27,12 +28,12 @@ from blimp2pymc.joint_model.equations import draft_equations, model_labels
 from blimp2pymc.joint_model.frame import analysed_rows
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.predictors import classify_predictors
-from blimp2pymc.joint_model.priors import with_user_priors
 from blimp2pymc.joint_model.proper_priors import proper_priors
 from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, simple_effects, wald_tests
 from blimp2pymc.joint_model.refusals import refuse, refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
 from blimp2pymc.joint_model.transform import transform_table
+from blimp2pymc.joint_model.user_priors import with_user_priors
 from blimp2pymc.joint_model.warnings import find_warnings
 
 type Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
@@ -94,19 +95,20 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     means = centered_columns(drafts, names, predictors, rows, findings)
     assembly = assemble(
         drafts, blocks, predictors=predictors, means=means, rows=rows, prior_family=settings.prior_family,
-        findings=findings,
+        predictor_prior_family=settings.predictor_prior_family, findings=findings,
     )  # fmt: skip
-
-    if priors == "proper":
-        free, own = proper_priors(assembly.equations, assembly.blocks, assembly.parameters, means, rows.data)
-        assembly = replace(assembly, parameters=free, blocks=own)
 
     labels = model_labels(statements, names)
     lookup = ParameterNames(names, labels, frozenset(each.name for each in assembly.equations))
-    derived = derive(definitions, lookup, assembly.in_blocks, findings)
+    derived = derive(definitions, lookup, findings)
     parameters = _with_priors(
         assembly, prior_statements, derived=derived, names=names, labels=labels, findings=findings
     )
+    parameters, own = settle_blocks(
+        assembly.equations, assembly.blocks, parameters, settings.prior_family, findings
+    )  # fmt: skip
+    if priors == "proper":
+        parameters, own = proper_priors(assembly.equations, own, parameters, means, rows.data)
     tests = wald_tests(script.all("WALDTEST"), lookup, assembly, findings)
     used = drafts.columns_on_the_right
     effects = simple_effects(
@@ -127,7 +129,7 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
         data=rows.data,
         parameters=parameters,
         equations=equations,
-        blocks=assembly.blocks,
+        blocks=own,
         quantities=derived.quantities,
         simple_effects=effects,
         wald_tests=tests,
@@ -156,6 +158,9 @@ def read_script(source: str | PathLike[str] | tree.Script) -> tree.Script:
         return source
     if isinstance(source, str) and ("\n" in source or source.rstrip().endswith(";")):
         return parse(source)
+    if not isinstance(source, str | PathLike):
+        raise error(f"a script is a text, a path or a parsed script, not a {type(source).__name__}",
+                    code="no-script")  # fmt: skip
     path = Path(source)
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -221,7 +226,7 @@ def _with_priors(
             is_column = names.find(each.label) is not None
             hint = f"another label: '{each.label}' is a variable" if is_column else nearest(each.label, labels)
             findings.append(Finding(f"'{each.label}' is no label of MODEL", span, hint, "undeclared-name"))
-    parameters = with_user_priors(assembly.parameters, tuple(known), assembly.in_blocks, findings)
+    parameters = with_user_priors(assembly.parameters, tuple(known), findings)
     for name, definition in derived.definitions.items():
         if name in parameters:
             parameters[name] = replace(parameters[name], definition=definition, prior=ir.NO_PRIOR)

@@ -63,7 +63,12 @@ def read_settings(script: tree.Script, priors: str = "blimp") -> tuple[Settings,
                                 "warning"))  # fmt: skip
     findings.extend(_default_notes(numbers))
     family = next((int(option[-1]) for option in EXCLUSIVE[0] if option in options), 2)
-    return Settings(**numbers, options=options, prior_family=family, priors=priors, save=save), tuple(findings)
+    predictor_family = next((int(option[-1]) for option in EXCLUSIVE[-1] if option in options), 1)
+    settings = Settings(
+        **numbers, options=options, prior_family=family, predictor_prior_family=predictor_family, priors=priors,
+        save=save,
+    )  # fmt: skip
+    return settings, tuple(findings)
 
 
 def _number(script: tree.Script, name: str, findings: list[Finding]) -> int | None:

@@ -11,6 +11,7 @@ factor of the source is univariate and members may have different missing cells.
 
 from __future__ import annotations
 
+from blimp2pymc.joint_model.block_structure import has_own_density, starting_correlations
 from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Prior, Role
 from blimp2pymc.pymc_source.names import block_order, has_free_correlations, member_pairs, pair_parameter
 from blimp2pymc.pymc_source.page import Page, sum_text
@@ -47,7 +48,8 @@ def declare_block(page: Page, block: JointBlock) -> None:
         _declare_matrix(page, block)
     elif block.correlations:
         _declare_elements(page, block)
-    _write_potential(page, block, prior_name)
+    if has_own_density(block, page.model.parameters, [_variance(page, each) for each in members]):
+        _write_potential(page, block, prior_name)
 
 
 def write_standard_deviation(page: Page, equation: Equation) -> None:
@@ -180,20 +182,20 @@ def _declare_matrix(page: Page, block: JointBlock) -> None:
 def _declare_elements(page: Page, block: JointBlock) -> None:
     members = block_order(block, page.model)
     variable = page.names.blocks[block.members, "correlation"]
-    n_vector = 0
+    starts: list[str] = []
     for i, j in member_pairs(len(members)):
         name = pair_parameter(block, members[i], members[j])
         if name is None or page.model.parameters[name].fixed is not None:
             continue
         if page.names.parameters[name].index is None:
-            declare(page, name)
+            declare(page, name, start=_starting_correlation(page, block, name))
         else:
-            n_vector += 1
-    if n_vector and variable not in page.declared:
+            starts.append(_starting_correlation(page, block, name))
+    if starts and variable not in page.declared:
         page.declared.add(variable)
         dim = page.names.blocks[block.members, "pair"]
-        arguments = [string(variable), "lower=-1", "upper=1", "initval=np.zeros", f"dims={string(dim)}"]
-        arguments[3] = f"initval=np.zeros({n_vector})"
+        initval = f"[{', '.join(starts)}]" if any(starts) else f"np.zeros({len(starts)})"
+        arguments = [string(variable), "lower=-1", "upper=1", f"initval={initval}", f"dims={string(dim)}"]
         page.call(f"{variable} = pm.Uniform(", arguments)
     rows = []
     for i, row in enumerate(members):
@@ -211,7 +213,9 @@ def _declare_elements(page: Page, block: JointBlock) -> None:
 
 def _write_potential(page: Page, block: JointBlock, prior_name: str) -> None:
     p, d = len(block.members), block.degrees_of_freedom
-    if not any(block.scale) and d == -(p + 1):
+    if all(page.model.parameters[_variance(page, each)].fixed is not None for each in block.members):
+        page.comment("prior of the correlations; all variances are fixed")
+    elif not any(block.scale) and d == -(p + 1):
         page.comment("flat prior of the covariance matrix, for variances and correlations")
     else:
         page.comment(f"covariance matrix ~ inverse Wishart(S = {_scale_text(page, block)}, df = {number(d)})")
@@ -247,7 +251,9 @@ def _pair_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
 def _matrix_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
     """Log density of variances and correlations R = C C', where |T| = |C|^2 times the variances."""
     members = block_order(block, page.model)
-    exponents = {_exponent(page, block, each) for each in members}
+    # fixed variances are constants, and so is what the density has of them
+    free = [each for each in members if page.model.parameters[_variance(page, each)].fixed is None]
+    exponents = {_exponent(page, block, each) for each in members} if free else {0.0}
     variances = page.names.blocks[block.members, "variances"]
     terms: list[tuple[str, str]] = []
     if (len(exponents) == 1 and exponents != {0.0}) or any(block.scale):
@@ -286,6 +292,12 @@ def _variance_terms(page: Page, block: JointBlock) -> list[tuple[str, str]]:
     for exponent, logs in exponents.items():
         _add(terms, exponent, logs[0] if len(logs) == 1 else f"({' + '.join(logs)})")
     return terms
+
+
+def _starting_correlation(page: Page, block: JointBlock, name: str) -> str:
+    """Text of a starting value where zeros would give no positive definite matrix."""
+    values = starting_correlations(block, page.model.parameters) or {}
+    return number(round(values.get(name, 0.0), 6)) if any(values.values()) else ""
 
 
 def _scale_text(page: Page, block: JointBlock) -> str:

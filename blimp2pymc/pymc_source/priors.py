@@ -40,10 +40,11 @@ class Declaration:
     """Text of a starting value, or empty for PyMC's own."""
 
 
-def declare(page: Page, name: str, outcome: Column | None = None) -> None:
+def declare(page: Page, name: str, outcome: Column | None = None, *, start: str = "") -> None:
     """Write the declaration of a parameter, once, after those its definition refers to.
 
-    `outcome` is the column whose scale the starting values of means and variances are taken from.
+    `outcome` is the column whose scale the starting values of means and variances are taken from;
+    `start` is the text of a starting value.
     """
     parameter = page.model.parameters.get(name)
     if parameter is None or parameter.fixed is not None:
@@ -64,7 +65,8 @@ def declare(page: Page, name: str, outcome: Column | None = None) -> None:
     if parameter.prior.source == "user":
         _comment_origin(page, parameter)
     lower, upper = bounds(parameter)
-    start = _start(page, parameter, outcome) if (lower, upper) == SUPPORT.get(parameter.kind, _LINE) else ""
+    if not start and (lower, upper) == SUPPORT.get(parameter.kind, _LINE):
+        start = _start(page, parameter, outcome)
     write_prior(page, Declaration(place.variable, parameter.prior, lower, upper, start))
 
 
@@ -127,6 +129,38 @@ def _inverse_gamma(page: Page, declared: Declaration) -> None:
         page.call("pm.Potential(", [string(f"{name}_prior"), sum_text(terms)])
 
 
+def _gamma(page: Page, declared: Declaration) -> None:
+    shape, rate = declared.prior.arguments
+    _write(page, declared, "Gamma", [f"alpha={number(shape)}", f"beta={number(rate)}"], (0.0, math.inf))
+
+
+def _beta(page: Page, declared: Declaration) -> None:
+    a, b = declared.prior.arguments
+    _write(page, declared, "Beta", [f"alpha={number(a)}", f"beta={number(b)}"], (0.0, 1.0))
+
+
+def _cauchy(page: Page, declared: Declaration) -> None:
+    location, scale = declared.prior.arguments
+    if (location, declared.lower, declared.upper) == (0.0, 0.0, math.inf):
+        _write(page, declared, "HalfCauchy", [f"beta={number(scale)}"], (0.0, math.inf))
+    else:
+        _write(page, declared, "Cauchy", [f"alpha={number(location)}", f"beta={number(scale)}"], _LINE)
+
+
+def _write(
+    page: Page, declared: Declaration, distribution: str, arguments: list[str], support: tuple[float, float]
+) -> None:
+    """Write a distribution of PyMC, truncated where the bounds are inside its support."""
+    name = declared.variable
+    limits = list(zip(("lower", "upper"), (declared.lower, declared.upper), support, strict=True))
+    inside = [f"{side}={number(bound)}" for side, bound, end in limits if bound != end and math.isfinite(bound)]
+    if inside:
+        inner = f"pm.{distribution}.dist({', '.join(arguments)})"
+        page.call(f"{name} = pm.Truncated(", [string(name), inner, *inside])
+    else:
+        page.call(f"{name} = pm.{distribution}(", [string(name), *arguments])
+
+
 def _uniform(page: Page, declared: Declaration) -> None:
     lower, upper = declared.prior.arguments
     _flat(page, replace(declared, lower=max(declared.lower, lower), upper=min(declared.upper, upper)))
@@ -137,6 +171,9 @@ PRIORS: Mapping[str, Callable[[Page, Declaration], None]] = {
     "normal": _normal,
     "inverse_gamma": _inverse_gamma,
     "uniform": _uniform,
+    "gamma": _gamma,
+    "beta": _beta,
+    "cauchy": _cauchy,
     "block": _flat,
 }
 """Distribution of a prior -> how it is written; a block adds its own density to flat members."""

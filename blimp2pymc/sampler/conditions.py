@@ -11,7 +11,7 @@ from blimp2pymc.joint_model.algebra import parameters_in
 from blimp2pymc.joint_model.ir import Model, Parameter
 from blimp2pymc.sampler.residuals import Group, Structure, depends_on
 
-PROPER = ("flat", "normal", "inverse_gamma", "uniform", "block")
+PROPER = ("flat", "normal", "inverse_gamma", "uniform", "gamma", "beta", "cauchy", "block")
 """Priors whose density the slice sampler knows."""
 
 

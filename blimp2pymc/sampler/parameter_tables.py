@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from blimp2pymc.sampler.layout import Layout
 
 KERNEL_CODES = {"covariances": 0, "variances": 1, "coefficients": 2, "means": 2, "bounded": 2, "slice": 3}
-PRIOR_CODES = {"flat": 0, "block": 0, "none": 0, "uniform": 0, "normal": 1, "inverse_gamma": 2}
+PRIOR_CODES = {
+    "flat": 0, "block": 0, "none": 0, "uniform": 0, "normal": 1, "inverse_gamma": 2, "gamma": 3, "beta": 4, "cauchy": 5,
+}  # fmt: skip
+"""Distribution of a prior -> its code in `kernels.slices.log_prior`."""
 
 
 def prior_table(result: Layout) -> Priors:

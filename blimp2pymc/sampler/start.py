@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from blimp2pymc.joint_model.block_structure import starting_correlations
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Role
 from blimp2pymc.sampler.evaluator import STACK
@@ -133,7 +134,9 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         columns[index] = evaluate(function, rows)
     state.columns[...] = columns
     outcome_of = {each.residual_variance: each.outcome for each in model.equations}
-    correlations = {name for block in model.blocks for name in block.correlations.values()}
+    correlations: dict[str, float] = {}
+    for block in model.blocks:
+        correlations |= starting_correlations(block, model.parameters) or {}
     for name, parameter in model.parameters.items():
         index = layout.parameters[name]
         width = 1.0
@@ -143,7 +146,7 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
             variance = deviations[outcome_of[name]] ** 2
             value, width = variance * np.exp(0.5 * random.normal()), variance
         elif name in correlations:
-            value, width = 0.0, 0.2
+            value, width = correlations[name], 0.2
         elif parameter.prior.distribution == "normal":
             mean, variance = parameter.prior.arguments
             value, width = mean + 0.5 * min(1.0, variance**0.5) * random.normal(), min(1.0, variance**0.5)

@@ -52,7 +52,7 @@ class Priors(NamedTuple):
     """Priors of the parameters and of the covariance blocks."""
 
     kind: np.ndarray
-    """0 flat or block, 1 normal (mean, variance), 2 inverse gamma (a, b); shape (parameters,)."""
+    """Codes of `PRIOR_CODES`: 0 flat or block, 1 normal, 2 inverse gamma, 3 gamma, 4 beta, 5 Cauchy; (parameters,)."""
     first: np.ndarray
     second: np.ndarray
     lower: np.ndarray

@@ -53,6 +53,18 @@ SCRIPTS: Mapping[str, str] = {
     "clique": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w@s; x1 ~~ x2@r; x1 x2 ~~ x3; y ~ x1 x2 x3;",
     "structured": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w; x1 ~~ x2@r; x2 ~~ x3; y ~ x1 x2 x3;",
     "fixed_variances": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x1@1; x2@1; x1 ~~ x2@r;",
+    "unit_variances": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w; x1@1; x2@2; x3@1; x1 x2 x3 ~~ x1 x2 x3;",
+    "structured_block": """FIXED: w; MODEL:
+        x1 ~ w; x2 ~ w; x3 ~ w; m ~ w;
+        x1@v; x2@v; x3@1.5; m@u;
+        x1 ~~ x2@r; x3 ~~ m@r; x1 ~~ x3@-.3; x2 ~~ m@c;
+        PARAMETERS: u = 2*v; c ~ normal(.2, .1); v ~ gamma(2, 1);""",
+    "separate_priors": """FIXED: w; MODEL:
+        x1 ~ w@a 1@b; x2 ~ w@c; x3 ~ w@g;
+        x1@v; x2@u; x1 ~~ x2@r;
+        PARAMETERS: v ~ truncate(0.1, 4); r ~ beta(2, 2); u ~ invgamma(2, 1); a ~ gamma(2, 2);
+        b ~ cauchy(0, 2); c ~ cauchy(0, 1); c ~ truncate(0, Inf); g ~ beta(1, 3); g ~ truncate(.1, 1);""",
+    "predictor_priors": "OPTIONS: xprior2 hov; MODEL: y ~ x1 x2 x3;",
     "equal_variances": "FIXED: w; MODEL: x1 ~ w@0.3; x2 ~ w@s 1@0; x3 ~ w@s; x1@v; x2@v; x3@v;",
 }
 """Case -> script on `simulated`."""
@@ -60,6 +72,8 @@ SCRIPTS: Mapping[str, str] = {
 VARIANTS: Mapping[str, tuple[str, str]] = {
     "prior1": ("pair", "OPTIONS: prior1;"),
     "prior3": ("clique", "OPTIONS: prior3;"),
+    "structured_prior1": ("structured", "OPTIONS: prior1;"),
+    "predictor_prior3": ("three_predictors", "OPTIONS: xprior3;"),
 }
 """Case -> (case it varies, what it adds)."""
 
@@ -68,7 +82,7 @@ CHANGES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "fixed_correlation": ("pair", {"fixed": 0.3, "prior": NO_PRIOR}),
     "bounded_correlation": ("pair", {"prior": Prior("block", lower=0.0)}),
 }
-"""Case -> (case it varies, what is different about its parameter `r`): blocks no script can ask for yet."""
+"""Case -> (case it varies, what is different about its parameter `r`)."""
 
 
 @cache
@@ -87,5 +101,8 @@ def case(name: str) -> Model:
     return resolve(script, simulated(), priors="proper" if proper else "blimp")
 
 
-NAMES = (*SCRIPTS, *VARIANTS, *CHANGES, "three_predictors_proper", "pair_proper")
+NAMES = (
+    *SCRIPTS, *VARIANTS, *CHANGES, "three_predictors_proper", "pair_proper", "structured_block_proper",
+    "unit_variances_proper", "separate_priors_proper",
+)  # fmt: skip
 """Every case."""

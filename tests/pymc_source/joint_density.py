@@ -26,7 +26,8 @@ def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, floa
         elif parameter.kind is ParameterKind.RESIDUAL_VARIANCE:
             parameters[name] = float(rng.uniform(0.5, 2.0))
         elif parameter.kind is ParameterKind.CORRELATION:
-            parameters[name] = float(rng.uniform(max(parameter.prior.lower, -0.3), 0.3))
+            lower = max(parameter.prior.lower, -0.3)
+            parameters[name] = float(rng.uniform(lower, max(lower + 0.1, min(parameter.prior.upper, 0.3))))
         else:
             lower, upper = max(parameter.prior.lower, -1.0), min(parameter.prior.upper, 1.0)
             parameters[name] = float(rng.uniform(lower, upper))
@@ -88,6 +89,12 @@ def _log_prior(prior, value: float) -> float:
         case "inverse_gamma":
             a, b = prior.arguments
             return float(-(a + 1) * np.log(value) - b / value)
+        case "gamma":
+            return float(stats.gamma.logpdf(value, prior.arguments[0], scale=1 / prior.arguments[1]))
+        case "beta":
+            return float(stats.beta.logpdf(value, *prior.arguments))
+        case "cauchy":
+            return float(stats.cauchy.logpdf(value, *prior.arguments))
     raise AssertionError(prior)
 
 
@@ -138,8 +145,10 @@ def _log_block(
     matrix = covariance(here)
     sign, log_determinant = np.linalg.slogdet(matrix)
     assert sign > 0
-    log_prior = -(d + p + 1) / 2 * log_determinant - 0.5 * np.trace(np.diag(block.scale) @ np.linalg.inv(matrix))
-    if len(here):
+    names = [*(variance_names[i] for i in free_variances), *(name for _, name in pairs)]
+    log_prior = 0.0
+    if any(model.parameters[name].prior.distribution == "block" for name in names):
+        log_prior = -(d + p + 1) / 2 * log_determinant - 0.5 * np.trace(np.diag(block.scale) @ np.linalg.inv(matrix))
         log_prior += np.linalg.slogdet(jacobian)[1]
     residuals = np.column_stack([columns[each.outcome] - _mean(model, each, columns, parameters) for each in equations])
     return float(log_prior + stats.multivariate_normal.logpdf(residuals, np.zeros(p), matrix).sum())

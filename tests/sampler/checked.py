@@ -90,6 +90,43 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "MODEL: y1 ~ x; y2 ~ x; y1@v; y2@v; y1 ~~ y2@r;",
         frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
     ),
+    "unit variances": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y1@1; y2@1; y1 ~~ y2@r;",
+        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    ),
+    "three fixed variances": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1@1; y2@2; m@1.5; y1 y2 m ~~ y1 y2 m;",
+        frozenset({"cells", "slice", "coefficients"}),
+    ),
+    "fixed and equal correlations": (
+        """FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; m ~ w; y1 ~~ y2@.4; y2 ~~ y3@r; y1 ~~ m@r; y3 ~~ m@-.2;
+        y1@1; y2@v; y3@v;""",
+        frozenset({"cells", "slice", "coefficients"}),
+    ),
+    "correlations that start away from zero": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2@.8; y2 ~~ y3@.8; y1 ~~ y3;",
+        frozenset({"cells", "slice", "coefficients"}),
+    ),
+    "defined variance and correlation": (
+        """FIXED: w; MODEL: y1 ~ w@b; y2 ~ w; m ~ w; y1@v1; y2@v2; m@v3; y1 ~~ y2@r; m ~~ y1@s;
+        PARAMETERS: v2 = 2*v1; v3 = v2 + b^2; s = r/2;""",
+        frozenset({"cells", "slice", "coefficients"}),
+    ),
+    "priors of variances and correlations": (
+        """FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1@v1; y2@v2; y1 ~~ y2@r; m@v3; y3 ~ m w; y3@v4;
+        PARAMETERS: v1 ~ truncate(0.2, 3); v2 ~ gamma(2, 1); r ~ beta(2, 2); v3 ~ normal(1, .5); v4 ~ cauchy(1, 1);""",
+        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    ),
+    "bounds inside a block": (
+        "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y1@v; y1 ~~ y2@r; PARAMETERS: v ~ truncate(0.2, 3); r ~ truncate(0, 1);",
+        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    ),
+    "priors of slopes": (
+        """MODEL: x ~ w@a 1@i; m ~ x@b w@c; y1 ~ x@d m@e w@f;
+        PARAMETERS: a ~ gamma(2, 2); b ~ cauchy(0, .5); c ~ cauchy(0, 1); c ~ truncate(-1, 0.5); d ~ beta(2, 3);
+        e ~ invgamma(2, .5); f ~ uniform(-2, 2); i ~ normal(1, Inf);""",
+        frozenset({"cells", "slice", "bounded", "variances", "coefficients", "predictions"}),
+    ),
     "square and exponential": (
         "MODEL: x ~ w; m ~ x x^2; y1 ~ x m (exp(m/4)) (ifelse(z > 0, z, w));",
         frozenset({"nonlinear", "cells", "covariances", "variances", "coefficients", "predictions"}),

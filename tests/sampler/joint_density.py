@@ -47,6 +47,15 @@ def log_prior(prior: Prior, value: float) -> float:
     if prior.distribution == "inverse_gamma":
         a, b = prior.arguments
         return -(a + 1) * np.log(value) - b / value if value > 0 else -np.inf
+    if prior.distribution == "gamma":
+        shape, rate = prior.arguments
+        return (shape - 1) * np.log(value) - rate * value
+    if prior.distribution == "beta":
+        a, b = prior.arguments
+        return (a - 1) * np.log(value) + (b - 1) * np.log(1 - value)
+    if prior.distribution == "cauchy":
+        location, scale = prior.arguments
+        return -np.log(1 + ((value - location) / scale) ** 2)
     if prior.distribution == "uniform":
         return 0.0 if prior.arguments[0] <= value <= prior.arguments[1] else -np.inf
     return 0.0
@@ -81,6 +90,9 @@ def log_joint(model: Model, free: Mapping[str, float], data: Mapping[str, np.nda
         log_determinant = np.linalg.slogdet(sigma)[1]
         total -= 0.5 * (stacked.shape[1] * log_determinant + np.sum(stacked * np.linalg.solve(sigma, stacked)))
         size = len(places)
+        names = [*(model.equations[k].residual_variance for k in places), *block.correlations.values()]
+        if all(model.parameters[name].prior.distribution != "block" for name in names):
+            continue
         total -= 0.5 * (block.degrees_of_freedom + size + 1) * log_determinant
         total -= 0.5 * np.trace(np.diag(block.scale) @ np.linalg.inv(sigma))
         for (i, j), name in block.correlations.items():

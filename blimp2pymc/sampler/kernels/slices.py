@@ -24,10 +24,17 @@ def log_prior(priors, parameter, value):
     """Log prior density of a parameter, its block's left out, up to a constant."""
     if not priors.lower[parameter] < value < priors.upper[parameter]:
         return -math.inf
-    if priors.kind[parameter] == 1:
-        return -0.5 * (value - priors.first[parameter]) ** 2 / priors.second[parameter]
-    if priors.kind[parameter] == 2:
-        return -(priors.first[parameter] + 1.0) * math.log(value) - priors.second[parameter] / value
+    kind, first, second = priors.kind[parameter], priors.first[parameter], priors.second[parameter]
+    if kind == 1:
+        return -0.5 * (value - first) ** 2 / second
+    if kind == 2:
+        return -(first + 1.0) * math.log(value) - second / value
+    if kind == 3:
+        return (first - 1.0) * math.log(value) - second * value
+    if kind == 4:
+        return (first - 1.0) * math.log(value) + (second - 1.0) * math.log1p(-value)
+    if kind == 5:
+        return -math.log1p(((value - first) / second) ** 2)
     return 0.0
 
 

@@ -71,11 +71,6 @@ with pm.Model(coords=coords) as model:
     )
     # not a number, hence of no density, where the matrix is not positive definite
     x1_x2_x3_correlation_cholesky = pt.linalg.cholesky(x1_x2_x3_correlation_matrix)
-    # flat prior of the covariance matrix, for variances and correlations
-    x1_x2_x3_covariance_prior = 0.5 * (pt.log(x1_residual_variance) + pt.log(x3_residual_variance)) + pt.log(
-        x2_residual_variance
-    )
-    pm.Potential("x1_x2_x3_covariance_prior", x1_x2_x3_covariance_prior)
 
     # x1 ~ w;
     x1_intercept = pm.Flat("x1_intercept", initval=np.nanmean(x1_data))

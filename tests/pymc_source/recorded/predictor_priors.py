@@ -1,0 +1,124 @@
+# PyMC version, written by blimp2pymc.
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+
+# The data; 40 rows are analysed. A DataFrame called `data` may be provided instead of the file.
+if "data" not in globals():
+    # fmt: off
+    data = pd.DataFrame({
+        "y": [2.15, -0.32, 4.72, 2.12, 4.95, np.nan, 0.38, 1.5, 0.91, 5.35, 3.08, 1.77, 2.31, 1.86, 4.49, 2.32, 2.33,
+            np.nan, 3.19, 1.79, 4.87, np.nan, 2.05, 1.75, 0.99, 4.52, 3.78, np.nan, 3.75, np.nan, 2.23, 5.74, 4.8,
+            np.nan, 1.65, 3.54, 1.25, 2.25, 1.26, 4.64],
+        "x1": [2.65, -1, 3.89, 2.47, 2.53, 3.03, np.nan, 1.24, 0.77, 2.86, np.nan, np.nan, 1.26, np.nan, np.nan,
+            2.38, 0.99, 0.15, 2.47, 3.11, 2.77, 2.99, 1.96, 2.04, 1.67, 3.09, np.nan, np.nan, 1.77, 3.04, 1.78, 4.4,
+            3.94, 3.79, 0.01, 1.99, -0.02, 3.04, np.nan, 2.34],
+        "x2": [3.43, -0.4, 1.88, 1.19, 2.35, 3.15, 3.58, 1.6, 2.07, 2.3, 4.15, 2.19, 2.87, 0.76, 1.49, np.nan,
+            np.nan, np.nan, np.nan, 1.79, 2.89, 1.79, 1.15, 2.6, np.nan, 2.29, 1.31, 0.93, 0.67, 3.04, 2.86, 3.07,
+            3.21, 2.63, 1.14, 0.27, 0.53, 2.33, 0.21, 1.46],
+        "x3": [np.nan, -0.55, np.nan, 0.1, 0.13, 1.09, 0.33, np.nan, -2.28, 1.26, -0.27, -0.19, np.nan, 1.33, 1.25,
+            np.nan, np.nan, -0.64, 0.26, 1.37, np.nan, 2.7, 1.38, 2.27, -0.35, np.nan, 0.56, 1.15, np.nan, 0.68,
+            -0.06, 2.32, -0.12, 1.66, np.nan, -0.42, -0.82, -0.74, -0.12, 1.44],
+    })
+    # fmt: on
+
+y_data = data["y"].to_numpy(float)
+x1_data = data["x1"].to_numpy(float)
+x2_data = data["x2"].to_numpy(float)
+x3_data = data["x3"].to_numpy(float)
+y_is_missing = np.isnan(y_data)
+x1_is_missing = np.isnan(x1_data)
+x2_is_missing = np.isnan(x2_data)
+x3_is_missing = np.isnan(x3_data)
+
+coords = {
+    "x1_missing_row": data.index[x1_is_missing],
+    "x1_observed_row": data.index[~x1_is_missing],
+    "x2_missing_row": data.index[x2_is_missing],
+    "x2_observed_row": data.index[~x2_is_missing],
+    "x3_missing_row": data.index[x3_is_missing],
+    "x3_observed_row": data.index[~x3_is_missing],
+    "y_missing_row": data.index[y_is_missing],
+    "y_observed_row": data.index[~y_is_missing],
+    "y_term": ["x1", "x2", "x3"],
+    "predictor_pair": ["x1 ~~ x2", "x1 ~~ x3", "x2 ~~ x3"],
+}
+
+with pm.Model(coords=coords) as model:
+    # ---- predictors ----
+
+    # predictors without an equation are jointly normal: x1, x2, x3
+    x1_residual_variance = pm.HalfFlat("x1_residual_variance", initval=np.nanvar(x1_data))
+    x2_residual_variance = pm.HalfFlat("x2_residual_variance", initval=np.nanvar(x2_data))
+    x3_residual_variance = pm.HalfFlat("x3_residual_variance", initval=np.nanvar(x3_data))
+    x1_sd = pt.sqrt(x1_residual_variance)
+    x2_sd = pt.sqrt(x2_residual_variance)
+    x3_sd = pt.sqrt(x3_residual_variance)
+    predictor_correlation_cholesky = pm.LKJCorr("predictor_correlation_cholesky", n=3, eta=1)
+    predictor_correlation_matrix = predictor_correlation_cholesky @ predictor_correlation_cholesky.T
+    predictor_correlation = pm.Deterministic(
+        "predictor_correlation", predictor_correlation_matrix[np.tril_indices(3, k=-1)], dims="predictor_pair"
+    )
+    # flat prior of the covariance matrix, for variances and correlations
+    predictor_variances = pt.stack([x1_residual_variance, x2_residual_variance, x3_residual_variance])
+    pm.Potential("predictor_covariance_prior", pt.sum(pt.log(predictor_variances)))
+
+    # x1 ~ Intercept
+    x1_mean = pm.Flat("x1_mean", initval=np.nanmean(x1_data))
+    x1_missing = pm.Normal("x1_missing", x1_mean, x1_sd, dims="x1_missing_row")
+    pm.Normal("x1_observed", x1_mean, x1_sd, observed=x1_data[~x1_is_missing], dims="x1_observed_row")
+    x1 = pt.set_subtensor(pt.as_tensor(x1_data)[x1_is_missing], x1_missing)
+    x1_z = (x1 - x1_mean) / x1_sd
+
+    # x2 ~ Intercept
+    x2_mean = pm.Flat("x2_mean", initval=np.nanmean(x2_data))
+    x2_given_mean = x2_mean + x2_sd * predictor_correlation_cholesky[1, 0] * x1_z
+    x2_given_sd = x2_sd * predictor_correlation_cholesky[1, 1]
+    x2_missing = pm.Normal("x2_missing", x2_given_mean[x2_is_missing], x2_given_sd, dims="x2_missing_row")
+    pm.Normal(
+        "x2_observed",
+        x2_given_mean[~x2_is_missing],
+        x2_given_sd,
+        observed=x2_data[~x2_is_missing],
+        dims="x2_observed_row",
+    )
+    x2 = pt.set_subtensor(pt.as_tensor(x2_data)[x2_is_missing], x2_missing)
+    x2_z = (x2 - x2_given_mean) / x2_given_sd
+
+    # x3 ~ Intercept
+    x3_mean = pm.Flat("x3_mean", initval=np.nanmean(x3_data))
+    x3_given_mean = (
+        x3_mean
+        + x3_sd * predictor_correlation_cholesky[2, 0] * x1_z
+        + x3_sd * predictor_correlation_cholesky[2, 1] * x2_z
+    )
+    x3_given_sd = x3_sd * predictor_correlation_cholesky[2, 2]
+    x3_missing = pm.Normal("x3_missing", x3_given_mean[x3_is_missing], x3_given_sd, dims="x3_missing_row")
+    pm.Normal(
+        "x3_observed",
+        x3_given_mean[~x3_is_missing],
+        x3_given_sd,
+        observed=x3_data[~x3_is_missing],
+        dims="x3_observed_row",
+    )
+    x3 = pt.set_subtensor(pt.as_tensor(x3_data)[x3_is_missing], x3_missing)
+
+    # ---- outcomes ----
+
+    # y ~ x1 x2 x3;
+    y_intercept = pm.Flat("y_intercept", initval=np.nanmean(y_data))
+    y_coefficient = pm.Flat("y_coefficient", dims="y_term")
+    y_residual_variance = pm.HalfFlat("y_residual_variance", initval=np.nanvar(y_data))
+    y_predicted = y_intercept + y_coefficient[0] * x1 + y_coefficient[1] * x2 + y_coefficient[2] * x3
+    y_sd = pt.sqrt(y_residual_variance)
+    y_missing = pm.Normal("y_missing", y_predicted[y_is_missing], y_sd, dims="y_missing_row")
+    pm.Normal("y_observed", y_predicted[~y_is_missing], y_sd, observed=y_data[~y_is_missing], dims="y_observed_row")
+
+if __name__ == "__main__":
+    import arviz as az
+
+    with model:
+        idata = pm.sample(nuts_sampler="pymc")
+    print(az.summary(idata))
