@@ -177,6 +177,30 @@ def verify(arguments: argparse.Namespace) -> int:
     return 0 if result.passed else 1
 
 
+def diagram(arguments: argparse.Namespace) -> int:
+    """`diagram`: draw the path diagram of a script's model as SVG."""
+    from pathlib import Path
+
+    from blimp2pymc.summary.path_diagram import path_diagram
+
+    model = _resolve(arguments)
+    table = None
+    if arguments.estimates:
+        from blimp2pymc.summary.comparison import read_estimates
+
+        file = Path(arguments.estimates)
+        table = read_estimates(file / "estimates.csv" if file.is_dir() else file)
+    drawn = path_diagram(
+        model,
+        table,
+        estimates="interval" if arguments.intervals else "median",
+        intercepts=arguments.intercepts,
+        predictors=not arguments.no_predictors,
+    )
+    _write(arguments.output, drawn.svg)
+    return 0
+
+
 # ---------------------------------------------------------------- reading
 
 
@@ -304,6 +328,14 @@ def _parser() -> argparse.ArgumentParser:
     writing.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")
     telling = add_model("explain", explain, "say what the script's model is, its priors, and how it is sampled")
     telling.add_argument("--latex", action="store_true", help="only the density and the equations, as LaTeX")
+    drawing = add_model("diagram", diagram, "draw the model as a path diagram (SVG)")
+    drawing.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")
+    drawing.add_argument("--estimates", metavar="FILE", help="estimates.csv of a run, or the folder --out left it in")
+    drawing.add_argument("--intervals", action="store_true", help="95 %% intervals below the estimates")
+    drawing.add_argument("--intercepts", action="store_true", help="intercepts too, as triangles")
+    drawing.add_argument(
+        "--no-predictors", action="store_true", help="no relations among predictors without an equation"
+    )
     checking = add_model("check", check, "list every mistake and warning of a script")
     checking.add_argument("--json", action="store_true", help="as JSON, one object per finding")
     layout = add("format", format_script, "write the script in canonical layout, comments kept")

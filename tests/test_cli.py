@@ -17,7 +17,7 @@ from blimp2pymc import __version__, cli
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SCRIPT = str(EXAMPLES / "mediation.imp")
-COMMANDS = ("run", "translate", "explain", "check", "format", "verify")
+COMMANDS = ("run", "translate", "explain", "diagram", "check", "format", "verify")
 SHORT = ("--burn", "50", "--iter", "200", "--chains", "2", "--seed", "3", "--cores", "1", "--quiet")
 
 WRONG = """\
@@ -246,3 +246,27 @@ def test_interrupt_reports_the_draws_so_far(tmp_path: Path) -> None:
     assert process.returncode == 0, err
     assert "indirect" in out
     assert "nterrupted" in out + err
+
+
+def test_diagram_with_estimates_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", SCRIPT, *SHORT, "--out", str(tmp_path / "results")]) == 0
+    capsys.readouterr()
+    file = tmp_path / "diagram.svg"
+    table = pd.read_csv(tmp_path / "results" / "estimates.csv")
+    slopes = table[(table["section"] == "Coefficients") & (table["parameter"] != "Intercept")]["median"]
+    for place in ("results", "results/estimates.csv"):
+        assert cli.main(["diagram", SCRIPT, "--estimates", str(tmp_path / place), "-o", str(file)]) == 0
+        assert all(f">{each:.2f}".replace("-", "\u2212") in file.read_text("utf-8") for each in slopes)
+    assert capsys.readouterr().out == ""
+
+
+def test_diagram_of_a_script_is_svg(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["diagram", SCRIPT]) == 0
+    assert capsys.readouterr().out.startswith("<svg")
+
+
+def test_diagram_with_estimates_of_another_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "estimates.csv"
+    other.write_text("block,outcome,section,parameter,median,lo,hi\noutcome,z,Coefficients,w,1,0,2\n")
+    assert cli.main(["diagram", SCRIPT, "--estimates", str(other)]) == 1
+    assert "belongs to another model" in capsys.readouterr().err

@@ -35,7 +35,7 @@ def test_version_imports_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("check", SCRIPT), ("translate", SCRIPT), ("explain", SCRIPT), ("format", SCRIPT)]
+    "arguments", [(name, SCRIPT) for name in ("check", "translate", "explain", "format", "diagram")]
 )
 def test_reading_and_writing_need_no_sampler(arguments: tuple[str, ...]) -> None:
     assert not _imported(_command(*arguments)) & set(HEAVY)

@@ -15,6 +15,9 @@ from blimp2pymc.sampler.draws import Draws
 ESTIMATES = ("median", "interval", "none")
 """What is written when there are results."""
 
+NEEDED = ("block", "outcome", "section", "parameter", "lo", "median", "hi")
+"""Columns of a table of estimates that are read."""
+
 Summary = tuple[float, float, float]
 """2.5 % quantile, median, 97.5 % quantile."""
 
@@ -36,21 +39,20 @@ def labels(model: Model, results: Draws | pd.DataFrame | None, estimates: str) -
     """
     if estimates not in ESTIMATES:
         raise error(f"estimates={estimates!r} is not known", hint=", ".join(ESTIMATES))
-    if results is None or estimates == "none":
-        summary: Callable[[str], Summary | None] = lambda name: None  # noqa: E731
-    elif isinstance(results, Draws):
-        summary = lambda name: tuple(np.quantile(results.parameter(name), (0.025, 0.5, 0.975)))  # noqa: E731
-    else:
-        summary = table_summaries(model, results).get
+    found: dict[str, Summary] = {}
+    if estimates != "none" and isinstance(results, Draws):
+        free = [name for name, each in model.parameters.items() if each.fixed is None]
+        found = {name: _summary(results.parameter(name)) for name in free}
+    elif estimates != "none" and results is not None:
+        found = table_summaries(model, results)
 
     def label(name: str) -> str:
         parameter = model.parameters[name]
         if parameter.fixed is not None:
             return number_name(parameter.fixed).replace("-", "−")
-        found = summary(name)
-        if found is None:
+        if name not in found:
             return parameter.label
-        low, median, high = map(decimal, found)
+        low, median, high = map(decimal, found[name])
         return median if estimates == "median" else f"{median}\n[{low}, {high}]"
 
     return label
@@ -64,13 +66,13 @@ def table_summaries(model: Model, table: pd.DataFrame) -> dict[str, Summary]:
     BlimpError
         When no line of the table belongs to the model.
     """
+    missing = [name for name in NEEDED if name not in table.columns]
+    if missing:
+        raise error(f"the table of estimates has no column {', '.join(missing)}", hint="a table from Fit.estimates")
+    known = table.dropna(subset=["median", "lo", "hi"])
     lines = {
-        (str(row["block"]), str(row["outcome"]), str(row["section"]), str(row["parameter"])): (
-            float(row["lo"]),
-            float(row["median"]),
-            float(row["hi"]),
-        )
-        for _, row in table.iterrows()
+        (str(block), str(outcome), str(section), str(parameter)): (float(low), float(median), float(high))
+        for block, outcome, section, parameter, low, median, high in known[list(NEEDED)].itertuples(index=False)
     }
     wanted: dict[str, tuple[str, str, str, str]] = {}
     for equation in model.equations:
@@ -89,6 +91,11 @@ def table_summaries(model: Model, table: pd.DataFrame) -> dict[str, Summary]:
     if not found:
         raise error("the table of estimates belongs to another model", hint="estimates.csv of a run of this script")
     return found
+
+
+def _summary(draws: np.ndarray) -> Summary:
+    low, median, high = np.quantile(draws, (0.025, 0.5, 0.975)).tolist()
+    return low, median, high
 
 
 def decimal(value: float) -> str:
