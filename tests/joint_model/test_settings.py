@@ -30,8 +30,11 @@ def test_defaults_are_told() -> None:
     settings, findings = read_settings(parse("MODEL: y ~ x;"))
     assert settings == Settings()
     assert [(each.code, each.severity) for each in findings] == [
-        ("default-seed", "warning"), ("default-burn", "note"), ("default-iterations", "note"), ("default-chains", "note"),
-    ]  # fmt: skip
+        ("default-seed", "warning"),
+        ("default-burn", "note"),
+        ("default-iterations", "note"),
+        ("default-chains", "note"),
+    ]
     assert "10,000 over all chains" in findings[2].message
 
 
