@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from blimp2pymc.blimp.commands import COMMANDS
+from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.parse import parse
 from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import resolve
 
-NAME = r"[A-Za-z_][A-Za-z0-9_.]*"
-LISTED = re.compile(rf"{NAME}(:{NAME})?(\(\s*-?[0-9.]+\s*\))?", re.ASCII)
+LISTED = re.compile(rf"{NAME}(:{NAME})?(\(\s*-?[0-9.]+\s*\))?")
 """A name in a list command: `x1`, `x1:x4`, `n(2)`."""
 
 Names = str | Iterable[str]
@@ -81,6 +81,8 @@ def model(
     >>> [term.name for term in made.equation_of[made.equations[-1].outcome].terms]
     ['Intercept', 'x1', 'x2', 'x1*x2']
     """
+    if not isinstance(text, str) or not text.strip():
+        raise error("the model is a text of MODEL statements", None, 'model("y ~ x1 x2", data)', "no-model")
     written = script_text(
         text,
         _columns(data),
@@ -151,7 +153,7 @@ def _checked(
 ) -> Iterable[str]:
     """Names that may stand in a script; the others become findings."""
     if isinstance(listed, Mapping):
-        listed = [f"{name}({code:g})" for name, code in listed.items()]
+        listed = [f"{name}({code})" for name, code in listed.items()]
     # A column called "age group" handed over as one string is one bad name, not two good ones.
     for each in listed.split() if isinstance(listed, str) and listed not in columns else _strings(listed):
         if LISTED.fullmatch(str(each)):
@@ -159,7 +161,7 @@ def _checked(
             continue
         near = nearest(str(each), columns)
         start = f"the column '{near}'" if near == str(each) else f"'{each}'"
-        better = re.sub(r"\W+", "_", str(each), flags=re.ASCII).strip("_") or "x"
+        better = re.sub(r"\W+", "_", str(each)).strip("_") or "x"
         better = better if better[0].isalpha() else f"x{better}"
         findings.append(Finding(
             f"{start} in {command.lower()} is no name a script can hold: letters, digits, '_' and '.' only, and no "
@@ -168,15 +170,19 @@ def _checked(
 
 
 def _strings(given: str | Iterable[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise error(f"{given!r} is neither a text nor a list of texts", None, '["x1", "x2"]', "not-a-list")
+    return [str(each) for each in given]
 
 
 def _definitions(parameters: str | Mapping[str, str] | None) -> list[str]:
     if not parameters:
         return []
-    if isinstance(parameters, str):
-        return [parameters]
-    return [f"{name} = {expression}" for name, expression in parameters.items()]
+    if isinstance(parameters, Mapping):
+        return [f"{name} = {expression}" for name, expression in parameters.items()]
+    return _strings(parameters)
 
 
 def _starts_with_command(text: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 import blimp2pymc as bp
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.from_frame import script_text
+from blimp2pymc.joint_model.ir import Column
 
 FRAME = pd.DataFrame(
     np.random.default_rng(1).normal(size=(60, 5)), columns=["y", "x1", "x2", "age group", "2nd"]
@@ -77,7 +78,7 @@ def test_mapping_as_data_and_proper_priors() -> None:
         ("ordinal", "age group", "age_group"),
         ("fixed", "2nd", "x2nd"),
         ("center", "x1; SEED: 3", "x1_SEED_3"),
-        ("nominal", "größe", "gr_e"),
+        ("nominal", "grö ße", "grö_ße"),
         ("count", "", "x"),
         ("latent", "a-b", "a_b"),
     ],
@@ -119,3 +120,29 @@ def test_mistakes_point_into_the_written_script(formula: str, given: dict, messa
 def test_data_must_be_a_frame() -> None:
     with pytest.raises(BlimpError, match="data must be a DataFrame, not list"):
         bp.model("y ~ x1", [[1, 2]])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: bp.model(5, FRAME), "text of MODEL statements"),
+        (lambda: bp.model(" ", FRAME), "text of MODEL statements"),
+        (lambda: bp.model("y ~ x1", FRAME, center=5), "neither a text nor a list"),
+        (lambda: bp.model("y ~ x1", FRAME, parameters=5), "neither a text nor a list"),
+        (lambda: bp.model("y ~ x1", FRAME, simple=5), "neither a text nor a list"),
+        (lambda: bp.model("y ~ x1", FRAME, nominal={"x1": "a"}), "is no name a script can hold"),
+        (lambda: bp.model("y ~ x1", {"y": [1, 2], "x1": [1]}), "make no table"),
+        (lambda: bp.model("y ~ x1", [[1, 2]]), "must be a DataFrame"),
+        (lambda: bp.resolve(5), "not a int"),
+        (lambda: bp.resolve("MODEL: y ~ x1;", [1]), "not a list"),
+        (lambda: bp.translate("MODEL: y ~ x1;"), "a resolved model is needed"),
+    ],
+)
+def test_wrong_types_are_mistakes_with_a_message(make, what: str) -> None:
+    with pytest.raises(BlimpError, match=what):
+        make()
+
+
+def test_letters_beyond_ascii() -> None:
+    table = FRAME.rename(columns={"x1": "größe"})
+    assert Column("größe") in bp.model("y ~ größe", table, center="größe").centered

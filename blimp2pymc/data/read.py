@@ -44,7 +44,14 @@ def read_table(
     if isinstance(data, pd.DataFrame):
         return read_data_frame(data, variables, code, names_span)
     if isinstance(data, Mapping):
-        return read_data_frame(pd.DataFrame(data), variables, code, names_span)
+        try:
+            frame = pd.DataFrame(data)
+        except ValueError as problem:
+            raise error(f"these columns make no table: {problem}", None, "lists of equal length", "no-table") from None
+        return read_data_frame(frame, variables, code, names_span)
+    if data is not None and not isinstance(data, str | PathLike):
+        raise error(f"data are a DataFrame, a mapping of columns or a file, not a {type(data).__name__}", None,
+                    "pandas.DataFrame(data, columns=[...])", "no-table")  # fmt: skip
     names = None if variables is None else tuple(item.name for item in variables)
     if data is not None:
         return read_text_file(Path(data), names, code, None, names_span)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from blimp2pymc.blimp.tree import Script
-from blimp2pymc.errors import BlimpError, Finding
+from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in
 from blimp2pymc.joint_model.ir import Column, Equation, Form, ImpliedVariance, Model, Role, VariancePart
 from blimp2pymc.pymc_source.equations import WRITERS, mean_terms, write_equation
@@ -55,6 +55,9 @@ def translate(model: Model, *, data_file: str | None = None) -> str:
     BlimpError
         For every construct that has no PyMC source yet.
     """
+    if not isinstance(model, Model):
+        raise error(f"a resolved model is needed here, not a {type(model).__name__}",
+                    hint="blimp2pymc.resolve(script, data)", code="no-model")  # fmt: skip
     findings = list(refusals(model))
     if findings:
         raise BlimpError(*findings)
