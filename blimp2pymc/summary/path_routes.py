@@ -107,6 +107,7 @@ class _Router:
         self.graph = graph
         self.places = places
         self.drawn: list[np.ndarray] = []
+        self._stack = np.empty((0, 2 * N_POINTS - 1, 2)), np.empty((0, 2)), np.empty((0, 2))
         self.taken: list[Box] = []
         self.angles: dict[str, list[float]] = {key: [] for key in places}
         boxes = list(places.values())
@@ -164,7 +165,18 @@ class _Router:
         return chosen
 
     def _crossed(self, points: np.ndarray) -> int:
-        return sum(_cross(points, other) for other in self.drawn)
+        if not self.drawn:
+            return 0
+        low, high = self._stacked()[1:]
+        near = ((low <= points.max(axis=0)) & (high >= points.min(axis=0))).all(axis=1)
+        return sum(_cross(points, self.drawn[place]) for place in np.flatnonzero(near))
+
+    def _stacked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points of all lines drawn, and the corners of what encloses each line."""
+        if len(self._stack[0]) != len(self.drawn):
+            dense = np.stack([_halved(each) for each in self.drawn])
+            self._stack = dense, dense.min(axis=1), dense.max(axis=1)
+        return self._stack
 
     # ------------------------------------------------------------ residuals and intercepts
 
@@ -223,7 +235,14 @@ class _Router:
         room = label.box
         cost = THROUGH_NODE * sum(room.overlaps(each, 2.0) for each in self.places.values())
         cost += ACROSS_LABEL * sum(room.overlaps(each, 1.0) for each in self.taken)
-        return cost + 8 * sum(_hits(other, [room], 0.0) for other in self.drawn)
+        return cost + 8 * self._below(room)
+
+    def _below(self, room: Box) -> int:
+        """How many lines run through a box."""
+        if not self.drawn:
+            return 0
+        inside = np.abs(self._stacked()[0] - (room.x, room.y)) < (room.width / 2, room.height / 2)
+        return int(inside.all(axis=2).any(axis=1).sum())
 
     # ------------------------------------------------------------ labels
 
@@ -327,7 +346,7 @@ def _hits(points: np.ndarray, boxes: Sequence[Box], margin: float) -> int:
     """How many of the boxes a line through these points touches."""
     if not boxes:
         return 0
-    dense = np.concatenate([points, (points[1:] + points[:-1]) / 2])
+    dense = _halved(points)
     sizes = np.array([(each.x, each.y, each.width / 2 + margin, each.height / 2 + margin) for each in boxes])
     across = np.abs(dense[:, 0, None] - sizes[:, 0]) / sizes[:, 2]
     down = np.abs(dense[:, 1, None] - sizes[:, 1]) / sizes[:, 3]
@@ -336,10 +355,13 @@ def _hits(points: np.ndarray, boxes: Sequence[Box], margin: float) -> int:
     return int(inside.any(axis=0).sum())
 
 
+def _halved(points: np.ndarray) -> np.ndarray:
+    """The points and those half-way between neighbours."""
+    return np.concatenate([points, (points[1:] + points[:-1]) / 2])
+
+
 def _cross(points: np.ndarray, other: np.ndarray) -> bool:
     """Whether two lines, given by points, cross away from their ends."""
-    if (points.min(axis=0) > other.max(axis=0)).any() or (other.min(axis=0) > points.max(axis=0)).any():
-        return False
     p, q, r, s = points[1:-2, None], points[2:-1, None], other[None, 1:-2], other[None, 2:-1]
 
     def turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -60,7 +60,7 @@ def test_every_variable_and_path_is_there(name):
     assert len({each.key for each in graph.nodes.values()}) == len(graph.nodes)
 
 
-@pytest.mark.parametrize("label", [lambda name: "", lambda name: "0.53", wide], ids=["plain", "numbers", "intervals"])
+@pytest.mark.parametrize("label", [lambda name: "", wide], ids=["plain", "intervals"])
 @pytest.mark.parametrize("name", MODELS)
 def test_nodes_do_not_overlap_and_lines_pass_them(name, label):
     graph = path_graph(MODELS[name])
@@ -71,9 +71,11 @@ def test_nodes_do_not_overlap_and_lines_pass_them(name, label):
     for line, path in zip(routes(graph, places, label), sorted(graph.paths, key=lambda p: p.style is Style.DEFAULT),
                           strict=False):  # fmt: skip
         for key, one in places.items():
-            if key not in (path.source, path.target):
-                inside = np.abs(line.curve.points() - (one.x, one.y)) < (one.width / 2, one.height / 2)
-                assert not inside.all(axis=1).any() or one.is_round, f"{path} runs through {key}"
+            if key in (path.source, path.target):
+                continue
+            across, down = (np.abs(line.curve.points() - (one.x, one.y)) / (one.width / 2, one.height / 2)).T
+            inside = across**2 + down**2 < 1 if one.is_round else (across < 1) & (down < 1)
+            assert not inside.any(), f"{path} runs through {key}"
 
 
 @pytest.mark.parametrize("name", MODELS)
