@@ -53,7 +53,7 @@ CALLS = {
     "globals", "print", "pd.read_csv", "pd.DataFrame", "np.isnan", "np.nanmean", "np.nanvar", "np.mean", "np.var",
     "np.sqrt", "np.eye", "np.zeros", "np.tril_indices", "np.array", "az.summary", "pm.Model", "pm.sample", "pm.Flat",
     "pm.HalfFlat", "pm.Uniform", "pm.Normal", "pm.TruncatedNormal", "pm.InverseGamma", "pm.Gamma", "pm.Beta",
-    "pm.Cauchy", "pm.LKJCorr", "pm.Potential",
+    "pm.Cauchy", "pm.HalfCauchy", "pm.LKJCorr", "pm.Potential",
     "pm.Deterministic", "pm.math.invprobit", "pt.sqrt", "pt.log", "pt.exp", "pt.sum", "pt.mean", "pt.var", "pt.eq",
     "pt.gt", "pt.lt", "pt.and_", "pt.switch", "pt.stack", "pt.diagonal", "pt.as_tensor", "pt.set_subtensor",
     "pt.linalg.cholesky", "pt.linalg.solve_triangular", "to_numpy", "mean",
