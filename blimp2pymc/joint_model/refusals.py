@@ -27,7 +27,6 @@ REFUSALS: Mapping[str, str] = {
     "lag": "the lagged variable '{name}' is not sampled yet",
     "dropout": "dropout indicators (DROPOUT) are not available yet",
     # variables
-    "latent-variable": "latent variables are not sampled yet",
     "latent-response": "the latent response '{name}' is not sampled yet",
     "missingness-indicator": "the missingness indicator '{name}' is not sampled yet",
     "incomplete-categorical-predictor":
@@ -65,7 +64,6 @@ COMMANDS: Mapping[str, str] = {
     "RANDOMEFFECT": "named-random-effects",
     "TIMEID": "time",
     "DROPOUT": "dropout",
-    "LATENT": "latent-variable",
 }
 """Commands refused as a whole."""
 
@@ -74,7 +72,6 @@ OPTIONS: Mapping[str, str] = {
     "nodrop": "dropout",
     "hev": "option",
     "manifest": "option",
-    "savelatent": "option",
     "saveresidual": "option",
     "savepredicted": "option",
 }

@@ -139,7 +139,9 @@ def _idle_labels(model: ir.Model) -> Warnings:
         if parameter.prior.source == "user":
             used.add(parameter.name)
     for name, parameter in model.parameters.items():
-        if parameter.label and name not in used and places.count(name) == 1:
+        # A label on a loading frees it, which is use enough.
+        is_loading = parameter.kind is ir.ParameterKind.LOADING
+        if parameter.label and name not in used and places.count(name) == 1 and not is_loading:
             yield (f"the label '{name}' is never used", parameter.span, "")
 
 
@@ -267,6 +269,37 @@ def _is_regressed(script: tree.Script, name: str) -> bool:
     return False
 
 
+def _idle_latent(model: ir.Model) -> Warnings:
+    if model.script is None:
+        return
+    for item in listed_names(each for group in model.script.statements("LATENT") for each in group.items):
+        if item.name not in model.variables:
+            yield f"'{item.name}' is LATENT, but is not in MODEL", item.span, f"leave '{item.name}' out of LATENT"
+
+
+def _latent_scale(model: ir.Model) -> Warnings:
+    """A factor whose variance and coefficients are all free can be stretched at will."""
+    for name in model.latent:
+        equation = model.equation_of[ir.Column(name)]
+        if equation.residual_variance is None or not model.parameters[equation.residual_variance].is_free:
+            continue
+        fixed = [term for term in equation.terms if _is_fixed(model, term)]
+        for other in model.equations:
+            fixed += [term for term in other.terms if _is_fixed(model, term) and _holds(term.expression, name)]
+        if not fixed:
+            yield (f"nothing sets the scale of the latent variable '{name}': its variance and its loadings are free",
+                   equation.span, f"{name}@1, or a first loading without '@'")  # fmt: skip
+
+
+def _is_fixed(model: ir.Model, term: ir.Term) -> bool:
+    fixed = model.parameters[term.coefficient].fixed
+    return fixed is not None and fixed != 0.0 and bool(columns_in(term.expression))
+
+
+def _holds(expression: ir.Expression, variable: str) -> bool:
+    return any(column.variable == variable for column in columns_in(expression))
+
+
 WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "few-values": _few_values,
     "suspected-missing-code": _suspected_codes,
@@ -274,6 +307,8 @@ WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "idle-label": _idle_labels,
     "idle-definition": _idle_definitions,
     "idle-fixed": _idle_fixed,
+    "idle-latent": _idle_latent,
+    "latent-scale": _latent_scale,
     "uncentered-focal": _uncentered_focal,
     "no-interaction": _no_interaction,
     "correlated-predictor": _correlated_predictor,

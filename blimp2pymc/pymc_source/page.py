@@ -128,6 +128,8 @@ class Page:
         match expression:
             case Apply("+", (left, right)) if expression not in self.shorthand:
                 return [*self.summands(left), *self.summands(right)]
+            case Apply("-", (left, right)) if expression not in self.shorthand:
+                return [*self.summands(left), ("-", self.expression(right).at_least(SUM + 1))]
         return [("+", self.expression(expression).at_least(SUM + 1))]
 
     def column(self, column: Column) -> str:

@@ -12,10 +12,10 @@ from blimp2pymc.sampler.runs import ChainRun
 
 
 def cell_places(run: ChainRun) -> dict[str, np.ndarray]:
-    """Where the missing cells of each variable are in the table of incomplete rows, in row order."""
+    """Where the cells to draw of each variable are in the table of incomplete rows, in row order."""
     rows = run.layout.incomplete_rows
     places = {}
-    for name in run.layout.model.incomplete:
+    for name in run.layout.model.unknown:
         found = np.flatnonzero(run.layout.model.missing(name)[rows])
         places[name] = found[np.argsort(rows[found])]
     return places

@@ -23,7 +23,7 @@ from blimp2pymc.sampler.parameter_tables import prior_table, update_tables
 from blimp2pymc.sampler.plan import Plan
 from blimp2pymc.sampler.recorded import statistics_table
 from blimp2pymc.sampler.references import Reference
-from blimp2pymc.sampler.tables import Residuals, Rows, Tables, integers, ragged
+from blimp2pymc.sampler.tables import Reflections, Residuals, Rows, Tables, integers, ragged
 
 Monomial = tuple[int, ...]
 """Sorted indices of columns; repeated ones are powers."""
@@ -117,6 +117,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         variances=variances,
         covariance=covariance,
         slices=slices,
+        reflections=_reflections(result),
         statistics=statistics,
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}
@@ -156,6 +157,19 @@ def _values(result: Layout, rows: np.ndarray) -> np.ndarray:
         if not np.isfinite(values[index][known]).all():
             raise error("a function of variables in the model has no finite value in some rows", hint=repr(function))
     return values
+
+
+def _reflections(result: Layout) -> Reflections:
+    turned = result.plan.reflections
+    parameter_start, parameters = ragged([result.parameters[name] for name in each.parameters] for each in turned)
+    column_start, columns = ragged([result.columns[column] for column in each.latent] for each in turned)
+    return Reflections(
+        anchor=integers(result.parameters[each.anchor] for each in turned),
+        parameter_start=parameter_start,
+        parameter=integers(parameters),
+        column_start=column_start,
+        column=integers(columns),
+    )
 
 
 def _residuals(result: Layout) -> Residuals:

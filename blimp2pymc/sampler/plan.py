@@ -19,6 +19,7 @@ from blimp2pymc.sampler.blocking import (
     nonlinear_columns,
 )
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift, parameter_facts
+from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
 
 
@@ -43,14 +44,17 @@ class Plan:
 
     updates: tuple[Update, ...]
     structure: Structure = field(repr=False)
+    reflections: tuple[Reflection, ...] = ()
+    """Changes of sign that keep latent variables in one orientation, carried out at the end of a sweep."""
     collapsed: bool = True
     """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
 
     def __str__(self) -> str:
         width = max(len(each.kernel) for each in self.updates)
-        return "\n".join(
+        lines = [
             f"{each.kernel:<{width}}  {', '.join(each.targets)}\n{'':<{width}}  {each.reason}" for each in self.updates
-        )
+        ]
+        return "\n".join([*lines, *map(str, self.reflections)])
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ CELL_RULES: dict[str, str] = {
 """Missing values: kernel -> reason."""
 
 
-def plan(model: Model, *, collapsed: bool = True) -> Plan:
+def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
     """Choose a kernel for every parameter and every missing value.
 
     Parameters
@@ -114,6 +118,8 @@ def plan(model: Model, *, collapsed: bool = True) -> Plan:
     collapsed
         False gives plain full conditionals only: every missing outcome is drawn before the parameters,
         and means of centered variables are drawn given the coefficients. Same posterior, slower mixing.
+    aligned
+        Whether latent variables that nothing in the model orients are reflected so that a loading is positive.
 
     Raises
     ------
@@ -153,7 +159,8 @@ def plan(model: Model, *, collapsed: bool = True) -> Plan:
     cells = _cell_updates(model, form, collapsed)
     before = [each for each in cells if each.kernel != "predictions"]
     after = [each for each in cells if each.kernel == "predictions"]
-    return Plan((*before, *_parameter_updates(form, facts, chosen), *after), form, collapsed)
+    turned = reflections(model, form) if aligned else ()
+    return Plan((*before, *_parameter_updates(form, facts, chosen), *after), form, turned, collapsed)
 
 
 def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:

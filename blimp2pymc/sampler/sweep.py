@@ -14,7 +14,7 @@ import numpy as np
 from blimp2pymc.sampler import statistics
 from blimp2pymc.sampler.compiled import compiled, entry, inlined
 from blimp2pymc.sampler.evaluator import set_columns, set_parameters
-from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, slices, variances
+from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, reflections, slices, variances
 from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, update_moments
 
 NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE = range(8)
@@ -220,6 +220,19 @@ def run(tables, data, state, work, record, iterations):
         kept = counts[4] >= burn
         if not sweep(tables, state, work, not kept, kept, False):
             return done
+        if reflections.orient(tables.reflections, state):
+            refresh(tables, state, work)
+            update_moments(
+                tables.residuals,
+                tables.rows,
+                tables.base,
+                state.columns,
+                state.moments,
+                state.sums,
+                work.values,
+                kept,
+                False,
+            )
         if kept:
             predict(tables, state, work)
             keep(tables, data, state, work, record, counts[4] - burn)

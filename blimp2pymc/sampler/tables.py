@@ -196,6 +196,19 @@ class Statistics(NamedTuple):
     factor_parameter: np.ndarray
 
 
+class Reflections(NamedTuple):
+    """Changes of sign that keep latent variables in one orientation."""
+
+    anchor: np.ndarray
+    """Parameter that is kept positive."""
+    parameter_start: np.ndarray
+    parameter: np.ndarray
+    """Parameters that change sign with it."""
+    column_start: np.ndarray
+    column: np.ndarray
+    """Latent variables that change sign with it."""
+
+
 class Tables(NamedTuple):
     """Everything that stays the same during a run."""
 
@@ -209,6 +222,7 @@ class Tables(NamedTuple):
     covariance: np.ndarray
     """Groups whose covariance is inverse Wishart."""
     slices: Slices
+    reflections: Reflections
     statistics: Statistics
     definitions: Programs
     functions: Programs

@@ -78,6 +78,7 @@ def predictions(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArr
     parameters = dict(zip(draws.parameter_names, draws.parameters[chain, draw], strict=True))
     cells = _snapshot(draws, snapshot)
     columns = {Column(name): _with_cells(model, name, cells) for name in model.data}
+    columns |= {Column(name): cells[name] for name in model.latent}
     outcomes = sorted((each for each in model.equations if each.role is Role.OUTCOME), key=lambda each: each.order)
     return {each.name: _linear_predictor(model, each, parameters, columns) for each in outcomes}
 

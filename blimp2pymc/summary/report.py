@@ -117,10 +117,11 @@ def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
     if draws.interrupted:
         facts.append(("Interrupted", "the run was stopped early; results are from the draws kept until then"))
     lines = [line for name, text in facts for line in _wrapped(text, f"  {name:<18}")]
-    notes = [each for each in model.notes if each.severity == "note"]
+    notes = [each.message for each in model.notes if each.severity == "note"]
+    notes += [] if plan is None else [str(each) for each in plan.reflections]
     if notes:
         lines += ["", "  Decided for you:", ""]
-        lines += [line for each in notes for line in _wrapped(each.message, "    - ")]
+        lines += [line for each in notes for line in _wrapped(each, "    - ")]
     return lines
 
 
@@ -220,13 +221,14 @@ def _correlations(table: pd.DataFrame) -> list[str]:
 def _outcomes(model: Model, draws: Draws, table: pd.DataFrame) -> list[str]:
     part = table[table["block"].isin(["outcome", "covariance", "conditional"])]
 
-    def notes(outcome: str) -> list[str]:
+    def title(outcome: str) -> list[str]:
         centered = centered_in(model, outcome)
-        return [f"Grand mean centered: {' '.join(centered)}"] if centered else []
+        kind = "Latent Variable" if outcome in model.latent else "Outcome Variable"
+        return [f"{kind}: {outcome}", *([f"Grand mean centered: {' '.join(centered)}"] if centered else [])]
 
     total = draws.n_chains * draws.n_draws
     head = f"  Medians and intervals of {total} iterations in {draws.n_chains} chains."
-    return [head, "", *outcome_lines(part, notes)]
+    return [head, "", *outcome_lines(part, title)]
 
 
 def _if_any(table: pd.DataFrame, block: str, write: Callable[[pd.DataFrame], list[str]]) -> list[str]:
@@ -239,7 +241,8 @@ def _variable_order(model: Model) -> list[str]:
     columns = list(model.table.columns) if model.table is not None else list(model.data)
     lines: list[str] = []
     for kind, file in imputed:
-        names = ["imp#", *columns] if kind == "stacked" else columns
+        extra = [f"{name}.latent" for name in model.latent] if "savelatent" in model.settings.options else []
+        names = ["imp#", *columns, *extra] if kind == "stacked" else [*columns, *extra]
         lines += [f"  {kind} = {file}", *_wrapped(" ".join(names), "    ")]
     return lines
 

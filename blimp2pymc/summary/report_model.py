@@ -176,6 +176,6 @@ def _scale(block: JointBlock) -> str:
 
 
 def summarised_columns(model: Model, columns: list[Column]) -> list[Column]:
-    """Columns of the imputed-data table, in the order of the model's variables."""
-    place = {name: k for k, name in enumerate(model.variables)}
+    """Columns of the imputed-data table: latent variables first, then the others as the model has them."""
+    place = {name: k for k, name in enumerate(dict.fromkeys((*model.latent, *model.variables)))}
     return sorted(columns, key=lambda column: (place.get(column.variable, len(place)), column.category or 0.0))

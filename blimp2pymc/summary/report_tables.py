@@ -53,13 +53,13 @@ def section_lines(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def outcome_lines(table: pd.DataFrame, notes: Callable[[str], Sequence[str]]) -> list[str]:
+def outcome_lines(table: pd.DataFrame, title: Callable[[str], Sequence[str]]) -> list[str]:
     """Tables of outcomes, their conditional effects, and covariance matrices, under the user's block labels.
 
     Parameters
     ----------
-    notes
-        Lines to print under the title of an outcome, such as its centered predictors.
+    title
+        Makes the lines above an outcome's table: what it is, its name, its centered predictors.
     """
     lines: list[str] = []
     label = ""
@@ -77,7 +77,7 @@ def outcome_lines(table: pd.DataFrame, notes: Callable[[str], Sequence[str]]) ->
         elif block == "covariance":
             lines += [f"Covariance Matrix: {outcome}", "", *heading(), *section_lines(part)]
         else:
-            lines += [f"Outcome Variable: {outcome}", *notes(outcome), "", *heading(), *section_lines(part)]
+            lines += [*title(outcome), "", *heading(), *section_lines(part)]
         lines += [" " * NAME_WIDTH + RULE, ""]
     return lines
 

@@ -154,12 +154,16 @@ def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[st
 
 def _extra_columns(model: Model, draws: Draws, snapshot: int, completed: pd.DataFrame) -> dict[str, np.ndarray]:
     options = model.settings.options
-    if not options & {"saveresidual", "savepredicted"}:
-        return {}
-    predicted = predictions(model, draws, snapshot)
     extra: dict[str, np.ndarray] = {}
+    latent = {name: draws.imputations.values[name][snapshot] for name in model.latent}
+    if "savelatent" in options:
+        extra |= {f"{name}.latent": values for name, values in latent.items()}
+    if not options & {"saveresidual", "savepredicted"}:
+        return extra
+    predicted = predictions(model, draws, snapshot)
     if "saveresidual" in options:
-        extra |= {f"{name}.residual": completed[name].to_numpy() - predicted[name] for name in predicted}
+        outcomes = {name: latent[name] if name in latent else completed[name].to_numpy() for name in predicted}
+        extra |= {f"{name}.residual": outcomes[name] - predicted[name] for name in predicted}
     if "savepredicted" in options:
         extra |= {f"{name}.predicted": predicted[name] for name in predicted}
     return extra

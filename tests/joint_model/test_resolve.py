@@ -68,8 +68,8 @@ def test_mistakes_of_all_commands_come_together_in_the_order_of_the_script() -> 
 
 def test_unreadable_data_do_not_hide_a_refusal() -> None:
     with pytest.raises(BlimpError) as caught:
-        resolve("DATA: nowhere.csv; LATENT: eta; MODEL: y ~ eta;")
-    assert "latent-variable" in {each.code for each in caught.value.findings}
+        resolve("DATA: nowhere.csv; CLUSTERID: team; MODEL: y ~ x1;")
+    assert "multilevel" in {each.code for each in caught.value.findings}
 
 
 def test_unknown_set_of_priors() -> None:

@@ -13,6 +13,8 @@ CASES = {
     "idle-label": ("MODEL: y ~ x3@b", "MODEL: y ~ x3@b; PARAMETERS: twice = 2*b"),
     "idle-definition": ("MODEL: s = x3 + x4; y ~ x3", "MODEL: s = x3 + x4; y ~ s"),
     "idle-fixed": ("FIXED: x3 x4; MODEL: y ~ x3", "FIXED: x3; MODEL: y ~ x3"),
+    "idle-latent": ("LATENT: eta zeta; MODEL: eta -> x3 x4", "LATENT: eta; MODEL: eta -> x3 x4"),
+    "latent-scale": ("LATENT: eta; MODEL: eta -> x3@l x4", "LATENT: eta; MODEL: eta@1; eta -> x3@l x4"),
     "uncentered-focal": (
         "MODEL: y ~ x3 x4 x3*x4; SIMPLE: x3 | x4",
         "CENTER: x3; MODEL: y ~ x3 x4 x3*x4; SIMPLE: x3 | x4",

@@ -51,6 +51,22 @@ SCRIPTS: Mapping[str, str] = {
         b4 ~ truncate(-Inf, 1); b3 = 2*a - b1^2; indirect = b1*b4; ratio = y.totalvar / m.coefvar;""",
     "pair": "FIXED: w; MODEL: x1 ~ w; m ~ w; x1 ~~ m@r; y ~ x1 m;  PARAMETERS: z = r^2;",
     "clique": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w@s; x1 ~~ x2@r; x1 x2 ~~ x3; y ~ x1 x2 x3;",
+    "factors": """LATENT: f g; MODEL:
+        f -> x1 x2 x3;
+        g@1;
+        g -> m@first w;
+        f ~~ g;
+        structural: y ~ f g f*g;
+        PARAMETERS: first ~ truncate(0, Inf); explained = y.coefvar / y.totalvar;""",
+    "growth": """LATENT: level change; MODEL:
+        r1 = x1 - level;
+        growth: { level change } ~ 1 d;
+        level ~~ change;
+        waves: x1 ~ 1@level change@0;
+        x2 ~ 1@level change@1 r1@ar;
+        x3 ~ 1@level change@2;
+        x1:x3@v;
+        PARAMETERS: total = x3.totalvar;""",
     "structured": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w; x1 ~~ x2@r; x2 ~~ x3; y ~ x1 x2 x3;",
     "fixed_variances": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x1@1; x2@1; x1 ~~ x2@r;",
     "unit_variances": "FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w; x1@1; x2@2; x3@1; x1 x2 x3 ~~ x1 x2 x3;",

@@ -41,7 +41,7 @@ def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, floa
             except KeyError:
                 continue
             del waiting[name]
-    cells = {name: rng.normal(1.0, 1.0, int(model.missing(name).sum())) for name in model.incomplete}
+    cells = {name: rng.normal(1.0, 1.0, int(model.missing(name).sum())) for name in model.unknown}
     return parameters, cells
 
 
@@ -53,6 +53,7 @@ def log_joint(model: Model, parameters: Mapping[str, float], cells: Mapping[str,
         if name in cells:
             completed[np.isnan(completed)] = cells[name]
         columns[Column(name)] = completed
+    columns |= {Column(name): cells[name] for name in model.latent}
     total = 0.0
     in_blocks = {member for block in model.blocks for member in block.members}
     for equation in model.equations:

@@ -35,6 +35,16 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: g; FIXED: g; CENTER: x z; MODEL: y1 ~ x z g x*z;",
         frozenset({"cells", "covariances", "variances", "coefficients", "means", "predictions"}),
     ),
+    "product of latent variables": (
+        """LATENT: f h; MODEL: f -> x z m; h@1; h -> y1@first y2:y3; f ~~ h; w ~ f h f*h;
+        PARAMETERS: first ~ truncate(0, Inf);""",
+        frozenset({"cells", "variances", "coefficients", "slice", "bounded", "predictions"}),
+    ),
+    "latent intercepts and slopes": (
+        """LATENT: level change; MODEL: rx = x - level; level ~ 1; change ~ 1 w; level ~~ change;
+        x ~ 1@level change@0; z ~ 1@level change@1 rx@ar; m ~ 1@level change@2; x z m ~~ x z m; y1 ~ level change^2;""",
+        frozenset({"cells", "covariances", "variances", "coefficients", "nonlinear", "predictions"}),
+    ),
     "three-way interaction": (
         "CENTER: x z m; MODEL: y1 ~ x z m x*z x*m z*m x*z*m;",
         frozenset({"cells", "covariances", "variances", "coefficients", "means", "predictions"}),
