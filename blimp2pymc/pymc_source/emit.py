@@ -181,7 +181,7 @@ def _write_body(page: Page) -> None:
     current = ""
     for equation in page.model.equations:
         title = _title(equation)
-        if title != current:
+        if title != current and equation.role is not Role.MEANS:
             page.blank()
             page.comment(f"---- {title or 'outcomes'} ----")
             current = title
@@ -227,7 +227,7 @@ def _write_implied_variances(page: Page) -> None:
 def _title(equation: Equation) -> str:
     if equation.block:
         return equation.block
-    return {Role.PREDICTOR: "predictors", Role.MEANS: "means of centered outcomes"}.get(equation.role, "")
+    return "predictors" if equation.role is Role.PREDICTOR else ""
 
 
 def _ending() -> list[str]:

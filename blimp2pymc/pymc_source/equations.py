@@ -43,15 +43,18 @@ def write_equation(page: Page, equation: Equation) -> None:
 
 
 def statement_lines(page: Page, equation: Equation) -> list[str]:
-    """The script's lines an equation stands on; where there is none, what it says."""
-    spans = [equation.span, *(term.span for term in equation.terms)]
-    lines = page.script_lines(spans) if equation.role is Role.OUTCOME else []
-    if lines:
-        return lines
-    terms = " ".join(term.name for term in equation.terms)
+    """The script's lines an equation stands on, each written once; where it needs more, what the equation says.
+
+    It needs more when there is no line of the script, and when a line stands for several equations.
+    """
     if equation.role is Role.MEANS:
         return [f"mean of {equation.name}, from its completed values alone (it is centered and an outcome)"]
-    return [f"{equation.name} ~ {terms}"]
+    lines = page.lines_of(equation)
+    fresh = [each for each in lines if each not in page.stated]
+    page.stated.update(fresh)
+    if lines and all(page.n_equations_of[each] == 1 for each in lines):
+        return fresh
+    return [*fresh, f"{equation.name} ~ {' '.join(term.name for term in equation.terms)}"]
 
 
 def mean_terms(page: Page, equation: Equation) -> list[tuple[str, str]]:

@@ -7,8 +7,10 @@ expressions are called; what to write is decided in `priors`, `covariances`, `eq
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from blimp2pymc.errors import Span, error
 from blimp2pymc.joint_model.algebra import leaves
@@ -58,6 +60,8 @@ class Page:
     """Outcome -> its written linear predictor."""
     shorthand: dict[Expression, Text] = field(default_factory=dict)
     """Expressions that have a name of their own by now."""
+    stated: set[str] = field(default_factory=set)
+    """Lines of the script written so far."""
     indent: str = INDENT
 
     # ------------------------------------------------------------ lines
@@ -169,6 +173,16 @@ class Page:
     def is_incomplete(self, column: Column) -> bool:
         """Whether the column has missing cells beside observed ones."""
         return column.variable in self.model.incomplete and column.form is Form.SCORE
+
+    def lines_of(self, equation: Equation) -> list[str]:
+        """The script's lines that an equation stands on; none for those the script does not state."""
+        spans = [equation.span, *(term.span for term in equation.terms)]
+        return self.script_lines(spans) if equation.role is Role.OUTCOME else []
+
+    @cached_property
+    def n_equations_of(self) -> Counter[str]:
+        """How many equations stand on each line of the script."""
+        return Counter(line for each in self.model.equations for line in self.lines_of(each))
 
     def script_lines(self, spans: Iterable[Span | None]) -> list[str]:
         """The statements of the script that the spans are part of, each once, in order."""

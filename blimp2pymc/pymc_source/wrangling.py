@@ -71,11 +71,8 @@ def _reading(model: Model, path: str) -> Iterator[str]:
         yield from _long_list("columns = [", [string(each) for each in names])
         arguments += ["header=None", "names=columns"]
     missing = [str(each.body).strip().strip("\"'") for each in script.all("MISSING")][:1]
-    arguments += [f"na_values=[{string(code)}]" for code in missing if not _is_number(code)]
+    arguments += [f"na_values=[{number(float(code)) if _is_number(code) else string(code)}]" for code in missing]
     yield from wrap_call(INDENT, "data = pd.read_csv(", arguments, ")")
-    for code in missing:
-        if _is_number(code):
-            yield f"{INDENT}data = data.replace({number(float(code))}, np.nan)"
     for statement in script.statements("TRANSFORM"):
         value = _value(_resolved(statement.expression)).code
         yield f"{INDENT}data[{string(statement.name)}] = {value}"

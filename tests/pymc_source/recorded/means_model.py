@@ -51,8 +51,6 @@ with pm.Model(coords=coords) as model:
     )
     x1 = pt.set_subtensor(pt.as_tensor(x1_data)[x1_is_missing], x1_missing)
 
-    # ---- means of centered outcomes ----
-
     # mean of x1, from its completed values alone (it is centered and an outcome)
     x1_mean_variance = pm.InverseGamma("x1_mean_variance", alpha=20.5, beta=0.5 + pt.sum((x1 - pt.mean(x1)) ** 2) / 2)
     x1_mean = pm.Normal("x1_mean", pt.mean(x1), pt.sqrt(x1_mean_variance / 40))

@@ -54,6 +54,7 @@ coords = {
 
 with pm.Model(coords=coords) as model:
     # x1 x2 x3 ~ w;
+    # x3 ~ Intercept w
     x3_intercept = pm.Flat("x3_intercept", initval=np.nanmean(x3_data))
     x3_coefficient = pm.Flat("x3_coefficient", dims="x3_term")
     x3_residual_variance = pm.HalfFlat("x3_residual_variance", initval=np.nanvar(x3_data))
@@ -65,7 +66,7 @@ with pm.Model(coords=coords) as model:
     )
     x3 = pt.set_subtensor(pt.as_tensor(x3_data)[x3_is_missing], x3_missing)
 
-    # x1 x2 x3 ~ w;
+    # x2 ~ Intercept x3 w
     x2_intercept = pm.Flat("x2_intercept", initval=np.nanmean(x2_data))
     x2_coefficient = pm.Flat("x2_coefficient", dims="x2_term")
     x2_residual_variance = pm.HalfFlat("x2_residual_variance", initval=np.nanvar(x2_data))
@@ -77,7 +78,7 @@ with pm.Model(coords=coords) as model:
     )
     x2 = pt.set_subtensor(pt.as_tensor(x2_data)[x2_is_missing], x2_missing)
 
-    # x1 x2 x3 ~ w;
+    # x1 ~ Intercept x2 x3 w
     x1_intercept = pm.Flat("x1_intercept", initval=np.nanmean(x1_data))
     x1_coefficient = pm.Flat("x1_coefficient", dims="x1_term")
     x1_residual_variance = pm.HalfFlat("x1_residual_variance", initval=np.nanvar(x1_data))
