@@ -269,7 +269,9 @@ def _gap(room: _Room, by_name: Mapping[str, Block], left: Sequence[str], right: 
     targets = {member for name in right if name in by_name for member in by_name[name].members}
     paths = [each for each in room.graph.paths if each.source in sources or each.target in targets]
     between = [each for each in paths if each.source in sources and each.target in targets]
-    return LAYER_GAP + room.widest(each.parameter for each in between) + min(3.0 * len(paths), 90.0)
+    return (
+        LAYER_GAP + room.widest(each.parameter for each in between) + min(3.0 * len(paths), 90.0) + room.extra_height()
+    )
 
 
 def _heights(

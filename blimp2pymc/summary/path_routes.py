@@ -42,6 +42,10 @@ class Curve:
         a, b, c, d = corners
         return (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
 
+    def length(self) -> float:
+        """Length of the curve."""
+        return float(np.hypot(*np.diff(self.points(), axis=0).T).sum())
+
     @property
     def is_straight(self) -> bool:
         """Whether the control points lie on the line between the ends."""
@@ -249,13 +253,16 @@ class _Router:
     def labels(self, wanted: Sequence[tuple[Curve, str]]) -> list[Label | None]:
         """Labels on lines, where they hide neither node, label, head nor other line.
 
-        Each takes the best place left by those before it, and then may move once more.
+        Each takes the best place left by those before it, short lines first, and then may move once more.
         """
-        found = [self._label(curve, text) if text else None for curve, text in wanted]
-        for place, (curve, text) in enumerate(wanted):
+        found: list[Label | None] = [None] * len(wanted)
+        by_length = sorted(range(len(wanted)), key=lambda place: round(wanted[place][0].length(), 3))
+        for place in (*by_length, *by_length):
+            curve, text = wanted[place]
             before = found[place]
             if before is not None:
                 self.taken.remove(before.box)
+            if text:
                 found[place] = self._label(curve, text)
         return found
 
