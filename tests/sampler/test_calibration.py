@@ -6,7 +6,7 @@ posterior must be uniform. Geweke's tests reach single kernels; this one goes th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from sampler import joint_density
 
+from blimp2pymc.joint_model.block_structure import UNIT_POWER
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.joint_model.resolve import resolve
@@ -28,8 +29,22 @@ SCRIPTS = {
         PARAMETERS: a ~ normal(0, .5); b ~ normal(0, .5); c ~ normal(0, .5); d ~ normal(0, .5);""",
     "bounds, labels and definitions": """MODEL: x ~ w@a; z ~ x; y ~ x@b w@a g@difference; y@v;
         PARAMETERS: a ~ truncate(0, Inf); b ~ normal(0, 1); b ~ truncate(-1, 2); difference = 0.4*sqrt(v);""",
+    "fixed, equal and bounded elements of blocks": """MODEL: x ~ w@a; z ~ w; x ~~ z@r; x@v; z@v;
+        u ~ x@b; y ~ x@c; u ~~ y@s; u@1; y@1; PARAMETERS: v ~ gamma(2, 1); r ~ uniform(-.5, .9); a ~ beta(2, 2);
+        b ~ cauchy(0, .5); b ~ truncate(-2, 2); c ~ normal(0, .5);""",
     "square of an incomplete predictor": """MODEL: x ~ w@a; y ~ x@b x^2@c; u ~ y@e;
         PARAMETERS: a ~ normal(0, 1); b ~ normal(0, 1); c ~ normal(0, 1); e ~ normal(0, 1);""",
+}
+
+
+DRAWS: Mapping[str, Callable[[np.random.Generator, float, float], float]] = {
+    "flat": lambda rng, lower, upper: rng.uniform(lower, upper),
+    "uniform": lambda rng, lower, upper: rng.uniform(lower, upper),
+    "normal": lambda rng, mean, variance: rng.normal(mean, np.sqrt(variance)),
+    "inverse_gamma": lambda rng, a, b: b / rng.gamma(a),
+    "gamma": lambda rng, shape, rate: rng.gamma(shape) / rate,
+    "beta": lambda rng, a, b: rng.beta(a, b),
+    "cauchy": lambda rng, location, scale: location + scale * rng.standard_cauchy(),
 }
 
 
@@ -45,6 +60,13 @@ def _template(n: int = 30) -> pd.DataFrame:
 def _prior_draw(model: Model, rng: np.random.Generator) -> dict[str, float]:
     free: dict[str, float] = {}
     for block in model.blocks:
+        if not any(block.scale):
+            # Two fixed variances: the density of the correlation is a power of 1 - r^2.
+            (name,) = block.correlations.values()
+            free[name] = 2 * rng.beta(1 + UNIT_POWER, 1 + UNIT_POWER) - 1
+            continue
+        if all(model.parameters[name].prior.distribution != "block" for name in block.correlations.values()):
+            continue
         size, degrees = len(block.members), int(block.degrees_of_freedom)
         normals = rng.normal(size=(size, degrees)) / np.sqrt(np.array(block.scale))[:, None]
         sigma = np.linalg.inv(normals @ normals.T)
@@ -55,12 +77,7 @@ def _prior_draw(model: Model, rng: np.random.Generator) -> dict[str, float]:
     for name, parameter in model.parameters.items():
         prior = parameter.prior
         while parameter.is_free and not prior.lower <= free.get(name, np.nan) <= prior.upper:
-            first, second = prior.arguments
-            if prior.distribution == "inverse_gamma":
-                free[name] = second / rng.gamma(first)
-            else:
-                assert prior.distribution == "normal"
-                free[name] = rng.normal(first, np.sqrt(second))
+            free[name] = DRAWS[prior.distribution](rng, *(prior.arguments or (prior.lower, prior.upper)))
     return free
 
 

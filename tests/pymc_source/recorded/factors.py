@@ -66,13 +66,12 @@ with pm.Model(coords=coords) as model:
     g_sd = 1
     f_sd = pt.sqrt(f_residual_variance)
     g_f_correlation = pm.Uniform("g_f_correlation", lower=-1, upper=1)
-    # flat prior of the covariance matrix, for variances and correlations
-    pm.Potential("g_f_covariance_prior", 0.5 * pt.log(f_residual_variance))
 
     # g@1;
     g = pm.Normal("g", 0, g_sd, dims="row")
 
     # g -> m@first w;
+    # m ~ Intercept g
     m_intercept = pm.Flat("m_intercept", initval=np.nanmean(m_data))
     # first ~ truncate(0, Inf);
     first = pm.HalfFlat("first")
@@ -82,7 +81,7 @@ with pm.Model(coords=coords) as model:
     m_missing = pm.Normal("m_missing", m_predicted[m_is_missing], m_sd, dims="m_missing_row")
     pm.Normal("m_observed", m_predicted[~m_is_missing], m_sd, observed=m_data[~m_is_missing], dims="m_observed_row")
 
-    # g -> m@first w;
+    # w ~ Intercept g
     w_intercept = pm.Flat("w_intercept", initval=np.mean(w))
     w_coefficient = pm.Flat("w_coefficient", dims="w_term")
     w_residual_variance = pm.HalfFlat("w_residual_variance", initval=np.var(w))
@@ -96,6 +95,7 @@ with pm.Model(coords=coords) as model:
     f = pm.Normal("f", f_given_mean, f_given_sd, dims="row")
 
     # f -> x1 x2 x3;
+    # x1 ~ Intercept f
     x1_intercept = pm.Flat("x1_intercept", initval=np.nanmean(x1_data))
     x1_residual_variance = pm.HalfFlat("x1_residual_variance", initval=np.nanvar(x1_data))
     x1_predicted = x1_intercept + f
@@ -105,7 +105,7 @@ with pm.Model(coords=coords) as model:
         "x1_observed", x1_predicted[~x1_is_missing], x1_sd, observed=x1_data[~x1_is_missing], dims="x1_observed_row"
     )
 
-    # f -> x1 x2 x3;
+    # x2 ~ Intercept f
     x2_intercept = pm.Flat("x2_intercept", initval=np.nanmean(x2_data))
     x2_coefficient = pm.Flat("x2_coefficient", dims="x2_term")
     x2_residual_variance = pm.HalfFlat("x2_residual_variance", initval=np.nanvar(x2_data))
@@ -116,7 +116,7 @@ with pm.Model(coords=coords) as model:
         "x2_observed", x2_predicted[~x2_is_missing], x2_sd, observed=x2_data[~x2_is_missing], dims="x2_observed_row"
     )
 
-    # f -> x1 x2 x3;
+    # x3 ~ Intercept f
     x3_intercept = pm.Flat("x3_intercept", initval=np.nanmean(x3_data))
     x3_coefficient = pm.Flat("x3_coefficient", dims="x3_term")
     x3_residual_variance = pm.HalfFlat("x3_residual_variance", initval=np.nanvar(x3_data))

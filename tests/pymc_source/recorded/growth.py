@@ -58,12 +58,13 @@ with pm.Model(coords=coords) as model:
     )
 
     # { level change } ~ 1 d;
+    # level ~ Intercept d
     level_intercept = pm.Flat("level_intercept")
     level_coefficient = pm.Flat("level_coefficient", dims="level_term")
     level_predicted = level_intercept + level_coefficient[0] * d
     level = pm.Normal("level", level_predicted, level_sd, dims="row")
 
-    # { level change } ~ 1 d;
+    # change ~ Intercept d
     change_intercept = pm.Flat("change_intercept")
     change_coefficient = pm.Flat("change_coefficient", dims="change_term")
     change_predicted = change_intercept + change_coefficient[0] * d
