@@ -222,11 +222,11 @@ def _read(file: str) -> tuple[str, str]:
 
 
 def _resolve(arguments: argparse.Namespace) -> Model:
-    from blimp2pymc.blimp.parse import parse
+    from blimp2pymc.errors import Source
     from blimp2pymc.joint_model.resolve import resolve
 
     name, text = _read(arguments.file)
-    return resolve(parse(text, name), arguments.data, priors=arguments.priors)
+    return resolve(Source(name, text), arguments.data, priors=arguments.priors)
 
 
 def _with_settings(model: Model, arguments: argparse.Namespace) -> Model:

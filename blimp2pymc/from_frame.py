@@ -14,8 +14,7 @@ import pandas as pd
 from blimp2pymc.blimp.commands import COMMANDS
 from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.nearest import nearest
-from blimp2pymc.blimp.parse import parse
-from blimp2pymc.errors import BlimpError, Finding, error
+from blimp2pymc.errors import BlimpError, Finding, Source, error
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import resolve
 
@@ -92,7 +91,7 @@ def model(
         tests=_strings(wald_tests),
         numbers={"SEED": seed, "BURN": burn, "ITERATIONS": iterations, "CHAINS": chains},
     )  # fmt: skip
-    return resolve(parse(written), data, priors=priors)
+    return resolve(Source("<model>", written), data, priors=priors)
 
 
 def script_text(

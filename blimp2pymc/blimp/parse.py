@@ -21,7 +21,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.pieces import Piece, blank_comments, plain_code, whole
 from blimp2pymc.blimp.sections import Section, split, without_label
 from blimp2pymc.blimp.tree import Command, SaveStatement, Script
-from blimp2pymc.errors import BlimpError, Finding, Source, Span, error, raise_all
+from blimp2pymc.errors import BlimpError, Finding, Source, Span, error
 
 LONG = 60
 """Statements shorter than this hold no brackets nested too deeply."""
@@ -32,6 +32,17 @@ MANY_SIGNS = 100
 
 DEEPEST_TREE = 400
 """Levels of the tree that later stages walk without trouble; an operation is two levels."""
+
+
+class UnreadableScript(BlimpError):
+    """Mistakes in the writing of a script, with what could be read of it."""
+
+    def __init__(self, findings: list[Finding], script: Script, unread: frozenset[str]) -> None:
+        super().__init__(*findings)
+        self.script = script
+        """The script without the statements that could not be read."""
+        self.unread = unread
+        """Every name in the statements that could not be read, which may declare or use it."""
 
 
 def parse(text: str, filename: str = "<model>") -> Script:
@@ -67,10 +78,24 @@ def parse(text: str, filename: str = "<model>") -> Script:
         _read(section, raw, findings) for section in sections if section.name and _holds_something(section, findings)
     ]
     findings.sort(key=lambda each: each.span.start if each.span else 0)
-    raise_all(findings)
+    script = Script(tuple(commands), source, tuple(findings))
+    errors = [each for each in findings if each.severity == "error"]
+    if errors:
+        raise UnreadableScript(errors, script, _unread_names(text, sections, errors))
     if not commands:
         raise BlimpError(Finding("the script holds no command", None, "DATA: study.csv; MODEL: y ~ x;", "empty-script"))
-    return Script(tuple(commands), source, tuple(findings))
+    return script
+
+
+def _unread_names(text: str, sections: list[Section], errors: list[Finding]) -> frozenset[str]:
+    """Names in unknown commands, and in what stands between the semicolons around each mistake."""
+    code = plain_code(text)
+    stretches = [(each.span.start, each.end) for each in sections if not each.name]
+    for each in errors:
+        if each.span is not None:
+            after = code.find(";", each.span.end)
+            stretches.append((code.rfind(";", 0, each.span.start) + 1, after if after >= 0 else len(code)))
+    return frozenset(name for start, end in stretches for name in re.findall(NAME, code[start:end]))
 
 
 def _holds_something(section: Section, findings: list[Finding]) -> bool:

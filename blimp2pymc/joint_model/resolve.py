@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
@@ -10,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.nearest import nearest
-from blimp2pymc.blimp.parse import parse
+from blimp2pymc.blimp.parse import UnreadableScript, parse
 from blimp2pymc.data import read_table
 from blimp2pymc.data.table import Table
-from blimp2pymc.errors import BlimpError, Finding, error, raise_all
+from blimp2pymc.errors import BlimpError, Finding, Source, error, raise_all
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import parameters_in, substitute
 from blimp2pymc.joint_model.assembly import Assembly, assemble
@@ -39,13 +41,16 @@ from blimp2pymc.joint_model.warnings import find_warnings
 type Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
 
 
-def resolve(source: str | Path | tree.Script, data: Data = None, *, priors: str = "blimp") -> ir.Model:
+def resolve(
+    source: str | PathLike[str] | Source | tree.Script, data: Data = None, *, priors: str = "blimp"
+) -> ir.Model:
     """Turn a script and its data into a model.
 
     Parameters
     ----------
     source
-        A path, or the text of a script (recognised by a line break, or a `;` at its end), or a parsed script.
+        A path, or the text of a script (recognised by a line break, or a `;` at its end; a `Source` gives it a name),
+        or a parsed script.
     data
         A DataFrame, a mapping of columns, or a file, in place of the file DATA names. DATA itself is
         relative to the script's folder.
@@ -64,7 +69,11 @@ def resolve(source: str | Path | tree.Script, data: Data = None, *, priors: str 
     if priors not in ("blimp", "proper"):
         raise error(f"there are no priors '{priors}'", hint="blimp or proper")
     try:
-        return _resolve(read_script(source), data, priors)
+        try:
+            script = read_script(source)
+        except UnreadableScript as mistake:
+            raise BlimpError(*_sorted([*mistake.findings, *_unknown_names(mistake, data, priors)])) from None
+        return _resolve(script, data, priors)
     except RecursionError:
         raise error("expressions are nested too deeply", hint="define parts of them with TRANSFORM",
                     code="nested-too-deeply") from None  # fmt: skip
@@ -80,6 +89,7 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     statements = script.statements("MODEL")
     if not statements:
         findings.extend(_no_model(script))
+        raise_all(_sorted(findings))
     outside = script.statements("PARAMETERS")
     definitions = tuple(each for each in outside if isinstance(each, tree.Definition))
     prior_statements = tuple(each for each in outside if isinstance(each, tree.PriorStatement))
@@ -146,7 +156,22 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     return replace(model, notes=tuple(dict.fromkeys(findings)))
 
 
-def read_script(source: str | PathLike[str] | tree.Script) -> tree.Script:
+def _unknown_names(mistake: UnreadableScript, data: Data, priors: str) -> list[Finding]:
+    """Names unknown in the rest of a script, unless a statement that cannot be read holds them too."""
+    try:
+        _resolve(mistake.script, data, priors)
+    except BlimpError as further:
+        return [
+            each
+            for each in further.findings
+            if each.code == "undeclared-name"
+            and each.span is not None
+            and mistake.unread.isdisjoint(re.findall(NAME, each.span.text))
+        ]
+    return []
+
+
+def read_script(source: str | PathLike[str] | Source | tree.Script) -> tree.Script:
     """Parse a script given as text, path, or tree.
 
     Raises
@@ -156,6 +181,8 @@ def read_script(source: str | PathLike[str] | tree.Script) -> tree.Script:
     """
     if isinstance(source, tree.Script):
         return source
+    if isinstance(source, Source):
+        return parse(source.text, source.name)
     if isinstance(source, str) and ("\n" in source or source.rstrip().endswith(";")):
         return parse(source)
     if not isinstance(source, str | PathLike):
