@@ -17,7 +17,6 @@ RECORDED = {
     "time",
     "lag",
     "dropout",
-    "latent-variable",
     "latent-response",
     "missingness-indicator",
     "incomplete-categorical-predictor",
@@ -48,7 +47,6 @@ RECORDED_COMMANDS = {
     "RANDOMEFFECT",
     "TIMEID",
     "DROPOUT",
-    "LATENT",
 }
 RECORDED_OPTIONS = {
     "use_phantom",
