@@ -68,3 +68,38 @@ def test_demo_leaves_its_files(tmp_path: Path) -> None:
     assert "workload*support" in ended.stdout
     written = {each.name for each in (tmp_path / "demo_output").iterdir()}
     assert {"output.txt", "estimates.csv", "model.py", "conditional_effects.png"} <= written
+
+
+@pytest.mark.slow
+def test_model_file_runs_without_the_package(tmp_path: Path) -> None:
+    """The written `model.py`, run by Python alone in another folder, gives the estimates written beside it."""
+    script = str(EXAMPLES / "mediation.imp")
+    out = tmp_path / "out"
+    assert main(["run", script, "--out", str(out), "--burn", "500", "--iter", "4000", "--cores", "1", "--quiet"]) == 0
+    code = (
+        "import runpy, sys, pymc as pm\n"
+        "model = runpy.run_path(sys.argv[1])['model']\n"
+        "assert not any(each.split('.')[0] == 'blimp2pymc' for each in sys.modules)\n"
+        "with model:\n"
+        "    idata = pm.sample(\n"
+        "        1000, tune=1000, chains=2, cores=1, random_seed=1, nuts_sampler='pymc', progressbar=False\n"
+        "    )\n"
+        "for name in ('a', 'b', 'indirect'):\n"
+        "    draws = idata['posterior'][name].to_numpy()\n"
+        "    print(name, float(draws.mean()), float(draws.std()))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, out / "model.py"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    printed = {line.split()[0]: [float(each) for each in line.split()[1:]] for line in ended.stdout.splitlines()}
+    table = pd.read_csv(out / "estimates.csv")
+    slopes = table.query("section == 'Coefficients'")
+    expected = {
+        "a": slopes.query("outcome == 'confidence' and parameter == 'training'").iloc[0],
+        "b": slopes.query("outcome == 'performance' and parameter == 'confidence'").iloc[0],
+        "indirect": table.query("parameter == 'indirect'").iloc[0],
+    }
+    for name, row in expected.items():
+        mean, deviation = printed[name]
+        assert abs(mean - row["median"]) < 0.2 * row["sd"], name
+        assert deviation == pytest.approx(row["sd"], rel=0.15), name

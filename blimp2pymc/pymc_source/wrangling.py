@@ -45,18 +45,33 @@ def write_data(page: Page, data_file: str | None) -> None:
     page.comment(f"The data; {n_rows}. A DataFrame called `data` may be provided instead of the file.")
     page.line('if "data" not in globals():')
     page.indent = INDENT
-    path = data_file or (os.path.normpath(model.frame.file) if model.frame.file else "")
-    try:
-        lines = list(_reading(model, path)) if path and isinstance(model.script, tree.Script) else []
-    except (_NotInPandas, BlimpError):
-        lines = []
-    if not lines and model.frame.n_rows * len(model.data) <= MOST_CELLS:
+    lines = _file_lines(model, data_file or (os.path.normpath(model.frame.file) if model.frame.file else ""))
+    if not lines and _is_small(model):
         lines = list(_literal(model))
     elif not lines:
         page.comment("the analysed rows, saved by blimp2pymc.pymc_source.wrangling.data_frame(model).to_csv(...)")
         lines = [f"{INDENT}data = pd.read_csv({string(data_file or 'data.csv')}, index_col=0)"]
     page.lines.extend(lines)
     page.indent = ""
+
+
+def asks_for_rows(model: Model) -> bool:
+    """Whether the text reads the analysed rows, as `data_frame` gives them, instead of the script's data file."""
+    return not _file_lines(model, model.frame.file) and not _is_small(model)
+
+
+def _is_small(model: Model) -> bool:
+    return model.frame.n_rows * len(model.data) <= MOST_CELLS
+
+
+def _file_lines(model: Model, path: str) -> list[str]:
+    """Lines that read the data file; none when there is no file or when pandas takes more than a few lines."""
+    if not path or not isinstance(model.script, tree.Script):
+        return []
+    try:
+        return list(_reading(model, path))
+    except (_NotInPandas, BlimpError):
+        return []
 
 
 def _reading(model: Model, path: str) -> Iterator[str]:

@@ -58,9 +58,9 @@ def reflections(model: Model, form: Structure) -> tuple[Reflection, ...]:
         anchor = next((each for each in wanted if generator[each]), None)
         anchors.append(anchor)
         if anchor is not None:
-            for other, each in enumerate(generators):
-                if other != k and each[anchor]:
-                    generators[other] = each ^ generator
+            for other, vector in enumerate(generators):
+                if other != k and vector[anchor]:
+                    generators[other] = vector ^ generator
     return tuple(
         Reflection(
             free[anchor - len(latent)],

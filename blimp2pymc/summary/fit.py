@@ -32,7 +32,7 @@ from blimp2pymc.summary.pooling import DEFAULT_DATA_SETS, Pooled, pool
 from blimp2pymc.summary.report import report
 from blimp2pymc.summary.report_tables import HEADINGS, VALUES
 from blimp2pymc.summary.rows import Row
-from blimp2pymc.summary.saved_files import check_results_folder, saved_files, write_files
+from blimp2pymc.summary.saved_files import check_results_folder, saved_files, source_files, write_files
 from blimp2pymc.summary.tables import rows, summarise
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class Fit:
         files = {
             "output.txt": self.text,
             "estimates.csv": self.estimates.to_csv(index=False, lineterminator="\n"),
-            "model.py": self.source,
+            **source_files(self.model, folder),
         }
         written = write_files(self.model, folder, files | self.saved())
         draws = folder / "draws.nc"

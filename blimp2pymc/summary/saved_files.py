@@ -21,7 +21,10 @@ from blimp2pymc.summary.burn_in import BurnIn
 from blimp2pymc.summary.imputations import chosen_snapshots, data_set, predictions
 from blimp2pymc.summary.rows import Row
 
-RESULT_FILES = ("output.txt", "estimates.csv", "model.py", "draws.nc")
+ROWS_FILE = "model_data.csv"
+"""The analysed rows, beside `model.py` where that does not read them from the script's data file."""
+
+RESULT_FILES = ("output.txt", "estimates.csv", "model.py", ROWS_FILE, "draws.nc")
 """What `Fit.save` writes beside the files of SAVE."""
 
 DEFAULT_MISSING_CODE = "NA"
@@ -117,6 +120,21 @@ def check_results_folder(model: Model, folder: Path) -> None:
                                     "another file name", "same-file"))  # fmt: skip
         taken.append(place)
     raise_all(findings)
+
+
+def source_files(model: Model, folder: Path) -> dict[str, str]:
+    """`model.py`, and the rows it needs when there is no data file it could read them from.
+
+    The source names its data by an absolute path, so that it runs from every folder.
+    """
+    from blimp2pymc.pymc_source.emit import translate
+    from blimp2pymc.pymc_source.wrangling import asks_for_rows, data_frame
+
+    if asks_for_rows(model):
+        source = translate(model, data_file=str((folder / ROWS_FILE).resolve()))
+        return {"model.py": source, ROWS_FILE: data_frame(model).to_csv(lineterminator="\n")}
+    file = model.frame.file
+    return {"model.py": translate(model, data_file=str(Path(file).resolve()) if file else None)}
 
 
 def write_files(model: Model, folder: Path, files: Mapping[str, str]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.summary.burn_in import burn_in
 from blimp2pymc.summary.imputations import data_sets
-from blimp2pymc.summary.saved_files import saved_files, targets, write_files
+from blimp2pymc.summary.saved_files import saved_files, source_files, targets, write_files
 from blimp2pymc.summary.tables import rows, summarise
 
 
@@ -127,6 +128,26 @@ def test_links_that_leave_the_folder_are_refused(tmp_path: Path):
     (folder / "link").symlink_to(tmp_path)
     with pytest.raises(BlimpError, match="outside the folder"):
         targets(interaction(), folder, ["link/out.csv"])
+
+
+def test_model_file_finds_its_data_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"y": rng.normal(size=900), "x": rng.normal(size=900), "z": rng.normal(size=900)})
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "scripts")
+    table.to_csv("d.csv", index=False)
+    Path("m.imp").write_text("DATA: d.csv; MODEL: y ~ x z; SEED: 1;")
+    for number, model in enumerate([resolve("m.imp"), resolve("MODEL: y ~ x z; SEED: 1;", table)]):
+        folder = Path(f"out{number}")
+        write_files(model, folder, source_files(model, folder))
+        file = folder.resolve() / "model.py"
+        with monkeypatch.context() as moved:
+            moved.chdir(tmp_path / "elsewhere")
+            graph = runpy.run_path(str(file))["model"]
+        assert graph.rvs_to_values[graph.observed_RVs[0]].data.shape == (900,)
+        assert (folder / "model_data.csv").exists() == (number == 1)
+    pd.testing.assert_frame_equal(pd.read_csv("out1/model_data.csv", index_col=0), table)
 
 
 def test_folders_inside_are_made(tmp_path: Path):
