@@ -36,6 +36,11 @@ PRIOR_FAMILIES = {
     2: "PRIOR2: flat on variances and covariances",
     3: "PRIOR3: Jeffreys",
 }
+PREDICTOR_PRIOR_FAMILIES = {
+    1: "inverse gamma (1, .5) or inverse Wishart for predictors",
+    2: "XPRIOR2: flat on variances and covariances of predictors",
+    3: "XPRIOR3: Jeffreys for predictors",
+}
 
 
 def report(
@@ -103,7 +108,7 @@ def _banner() -> list[str]:
 def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
     total = draws.n_chains * draws.n_draws
     settings = model.settings
-    predictors = "inverse gamma (1, .5) or inverse Wishart for predictors"
+    predictors = PREDICTOR_PRIOR_FAMILIES[settings.predictor_prior_family]
     priors = "proper" if settings.priors == "proper" else f"{PRIOR_FAMILIES[settings.prior_family]}; {predictors}"
     updates = "" if plan is None else f", {len(plan.updates)} updates an iteration"
     facts = [

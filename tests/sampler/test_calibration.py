@@ -29,8 +29,9 @@ SCRIPTS = {
         PARAMETERS: a ~ normal(0, .5); b ~ normal(0, .5); c ~ normal(0, .5); d ~ normal(0, .5);""",
     "bounds, labels and definitions": """MODEL: x ~ w@a; z ~ x; y ~ x@b w@a g@difference; y@v;
         PARAMETERS: a ~ truncate(0, Inf); b ~ normal(0, 1); b ~ truncate(-1, 2); difference = 0.4*sqrt(v);""",
+    # The slopes drawn by slice sampling have a predictor with mean 0: far from it they and the intercept mix slowly.
     "fixed, equal and bounded elements of blocks": """MODEL: x ~ w@a; z ~ w; x ~~ z@r; x@v; z@v;
-        u ~ x@b; y ~ x@c; u ~~ y@s; u@1; y@1; PARAMETERS: v ~ gamma(2, 1); r ~ uniform(-.5, .9); a ~ beta(2, 2);
+        u ~ w@b; y ~ x@c; u ~~ y@s; u@1; y@1; PARAMETERS: v ~ gamma(2, 1); r ~ uniform(-.5, .9); a ~ beta(2, 2);
         b ~ cauchy(0, .5); b ~ truncate(-2, 2); c ~ normal(0, .5);""",
     "square of an incomplete predictor": """MODEL: x ~ w@a; y ~ x@b x^2@c; u ~ y@e;
         PARAMETERS: a ~ normal(0, 1); b ~ normal(0, 1); c ~ normal(0, 1); e ~ normal(0, 1);""",
