@@ -53,7 +53,6 @@ RECORDED_OPTIONS = {
     "nodrop",
     "hev",
     "manifest",
-    "savelatent",
     "saveresidual",
     "savepredicted",
 }
