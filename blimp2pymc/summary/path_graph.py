@@ -20,7 +20,6 @@ from blimp2pymc.joint_model.ir import (
     Form,
     Model,
     Origin,
-    ParameterKind,
     Role,
     Term,
 )
@@ -74,7 +73,6 @@ class Path:
     style: Style = Style.PATH
     parameter: str = ""
     """Name of the coefficient."""
-    is_loading: bool = False
     occurrence: int = 0
     """0, 1, ...: which of several lines between the same two nodes (`x*x`)."""
 
@@ -163,8 +161,7 @@ class _Reader:
             return
         factors = self.factors(term.expression, term.name)
         source = factors[0] if len(factors) == 1 else self.product(factors)
-        is_loading = self.model.parameters[term.coefficient].kind is ParameterKind.LOADING
-        self.add(Path(source, target, Style.PATH, term.coefficient, is_loading))
+        self.add(Path(source, target, Style.PATH, term.coefficient))
 
     def factors(self, expression: Expression, name: str = "") -> list[str]:
         """Nodes whose product an expression is; a single derived node when it is no product of variables."""

@@ -88,31 +88,14 @@ class Block:
 
 
 def indicators(graph: Graph) -> dict[str, tuple[str, ...]]:
-    """Indicators, each with its factors: observed variables that explain nothing and that factors alone explain.
-
-    Where arrows say which are loadings, an indicator may also depend on observed variables that are not indicators
-    of the same factor.
-    """
+    """Indicators, each with its factors: observed variables that explain nothing and that factors alone explain."""
     sources = {each.source for each in graph.paths if each.style is not Style.DEFAULT}
-    factors_with_arrows = {each.source for each in graph.paths if each.is_loading}
     found: dict[str, tuple[str, ...]] = {}
     for key, node in graph.nodes.items():
-        predictors = graph.predictors(key)
-        if node.shape is not Shape.OBSERVED or key in sources or not predictors:
-            continue
-        loadings = [each.source for each in graph.paths if each.target == key and each.is_loading]
-        factors = [each for each in predictors if graph.nodes[each].shape is Shape.LATENT]
-        if len(factors) == len(predictors):
-            if loadings or not factors_with_arrows.intersection(factors):
-                found[key] = tuple(factors)
-        elif loadings:
-            others = [each for each in predictors if each not in factors]
-            is_free = all(
-                graph.nodes[each].shape is Shape.OBSERVED and not set(loadings) & set(graph.predictors(each))
-                for each in others
-            )
-            if is_free:
-                found[key] = tuple(loadings)
+        factors = graph.predictors(key)
+        is_measured = all(graph.nodes[each].shape is Shape.LATENT for each in factors)
+        if node.shape is Shape.OBSERVED and key not in sources and factors and is_measured:
+            found[key] = tuple(factors)
     return found
 
 
@@ -147,18 +130,21 @@ def _edges(graph: Graph, found: Sequence[Block], *, without: frozenset[str] = fr
 
 
 def spanning_factors(graph: Graph, measured: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """Latent variables without indicators of their own whose observed outcomes lie in several layers."""
-    with_indicators = {each for factors in measured.values() for each in factors}
-    outcomes = {
-        key: [
-            each.target
-            for each in graph.paths
-            if each.source == key and each.style is Style.PATH and graph.nodes[each.target].shape is Shape.OBSERVED
-        ]
-        for key, node in graph.nodes.items()
-        if node.shape is Shape.LATENT and key not in with_indicators
-    }
-    candidates = frozenset(key for key, targets in outcomes.items() if len(targets) > 1)
+    """Latent variables most of whose observed outcomes are no indicators and lie in several layers."""
+    outcomes: dict[str, list[str]] = {}
+    for each in graph.paths:
+        if (
+            each.style is Style.PATH
+            and graph.nodes[each.target].shape is Shape.OBSERVED
+            and each.target not in measured
+        ):
+            outcomes.setdefault(each.source, []).append(each.target)
+    n_indicators = {key: sum(key in factors for factors in measured.values()) for key in outcomes}
+    candidates = frozenset(
+        key
+        for key, targets in outcomes.items()
+        if graph.nodes[key].shape is Shape.LATENT and len(targets) > max(1, n_indicators[key])
+    )
     found = [Block((key,)) for key in graph.nodes if key not in measured]
     layer = layers([each.members[0] for each in found], _edges(graph, found, without=candidates)) or {}
     return frozenset(key for key in candidates if len({layer.get(each) for each in outcomes[key]}) > 1)
@@ -203,6 +189,7 @@ def place(graph: Graph, text: Callable[[str], str], *, intercepts: bool = False)
     """
     measured = indicators(graph)
     apart = spanning_factors(graph, measured)
+    measured = {key: factors for key, factors in measured.items() if not apart.intersection(factors)}
     found = blocks(graph, measured, apart, together=True)
     edges = _edges(graph, found)
     layer = layers([each.members[0] for each in found], edges)
@@ -211,6 +198,12 @@ def place(graph: Graph, text: Callable[[str], str], *, intercepts: bool = False)
         edges = _edges(graph, found)
         layer = layers([each.members[0] for each in found], edges)
         assert layer is not None, "the equations of a model are not circular"
+    last = max(layer.values(), default=0)
+    for name in layer:
+        # Outcomes of factors above and below everything, and of nothing else, stand at the end.
+        predictors = graph.predictors(name)
+        if predictors and apart.issuperset(predictors) and not any(source == name for source, _ in edges):
+            layer[name] = last + 1
     room = _Room(graph, text, intercepts)
     by_name = {each.members[0]: each for each in found}
     if len(set(layer.values())) <= 1:

@@ -199,11 +199,22 @@ def test_indicators_and_spanning_factors_are_found():
     assert not spanning_factors(growth, indicators(growth))
 
 
-def test_indicator_with_a_covariate_stays_with_its_factor():
-    model = drawn_model({"x2": ["male"], "eta": ["male"], "y": ["eta", "male"]}, latent=["eta"],
-                        loadings={"eta": ["x1@1", "x2", "x3"]})  # fmt: skip
-    found = indicators(path_graph(model))
-    assert set(found) == {"column x1", "column x2", "column x3"}
+def test_an_outcome_of_a_factor_and_a_covariate_is_no_indicator():
+    model = drawn_model({"eta": ["x"], "y": ["eta", "x"]}, latent=["eta"], loadings={"eta": ["x1@1", "x2", "x3"]})
+    graph = path_graph(model)
+    assert set(indicators(graph)) == {"column x1", "column x2", "column x3"}
+    places = place(graph, lambda name: "")
+    assert places["column x"].x < places["column eta"].x < places["column y"].x
+
+
+def test_a_distal_outcome_of_spanning_factors_does_not_bind_them():
+    panel = MODELS["panel"]
+    distal = replace(panel.equations[0], outcome=Column("z"), terms=tuple(
+        Term(name, f"x1 ~ {name}" if name == "etax" else f"y1 ~ {name}", Column(name)) for name in ("etax", "etay")
+    ))  # fmt: skip
+    graph = path_graph(replace(panel, equations=(*panel.equations, distal)))
+    assert spanning_factors(graph, indicators(graph)) == {"column etax", "column etay"}
+    assert len(place(graph, lambda name: "")) == len(graph.nodes)
 
 
 def test_factors_that_explain_each_other_through_others_do_not_share_a_place():
