@@ -216,7 +216,7 @@ def _read(file: str) -> tuple[str, str]:
     except FileNotFoundError:
         raise error(f"there is no file {file}", hint=_nearest_file(file)) from None
     except UnicodeDecodeError:
-        raise error(f"{file} is not a text file", hint="save the script as UTF-8 text") from None
+        raise error(f"{file} is not a text file in UTF-8", hint="save it as plain text") from None
     except OSError as trouble:
         raise error(f"{file} cannot be read: {trouble.strerror}") from None
 

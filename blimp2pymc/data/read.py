@@ -12,7 +12,7 @@ from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.data.data_frame import read_data_frame
 from blimp2pymc.data.table import Table
-from blimp2pymc.data.text_file import read_text_file
+from blimp2pymc.data.text_file import NUMBER, USUAL_MISSING, read_text_file
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 
 
@@ -41,6 +41,7 @@ def read_table(
     names_span = script.all("VARIABLES")[0].span if variables is not None else None
     missing = _only(script, "MISSING")
     code = None if missing is None else str(missing.body).strip().strip("\"'")
+    _check_code(code, missing)
     if isinstance(data, pd.DataFrame):
         return read_data_frame(data, variables, code, names_span)
     if isinstance(data, Mapping):
@@ -64,6 +65,15 @@ def read_table(
     start = Path(folder) if folder is not None else Path(script.source.name).parent
     path = start / str(command.body).strip().strip("\"'")
     return read_text_file(path, names, code, command.body_span or command.span, names_span)
+
+
+def _check_code(code: str | None, command: tree.Command | None) -> None:
+    """Refuse several codes at once; a single one may hold blanks."""
+    codes = (code or "").replace(",", " ").split()
+    if command is not None and len(codes) > 1 and all(NUMBER.fullmatch(e) or e in USUAL_MISSING for e in codes):
+        raise error(f"MISSING takes one code for all columns, not {len(codes)}", command.body_span or command.span,
+                    f"MISSING: {codes[0]}; and TRANSFORM: x = missing(x == 999, x); for another",
+                    "several-codes")  # fmt: skip
 
 
 def _only(script: tree.Script, name: str) -> tree.Command | None:

@@ -301,7 +301,7 @@ def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) ->
                                         _line_span(text, place), "", "ragged-rows"))  # fmt: skip
             continue
         for column, (cell, start, end) in enumerate(line):
-            if NUMBER.fullmatch(cell):
+            if NUMBER.fullmatch(cell) and np.isfinite(float(cell)):
                 values[place, column] = float(cell)
             elif cell and cell not in codes:
                 count += 1
@@ -323,6 +323,10 @@ def _short(cell: str) -> str:
 def _cell_hint(cell: str, codes: tuple[str, ...]) -> str:
     if re.fullmatch(r"[+-]?\d+,\d*", cell):
         return "a decimal point instead of the comma"
+    if NUMBER.fullmatch(cell):
+        return "a number below 1e308"
+    if codes and cell.casefold() == codes[0].casefold():
+        return f"{codes[0]}, as MISSING states it: upper and lower case differ"
     if cell in USUAL_MISSING:
         if not codes:
             return f"MISSING: {cell};"

@@ -232,3 +232,15 @@ def test_only_ordinary_files_are_read(tmp_path: Path, path: str, what: str) -> N
     (tmp_path / "folder").mkdir()
     with pytest.raises(BlimpError, match=what):
         read(tmp_path / path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"), [("1e400", "a number below 1e308"), ("na", "NA, as MISSING states it"), ("-", "one code")]
+)
+def test_cells_that_are_almost_numbers(tmp_path: Path, cell: str, hint: str) -> None:
+    (tmp_path / "d.csv").write_text(f"y,x\n1,NA\n2,{cell}\n")
+    with pytest.raises(BlimpError) as caught:
+        read(tmp_path / "d.csv", missing="NA")
+    (finding,) = caught.value.findings
+    assert finding.message == f"column 2 (x): '{cell}' is not a number"
+    assert finding.hint.startswith(hint)
