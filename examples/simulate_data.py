@@ -65,13 +65,28 @@ GENERATING_VALUES = {
         ("grade", "Variances", "Residual Var."): 1.0,
         ("", "Generated Parameters", "arithmetic_minus_language"): 0.3,
     },
+    "latent_growth": {
+        ("level", "Coefficients", "Intercept"): 10.0,
+        ("level", "Coefficients", "training"): 0.0,
+        ("level", "Variances", "Residual Var."): 1.0,
+        ("change", "Coefficients", "Intercept"): 1.0,
+        ("change", "Coefficients", "training"): 0.5,
+        ("change", "Coefficients", "support"): 0.2,
+        ("change", "Coefficients", "training*support"): 0.4,
+        ("change", "Variances", "Residual Var."): 0.16,
+        ("change level", "Covariances", "Cov(change,level)"): 0.08,
+        ("support", "Variances", "Residual Var."): 1.0,
+        ("reads", "Coefficients", "support"): 0.8,
+        ("visits", "Coefficients", "support"): 1.2,
+        ("reading2", "Variances", "Residual Var."): 0.5,
+    },
 }
 """Example -> (outcome, section, parameter) as printed -> generating value; generated parameters have no outcome."""
 
 
 def main() -> None:
     """Write every data file."""
-    for simulate in (interaction, mediation, parallel_mediators, sum_score, auxiliary, constraints):
+    for simulate in (interaction, mediation, parallel_mediators, sum_score, auxiliary, constraints, latent_growth):
         table = simulate(np.random.default_rng(20261))
         table.to_csv(FOLDER / f"{simulate.__name__}.csv", index=False, na_rep="NA", float_format="%.3f")
 
@@ -159,6 +174,23 @@ def constraints(rng: np.random.Generator) -> pd.DataFrame:
     for name in table:
         table[name] = _lose(rng, table[name].to_numpy(), np.where(absences > 2, 0.2, 0.05))
     return table.assign(absences=absences, grade=_lose(rng, grade, 0.1 * (absences > 2)))
+
+
+def latent_growth(rng: np.random.Generator) -> pd.DataFrame:
+    """Four waves of reading on a straight line whose slope depends on training, support and their product."""
+    training = rng.binomial(1, 0.5, N_ROWS)
+    support = rng.normal(size=N_ROWS)
+    deviations = rng.multivariate_normal([0, 0], [[1, 0.08], [0.08, 0.16]], N_ROWS)
+    level = 10 + deviations[:, 0]
+    change = 1 + 0.5 * training + 0.2 * support + 0.4 * training * support + deviations[:, 1]
+    columns = {"training": training}
+    for name, loading in (("talks", 1.0), ("reads", 0.8), ("visits", 1.2)):
+        item = 3 + loading * support + np.sqrt(0.5) * rng.normal(size=N_ROWS)
+        columns[name] = _lose(rng, item, np.full(N_ROWS, 0.1))
+    for wave in range(4):
+        reading = level + wave * change + np.sqrt(0.5) * rng.normal(size=N_ROWS)
+        columns[f"reading{wave}"] = _lose(rng, reading, np.full(N_ROWS, 0.08 * wave))
+    return pd.DataFrame(columns)
 
 
 def _lose(rng: np.random.Generator, values: np.ndarray, probability: np.ndarray) -> np.ndarray:
