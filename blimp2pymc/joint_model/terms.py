@@ -65,6 +65,16 @@ class Predictor:
         return replace(self, term=_multiplied(changed, multipliers), setting=chosen)
 
 
+def _with_label_hint(finding: Finding, written: tree.Expression) -> Finding:
+    """`b*x` with an unknown b is how other programs label the coefficient of x."""
+    match written:
+        case tree.Operation("*", (tree.Name(label, span), tree.Name(name))) if (
+            finding.code == "undeclared-name" and not finding.hint and finding.span == span
+        ):
+            return replace(finding, hint=f"{name}@{label}, if {label} is to label the coefficient of {name}")
+    return finding
+
+
 @dataclass
 class TermReader:
     """Reads terms, and resolves the expressions of MODEL."""
@@ -90,7 +100,7 @@ class TermReader:
             try:
                 found.extend(self.predictor(term))
             except BlimpError as mistake:
-                self.findings.extend(mistake.findings)
+                self.findings.extend(_with_label_hint(each, term.expression) for each in mistake.findings)
         return found
 
     def predictor(self, term: tree.Term) -> Iterator[Predictor]:
