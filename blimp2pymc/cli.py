@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out:
         check_results_folder(model, folder)
         translate(model)
-    result = fit(model, cores=arguments.cores, progressbar=not arguments.quiet)
+    result = fit(model, cores=arguments.cores, align=not arguments.no_align, progressbar=not arguments.quiet)
     _write(arguments.output, result.text)
     sys.stdout.flush()
     if arguments.out:
@@ -323,6 +323,7 @@ def _parser() -> argparse.ArgumentParser:
     sampling.add_argument("--chains", type=_at_least(1), metavar="N", help="number of chains")
     sampling.add_argument("--seed", type=_at_least(0), metavar="N", help="seed of the random numbers")
     sampling.add_argument("--cores", type=_at_least(1), metavar="N", help="chains that run at the same time")
+    sampling.add_argument("--no-align", action="store_true", help="leave the signs of latent variables as drawn")
     sampling.add_argument("--quiet", action="store_true", help="no progress bar and no notes on stderr")
     writing = add_model("translate", translate, "write the model as one standalone PyMC file")
     writing.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")

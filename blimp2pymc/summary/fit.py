@@ -53,6 +53,7 @@ def fit(
     cores: int | None = None,
     n_imputations: int | None = None,
     priors: str = "blimp",
+    align: bool = True,
     progressbar: bool = True,
     verify: bool = False,
 ) -> Fit:
@@ -73,6 +74,9 @@ def fit(
         Completed data sets to keep, over all chains; NIMPS of the script, or 20, when None.
     priors
         `blimp` or `proper`; a resolved model has its priors already.
+    align
+        Whether latent variables that nothing in the script orients are reflected in every draw so that a
+        loading is positive.
     progressbar
         Whether to show progress on stderr.
     verify
@@ -93,7 +97,7 @@ def fit(
         found = check(model)
         if not found.passed:
             raise error(f"the sampler's conditionals disagree with the PyMC model:\n{found}")
-    chosen = plan(model)
+    chosen = plan(model, aligned=align)
     with progress_bar(progressbar) as progress:
         drawn = sample(model, chosen, cores=cores, progress=progress)
     return Fit(model, chosen, drawn)

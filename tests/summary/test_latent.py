@@ -104,6 +104,9 @@ def test_orientation_is_said(data: pd.DataFrame) -> None:
     found = fit(script, data, progressbar=False)
     assert "nothing in the model orients 'f', so 'first' is kept positive" in " ".join(found.text.split())
     assert found.draws.parameter("first").min() > 0
+    left = fit(script, data, align=False, progressbar=False)
+    assert left.plan.reflections == ()
+    assert "kept positive" not in left.text
 
 
 def test_snapshots_of_latent_variables_are_in_the_data_tree(result: Fit, data: pd.DataFrame) -> None:
