@@ -172,8 +172,24 @@ def wald_tests(
                     contrasts.extend(dropped)
             except BlimpError as mistake:
                 findings.extend(mistake.findings)
+        findings.extend(_contradiction(contrasts, command))
         tests.append(ir.WaldTest("; ".join(texts), tuple(contrasts), command.span))
     return tuple(tests)
+
+
+def _contradiction(contrasts: Iterable[ir.Expression], command: tree.Command) -> list[Finding]:
+    """Two constraints of one test that set the same parameter to different numbers."""
+    values: dict[ir.Expression, float] = {}
+    for contrast in contrasts:
+        match contrast:
+            case ir.Apply("-", (tested, ir.Constant(value))):
+                pass
+            case _:
+                tested, value = contrast, 0.0
+        if values.setdefault(tested, value) != value:
+            return [Finding("the constraints of this test cannot hold together", command.body_span or command.span,
+                            "a WALDTEST command for each", "contradictory-test")]  # fmt: skip
+    return []
 
 
 def _constraints(statement: tree.Constraint, lookup: ParameterNames) -> list[tuple[str, ir.Expression]]:
