@@ -1,4 +1,7 @@
-"""Prints how closely every case agrees, at the end of the run, passed or failed."""
+"""Prints how closely every reference case agrees, at the end of the run, passed or failed.
+
+It stands here and not beside those tests, because with several workers the process that prints collects nothing.
+"""
 
 from __future__ import annotations
 
