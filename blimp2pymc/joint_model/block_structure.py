@@ -18,12 +18,10 @@ from blimp2pymc.errors import Finding
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.priors import VARIANCE
 
-UNIT_POWER = 1.5
-"""With all variances of a block fixed, the density of its correlations is |R| to this power (LKJ with eta 2.5).
+UNIT_POWER = 1.0
+"""With all variances of a block fixed, the density of its correlations is |R| to this power (LKJ with eta 2).
 Blimp draws the whole matrix as if it were free and rescales it, which no density of the correlations
-reproduces exactly; for two variables powers between 1 and 2 come close, and this is the middle.
-It was 1 at first, and was moved
-after comparing powers on reference case guide-5.7, which is therefore no independent evidence for it."""
+reproduces exactly; for two variables powers between 1 and 2 come close, and 1 is the simplest of them."""
 
 CORRELATION = ir.Prior("uniform", (-1.0, 1.0))
 """Free correlations of a structured block, where the matrix is positive definite."""

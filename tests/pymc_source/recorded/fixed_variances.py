@@ -42,7 +42,7 @@ with pm.Model(coords=coords) as model:
     x2_sd = 1
     r = pm.Uniform("r", lower=-1, upper=1)
     # prior of the correlations; all variances are fixed
-    pm.Potential("x1_x2_covariance_prior", 1.5 * pt.log(1 - r**2))
+    pm.Potential("x1_x2_covariance_prior", pt.log(1 - r**2))
 
     # x1 ~ w;
     x1_intercept = pm.Flat("x1_intercept", initval=np.nanmean(x1_data))

@@ -56,7 +56,7 @@ with pm.Model(coords=coords) as model:
         "x1_x2_x3_correlation", x1_x2_x3_correlation_matrix[np.tril_indices(3, k=-1)], dims="x1_x2_x3_pair"
     )
     # prior of the correlations; all variances are fixed
-    pm.Potential("x1_x2_x3_covariance_prior", 3 * pt.sum(pt.log(pt.diagonal(x1_x2_x3_correlation_cholesky))))
+    pm.Potential("x1_x2_x3_covariance_prior", 2 * pt.sum(pt.log(pt.diagonal(x1_x2_x3_correlation_cholesky))))
 
     # x1 ~ w;
     x1_intercept = pm.Flat("x1_intercept", initval=np.nanmean(x1_data))
