@@ -21,132 +21,20 @@ import numpy as np
 from blimp2pymc.blimp.tree import Script
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import Finding, Span
-
-# ---------------------------------------------------------------- variables
-
-
-class Kind(Enum):
-    """Measurement scale of a variable."""
-
-    CONTINUOUS = "continuous"
-    ORDINAL = "ordinal"
-    NOMINAL = "nominal"
-    COUNT = "count"
-
-
-class Origin(Enum):
-    """Where a variable's values come from."""
-
-    DATA = "data"
-    TRANSFORM = "transform"
-    LATENT = "latent"
-    RANDOM_EFFECT = "random effect"
-
-
-class Form(Enum):
-    """Which values of a variable a reference means."""
-
-    SCORE = "score"
-    LATENT_RESPONSE = "latent response"
-    DUMMY = "dummy"
-    MISSINGNESS = "missingness"
-    CLUSTER_MEAN = "cluster mean"
-    CLUSTER_PROBABILITY = "cluster probability"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A reference to values, one per row of a level: `Column("x")` is x itself, row by row."""
-
-    variable: str
-    form: Form = Form.SCORE
-    category: float | None = None
-    """Code of a dummy (`n.2`)."""
-    lag: int = 0
-    level: int = 1
-    """1 = rows, 2 and 3 = clusters."""
-
-    def __lt__(self, other: Column) -> bool:
-        return self._order() < other._order()
-
-    def _order(self) -> tuple:
-        return (self.variable, self.form.value, self.category or 0.0, self.lag, self.level)
-
-
-@dataclass(frozen=True)
-class Variable:
-    """What a name is."""
-
-    name: str
-    kind: Kind
-    origin: Origin
-    level: int = 1
-    categories: tuple[float, ...] = ()
-    """Observed codes in ascending order; empty for continuous variables."""
-    reference: float | None = None
-    """Reference code of a nominal variable."""
-    n_missing: int = 0
-    span: Span | None = field(default=None, compare=False, repr=False)
-
-
-# ---------------------------------------------------------------- expressions
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A number."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class ParameterReference:
-    """The current value of the parameter, or derived quantity, of that name."""
-
-    name: str
-
-
-class VariancePart(Enum):
-    """`v.totalvar`, `v.coefvar`, `v.residvar`."""
-
-    TOTAL = "totalvar"
-    COEFFICIENTS = "coefvar"
-    RESIDUAL = "residvar"
-
-
-@dataclass(frozen=True)
-class ImpliedVariance:
-    """Model-implied variance of an outcome; only in PARAMETERS."""
-
-    variable: str
-    part: VariancePart
-
-
-@dataclass(frozen=True)
-class Apply:
-    """A function or operator applied to expressions.
-
-    `function` is a key of `algebra.FUNCTIONS`: `+ - * / ^ neg`, comparisons (1 or 0), `and or`,
-    `exp ln sqrt abs phi iphi normal_pdf ifelse min max mean round mod ismissing missing`.
-    """
-
-    function: str
-    arguments: tuple[Expression, ...]
-
-
-Expression = Constant | Column | ParameterReference | ImpliedVariance | Apply
-
-
-@dataclass(frozen=True)
-class Product:
-    """`constant * parameters * columns * functions`, each factor as often as it is listed (sorted)."""
-
-    constant: float
-    parameters: tuple[str, ...] = ()
-    columns: tuple[Column, ...] = ()
-    functions: tuple[Apply, ...] = ()
-    """Factors that are no polynomial: `exp(x)`, `(time == 1)`, `x^.5`."""
-
+from blimp2pymc.joint_model.columns import (  # noqa: F401  (passed on: one place to import from)
+    Apply,
+    Column,
+    Constant,
+    Expression,
+    Form,
+    ImpliedVariance,
+    Kind,
+    Origin,
+    ParameterReference,
+    Product,
+    Variable,
+    VariancePart,
+)
 
 # ---------------------------------------------------------------- parameters
 
@@ -255,7 +143,7 @@ class Equation:
 
     outcome: Column
     family: str
-    """Key of `families.FAMILIES`."""
+    """`normal`, `probit`, `multinomial_probit`, `logit` or `negative_binomial`."""
     terms: tuple[Term, ...]
     """Linear predictor of the mean; the intercept, when there is one, comes first."""
     residual_variance: str | None

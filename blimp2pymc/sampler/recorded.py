@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blimp2pymc.joint_model.algebra import columns_in, expand
 from blimp2pymc.joint_model.ir import Column, ModeratorGrid, Product, Role
 from blimp2pymc.sampler.draws import Statistic, StatisticKind
 from blimp2pymc.sampler.tables import Statistics
@@ -72,8 +71,8 @@ def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
     for residual in outcomes:
         add_sum(residual.explained)
     for residual in outcomes:
-        for term in residual.equation.terms:
-            add_sum([_with_named_functions(each) for each in expand(term.expression)])
+        for term in residual.terms:
+            add_sum(term)
     for code in (1, 2):
         rows += [(code, index, 0) for index in layout.columns.values()]
     stated = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
@@ -96,14 +95,3 @@ def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
         factor_parameter=np.array([each for items in factors for each in items], np.int64),
     )
     return table, pairs
-
-
-def _with_named_functions(product: Product) -> Product:
-    # Functions of parameters only are parameters named `=...`, as in the residuals.
-    named = [each for each in product.functions if not columns_in(each)]
-    return Product(
-        product.constant,
-        (*product.parameters, *("=" + repr(each) for each in named)),
-        product.columns,
-        tuple(each for each in product.functions if each not in named),
-    )

@@ -15,6 +15,7 @@ from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in, su
 from blimp2pymc.joint_model.ir import (
     Apply,
     Column,
+    Constant,
     Equation,
     Expression,
     Form,
@@ -37,6 +38,8 @@ class Residual:
     """Functions of columns are in `functions`; functions of parameters are parameters named `=...`."""
     explained: tuple[Product, ...]
     """The part of the mean that explains variance: every term but latent intercepts (`1@b_j`)."""
+    terms: tuple[tuple[Product, ...], ...]
+    """The expression of each term, without its coefficient."""
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -120,7 +123,7 @@ def structure(model: Model) -> Structure:
     """
     raise_all(_unsupported(model))
     definitions = _ordered_definitions(model)
-    polynomials: dict[Expression, Expression] = {}
+    polynomials: dict[Expression, Expression] = {**_dummies(model)}
     for name, expression in definitions.items():
         written_out = substitute(expression, polynomials)
         if not any(product.functions for product in expand(written_out)):
@@ -129,6 +132,16 @@ def structure(model: Model) -> Structure:
     residuals = {id(each): _residual(each, polynomials, hidden) for each in model.equations}
     groups = _grouped(model, residuals)
     return Structure(groups, {**definitions, **hidden})
+
+
+def _dummies(model: Model) -> dict[Column, Expression]:
+    """Dummies of complete variables, as the comparison that defines them."""
+    columns = {column for each in model.equations for term in each.terms for column in columns_in(term.expression)}
+    return {
+        column: Apply("==", (Column(column.variable), Constant(column.category)))
+        for column in columns
+        if column.form is Form.DUMMY and column.category is not None
+    }
 
 
 def depends_on(structure: Structure, name: str) -> frozenset[str]:
@@ -149,6 +162,7 @@ def _residual(equation: Equation, polynomials: Mapping, hidden: dict[str, Expres
         equation,
         _products(equation, residual, hidden),
         () if explained is None else _products(equation, explained, hidden),
+        tuple(_products(equation, substitute(each.expression, polynomials), hidden) for each in equation.terms),
     )
 
 
@@ -244,7 +258,8 @@ def _unsupported(model: Model) -> list[Finding]:
             refuse(f"the residual variance of '{equation.name}' has predictors", equation, "unsupported-variance")
         columns = {equation.outcome}.union(*(columns_in(term.expression) for term in equation.terms))
         for column in sorted(columns):
-            if column.level != 1 or column.lag or column.form is not Form.SCORE:
+            is_dummy = column.form is Form.DUMMY and not model.missing(column.variable).any()
+            if column.level != 1 or column.lag or not (column.form is Form.SCORE or is_dummy):
                 refuse(
                     f"the equation of '{equation.name}' refers to '{column.variable}' at another level or occasion, "
                     f"or as its {column.form.value}",

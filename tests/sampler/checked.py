@@ -14,7 +14,7 @@ from blimp2pymc.joint_model.resolve import resolve
 
 @cache
 def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
-    """Variables that depend on each other; `w` and `g` are complete, the others have missing cells."""
+    """Variables that depend on each other; `w`, `g` and `group` are complete, the others have missing cells."""
     rng = np.random.default_rng(seed)
     w = rng.normal(size=n)
     g = rng.binomial(1, 0.5, n).astype(float)
@@ -25,6 +25,7 @@ def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
     y2 = 0.4 * x + 0.5 * (y1 - 1) + rng.normal(size=n)
     y3 = 0.2 * g + 0.3 * (y2 + y1) + rng.normal(size=n)
     table = pd.DataFrame({"x": x, "z": z, "m": m, "y1": y1, "y2": y2, "y3": y3, "w": w, "g": g})
+    table["group"] = np.resize([1.0, 3.0, 4.0, 3.0], n)
     for name in ("x", "z", "m", "y1", "y2", "y3"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
     return table
@@ -164,6 +165,10 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     "fixed values": (
         "MODEL: x ~ w@0.4 1@1; y1 ~ x@0.5 m; y1@1; m ~ 1@0 x;",
         frozenset({"cells", "variances", "coefficients", "predictions"}),
+    ),
+    "complete nominal predictor": (
+        "NOMINAL: group; FIXED: group; MODEL: y1 ~ x group; y2 ~ group*w x;",
+        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
     ),
     "sequence": (
         "FIXED: w; MODEL: x z m ~ w; { y1 y2 } ~ x z m; y3 ~ y1 y2;",

@@ -7,11 +7,13 @@ import time
 
 import hand_built
 import numpy as np
+import pandas as pd
 import pytest
 from sampler import chains, small_models
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.sampler.plan import plan
@@ -49,6 +51,19 @@ def test_regression_has_its_closed_form():
     drawn = draws.parameter("y residual variance")
     assert chains.within(drawn.mean(), variance, chains.autocovariance_error(drawn))
     assert drawn.std() == pytest.approx(variance / np.sqrt(degrees / 2 - 2), rel=0.06)
+
+
+def test_complete_nominal_predictor_gives_group_means():
+    rng = np.random.default_rng(4)
+    group = np.resize([2.0, 5.0, 7.0], 60)
+    y = np.select([group == 2, group == 5], [1.0, 3.0], 0.0) + rng.normal(size=60)
+    model = resolve("NOMINAL: group; FIXED: group; MODEL: y ~ group;", pd.DataFrame({"group": group, "y": y}))
+    draws = sample(model, draws=8000, burn=100, chains=2, seed=5)
+    means = {code: y[group == code].mean() for code in (2, 5, 7)}
+    expected = {"y ~ Intercept": means[2], "y ~ group.5": means[5] - means[2], "y ~ group.7": means[7] - means[2]}
+    for name, value in expected.items():
+        drawn = draws.parameter(name)
+        assert chains.within(drawn.mean(), value, chains.autocovariance_error(drawn))
 
 
 @pytest.mark.parametrize("name", COLLAPSED)
