@@ -29,7 +29,11 @@ class StatisticKind(Enum):
     """`key = (column, probability)`; recorded where a conditional effect asks for it."""
     RESIDUAL_PRODUCT = "cross-product of residuals"
     """Sum over rows of the product of two equations' residuals; `key = (outcome, outcome)`, in
-    equation order, diagonal included; equations of role OUTCOME on one level."""
+    equation order, diagonal included; equations of role OUTCOME on one level. The residual is that of the
+    latent response (probit), or sqrt(w) (z - eta) with Polya-Gamma weights w and working responses z (logit)."""
+    WEIGHTED_PREDICTOR_VARIANCE = "variance of the weighted linear predictor"
+    """Sample variance over rows of sqrt(w_i) (eta_i - intercept), w_i the current Polya-Gamma weights of a logit
+    equation; `key = (outcome,)`."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,11 @@ class Imputations:
     chain: np.ndarray
     draw: np.ndarray
     values: Mapping[str, np.ndarray]
-    """Variable -> (snapshot, missing cell), cells in row order; latent variables: (snapshot, row)."""
+    """Variable -> (snapshot, missing cell), cells in row order; latent variables: (snapshot, row).
+
+    Latent responses of probit outcomes, where they are kept: `d.latent`, of a nominal variable `n.2.latent`, ..., all
+    rows: (snapshot, row).
+    """
 
 
 @dataclass(frozen=True, eq=False)
