@@ -11,7 +11,8 @@ from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.centering import centered_expression, mean_name, means_models
 from blimp2pymc.joint_model.covariances import DraftBlock, print_order
-from blimp2pymc.joint_model.drafts import FREE, INTERCEPT, DraftEquation, Drafts
+from blimp2pymc.joint_model.drafts import FREE, INTERCEPT, DraftEquation, Drafts, Setting
+from blimp2pymc.joint_model.families import COEFFICIENTS, UNIT_VARIANCE, threshold_name
 from blimp2pymc.joint_model.frame import AnalysedRows
 from blimp2pymc.joint_model.parameters import ParameterList
 from blimp2pymc.joint_model.predictors import Predictors, observed_mean
@@ -68,8 +69,9 @@ def assemble(
         Label clashes and cycles are added here.
     """
     maker = _Maker(
-        ParameterList(findings), means, tuple(drafts.defined.values()), VARIANCE[prior_family], predictor_prior_family
-    )
+        ParameterList(findings), means, tuple(drafts.defined.values()), VARIANCE[prior_family], predictor_prior_family,
+        rows,
+    )  # fmt: skip
     members = {column for block in draft_blocks for column in block.members}
     ordered: list[DraftEquation | DraftBlock] = sorted([*drafts.equations.values(), *draft_blocks], key=_print_place)
     equations: dict[ir.Column, ir.Equation] = {}
@@ -109,31 +111,59 @@ class _Maker:
         defined: tuple[ir.Expression, ...],
         variance_prior: ir.Prior,
         predictor_family: int,
+        rows: AnalysedRows,
     ) -> None:
         self.parameters = parameters
         self.means = means
         self.defined = defined
         self.variance_prior = variance_prior
         self.predictor_family = predictor_family
+        self.rows = rows
 
     def equation(self, draft: DraftEquation, order: int, in_block: bool) -> ir.Equation:
         """An equation of MODEL with its parameters."""
         variance = self.parameters.add(
             f"{draft.name} residual variance", ir.ParameterKind.RESIDUAL_VARIANCE,
-            IN_BLOCK if in_block else self.variance_prior, draft.variance, draft.span,
+            IN_BLOCK if in_block else self.variance_prior, self._variance_setting(draft), draft.span,
         )  # fmt: skip
+        prior = COEFFICIENTS[draft.family]
         terms = []
         for term in draft.all_terms:
             kind = ir.ParameterKind.LOADING if term.is_loading else ir.ParameterKind.SLOPE
             if term.expression == ONE:
                 kind = ir.ParameterKind.INTERCEPT
-            name = self.parameters.add(f"{draft.name} ~ {term.name}", kind, COEFFICIENT, term.setting, term.span)
+            name = self.parameters.add(f"{draft.name} ~ {term.name}", kind, prior, term.setting, term.span)
             expression = centered_expression(term.expression, self.means, self.defined)
             terms.append(ir.Term(term.name, name, expression, term.span, term.replaces_intercept))
+        thresholds = self._thresholds(draft.outcome.variable) if draft.family == "probit" else ()
         return ir.Equation(
-            draft.outcome, draft.family, tuple(terms), variance, transform=draft.transform, block=draft.block,
-            order=order, level=draft.outcome.level, span=draft.span,
+            draft.outcome, draft.family, tuple(terms), variance, thresholds=thresholds, transform=draft.transform,
+            block=draft.block, order=order, level=draft.outcome.level, span=draft.span,
         )  # fmt: skip
+
+    def _variance_setting(self, draft: DraftEquation) -> Setting:
+        """What `@` says about the residual variance; that of a latent response is 1 by convention."""
+        if draft.family not in UNIT_VARIANCE:
+            return draft.variance
+        if draft.variance.label or draft.variance.fixed not in (None, 1.0):
+            self.parameters.findings.append(Finding(
+                f"'{draft.name}' is ORDINAL: the residual variance of its latent response is fixed at 1, which sets "
+                "its scale", draft.variance.span or draft.span, f"{draft.name}@1, or nothing",
+                "unit-residual-variance"))  # fmt: skip
+        return Setting(1.0, span=draft.variance.span)
+
+    def _thresholds(self, variable: str) -> tuple[str, ...]:
+        """Thresholds of an ordinal variable with C observed codes: C - 1, the first fixed at 0."""
+        number = max(1, len(self.rows.variables[variable].categories) - 1)
+        return tuple(
+            self.parameters.add(
+                threshold_name(variable, place),
+                ir.ParameterKind.THRESHOLD,
+                ir.FLAT,
+                Setting(0.0) if place == 1 else FREE,
+            )
+            for place in range(1, number + 1)
+        )
 
     def block(
         self, draft: DraftBlock, order: int, prior_family: int, equations: Mapping[ir.Column, ir.Equation]

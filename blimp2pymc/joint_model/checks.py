@@ -314,7 +314,7 @@ def _is_shared(model: Model, equation: Equation, predictor: _Predictor) -> bool:
 
 def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]) -> Iterator[Finding]:
     """A continuous outcome that is constant, fully determined, or observed too rarely."""
-    outcome = _column_values(model, equation.outcome)
+    outcome = _column_values(model, equation.outcome) if equation.family == "normal" else None
     if outcome is None or equation.residual_variance is None or equation.transform is not None:
         return
     span = _outcome_span(equation)

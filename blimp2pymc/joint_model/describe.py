@@ -140,6 +140,8 @@ def prior_text(model: ir.Model, parameter: ir.Parameter) -> str:
     if prior.distribution == "block":
         return _block_prior(model, parameter.name)
     text = prior.distribution
+    if parameter.kind is ir.ParameterKind.THRESHOLD:
+        text += " on the ordered values"
     if prior.distribution in ARGUMENTS:
         named = zip(ARGUMENTS[prior.distribution], prior.arguments, strict=True)
         text = f"{prior.distribution}({', '.join(f'{word} {value:.6g}' for word, value in named)})"

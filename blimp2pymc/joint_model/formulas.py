@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, substitute
+from blimp2pymc.joint_model.densities import WHOLE, cut, latent_response
+from blimp2pymc.joint_model.families import LATENT_RESPONSES
 
 STRENGTH: Mapping[str, int] = {
     "or": 1, "and": 2, "==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3,
@@ -44,6 +46,10 @@ class Formulas:
                 self._add(found, term.coefficient, self._indexed("b", r"\beta", number, index))
             if equation.residual_variance is not None:
                 self._add(found, equation.residual_variance, self._indexed("v", r"\sigma^2", number))
+            for place, threshold in enumerate(equation.thresholds, 1):
+                self._add(found, threshold, self._indexed("t", r"\tau", number, place))
+            if equation.dispersion is not None:
+                self._add(found, equation.dispersion, self._indexed("a", r"\alpha", number))
         for column, mean in self.model.centered.items():
             if isinstance(mean, ir.ParameterReference):
                 found[mean.name] = rf"\mu_{{{_escaped(column.variable)}}}" if self.latex else f"mean({column.variable})"
@@ -82,10 +88,10 @@ class Formulas:
             if equation.role is ir.Role.MEANS or equation.outcome in done:
                 continue
             block = self.model.block_of.get(equation.outcome)
-            members = block.members if block is not None else (equation.outcome,)
+            members = block.members if block is not None else _codes_of(self.model, equation.outcome)
             done |= set(members)
             given = _predictors([self.model.equation_of[member] for member in members])
-            left = ", ".join(self.variable(member) for member in members)
+            left = ", ".join(dict.fromkeys(self.variable(ir.Column(member.variable)) for member in members))
             bar = r" \mid " if self.latex else " | "
             right = bar + ", ".join(self.variable(each) for each in given) if given else ""
             written.append(f"f({left}{right})")
@@ -95,9 +101,15 @@ class Formulas:
 
     def equation(self, number: int, equation: ir.Equation, symbols: Mapping[str, str]) -> str:
         """One equation with its distribution."""
-        outcome = self.variable(equation.outcome)
         mean = self._mean(equation, symbols)
+        if equation.family in WHOLE:
+            return WHOLE[equation.family](self, equation, mean, symbols)
+        is_cut = equation.family in LATENT_RESPONSES
+        outcome = latent_response(self, equation.outcome) if is_cut else self.variable(equation.outcome)
+        categories = cut(self, equation, symbols) if is_cut else ""
         variance = symbols.get(equation.residual_variance or "", "1")
+        if is_cut:
+            variance = "1"
         block = self.model.block_of.get(equation.outcome) if equation.role is not ir.Role.MEANS else None
         error = self._indexed("e", r"\varepsilon", number)
         joint = ""
@@ -106,8 +118,8 @@ class Formulas:
             words = r",\ \text{correlated with that of } " if self.latex else ", correlated with that of "
             joint = words + ", ".join(others)
         if self.latex:
-            return rf"{outcome} &= {mean} + {error}, \quad {error} \sim N(0, {variance}){joint}"
-        return f"{outcome} = {mean} + {error},  {error} ~ normal(0, {variance}){joint}"
+            return rf"{outcome} &= {mean} + {error}, \quad {error} \sim N(0, {variance}){joint}{categories}"
+        return f"{outcome} = {mean} + {error},  {error} ~ normal(0, {variance}){joint}{categories}"
 
     def _named(self) -> dict[ir.Expression, ir.Expression]:
         """Defined variables -> a stand-in with their name."""
@@ -174,6 +186,13 @@ class Formulas:
                 inside = ", ".join(self.expression(each, symbols) for each in arguments)
                 return rf"\operatorname{{{_escaped(function)}}}({inside})" if self.latex else f"{function}({inside})"
         return f"({text})" if own < strength else text
+
+
+def _codes_of(model: ir.Model, outcome: ir.Column) -> tuple[ir.Column, ...]:
+    """The outcomes that one density is of: all codes of a nominal variable."""
+    if outcome.form is not ir.Form.DUMMY:
+        return (outcome,)
+    return tuple(column for column in model.equation_of if column.variable == outcome.variable)
 
 
 def _predictors(equations: list[ir.Equation]) -> list[ir.Column]:

@@ -10,20 +10,12 @@ from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.expressions import resolve_expression
+from blimp2pymc.joint_model.families import FAMILY_OF_KIND
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.term_names import expression_name
 
-FAMILY_OF_KIND = {
-    ir.Kind.CONTINUOUS: "normal",
-    ir.Kind.ORDINAL: "probit",
-    ir.Kind.NOMINAL: "multinomial_logit",
-    ir.Kind.COUNT: "negative_binomial",
-}
-"""Family of an outcome by its kind."""
-
 REFUSED_KINDS = {
-    ir.Kind.ORDINAL: "ordinal-outcome",
     ir.Kind.NOMINAL: "nominal-outcome",
     ir.Kind.COUNT: "count-outcome",
 }

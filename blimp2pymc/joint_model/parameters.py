@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model.drafts import Setting
-from blimp2pymc.joint_model.ir import NO_PRIOR, Parameter, ParameterKind, Prior
+from blimp2pymc.joint_model.ir import FLAT, NO_PRIOR, Parameter, ParameterKind, Prior
 
 FAMILY_OF_KIND = {
     ParameterKind.INTERCEPT: "coefficient",
@@ -53,6 +53,9 @@ class ParameterList:
             )  # fmt: skip
         elif FAMILY_OF_KIND[earlier.kind] != FAMILY_OF_KIND[kind]:
             self._report_clash(earlier, kind, setting, span)
+        elif earlier.prior == FLAT and prior.distribution == "normal":
+            # One parameter of equations of different families has the product of their priors.
+            self.parameters[chosen] = replace(earlier, prior=prior)
         return chosen
 
     def _report_clash(self, earlier: Parameter, kind: ParameterKind, setting: Setting, span: Span | None) -> None:

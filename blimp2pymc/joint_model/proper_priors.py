@@ -4,7 +4,7 @@ For prior predictive checks and calibration, which need draws from the prior. A 
 normal(0, v) with sqrt(v) ten standard deviations of the outcome per standard deviation of the
 predictor; an intercept is as wide as the outcome and all its predictors at their means allow; a
 variance is inverse gamma, a covariance matrix inverse Wishart, with p + 1 degrees of freedom and the
-observed variances as scale.
+observed variances as scale. Thresholds are normal(0, 5), in order.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.families import WEAK
 from blimp2pymc.joint_model.priors import is_proper
 
 WIDTH = 10.0
@@ -63,8 +64,12 @@ def proper_priors(
             intercept_variance += (spread / term_spread * term_center) ** 2
         for term in equation.terms:
             unit = slopes.get(term.coefficient, intercept_variance)
-            if _is_replaced(parameters[term.coefficient]):
+            # Coefficients of latent responses and logs have proper defaults.
+            if equation.family == "normal" and _is_replaced(parameters[term.coefficient]):
                 _widen(changed, term.coefficient, WIDTH**2 * unit)
+        for name in equation.thresholds:
+            if _is_replaced(parameters[name]):
+                changed[name] = replace(changed[name], prior=WEAK)
         variance = equation.residual_variance
         if variance is not None and _is_replaced(parameters[variance]):
             scales[variance] = max(spread**2 / 2, scales.get(variance, 0.0))

@@ -35,7 +35,6 @@ REFUSALS: Mapping[str, str] = {
         "'{name}' is a categorical predictor that needs a model {other}; its probit model is not sampled yet",
     "count-predictor": "'{name}' is a COUNT predictor that needs a model {other}; such models are not sampled yet",
     # outcomes
-    "ordinal-outcome": "'{name}' is an ORDINAL outcome; probit equations are not sampled yet",
     "nominal-outcome": "'{name}' is a NOMINAL outcome; multinomial logit equations are not sampled yet",
     "count-outcome": "'{name}' is a COUNT outcome; negative binomial equations are not sampled yet",
     "logit-outcome": "logit equations are not sampled yet",

@@ -22,7 +22,6 @@ RECORDED = {
     "incomplete-categorical-predictor",
     "categorical-predictor-model",
     "count-predictor",
-    "ordinal-outcome",
     "nominal-outcome",
     "count-outcome",
     "logit-outcome",

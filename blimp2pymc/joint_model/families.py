@@ -1,0 +1,41 @@
+"""Outcome families: which belongs to which kind of variable, and what its parameters have as defaults.
+
+Blimp gives every coefficient of an equation on a latent-response or log scale a normal prior with mean
+0 and variance 5, intercepts and the means of categorical predictors included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from blimp2pymc.joint_model import ir
+
+FAMILY_OF_KIND: Mapping[ir.Kind, str] = {
+    ir.Kind.CONTINUOUS: "normal",
+    ir.Kind.ORDINAL: "probit",
+    ir.Kind.NOMINAL: "logit",
+    ir.Kind.COUNT: "negative_binomial",
+}
+"""Family of an outcome by its kind, where the script does not name another."""
+
+WEAK = ir.Prior("normal", (0.0, 5.0))
+
+COEFFICIENTS: Mapping[str, ir.Prior] = {
+    "normal": ir.FLAT,
+    "probit": WEAK,
+    "multinomial_probit": WEAK,
+    "logit": WEAK,
+    "negative_binomial": WEAK,
+}
+"""Default prior of intercepts, slopes, loadings and means by family."""
+
+UNIT_VARIANCE = frozenset({"probit", "multinomial_probit"})
+"""Families whose residual variance, that of the latent response, is fixed at 1."""
+
+LATENT_RESPONSES = UNIT_VARIANCE
+"""Families that cut a normal latent response into categories."""
+
+
+def threshold_name(variable: str, number: int) -> str:
+    """Name of the threshold between categories `number` and `number + 1`, counted from 1."""
+    return f"{variable} threshold {number}"
