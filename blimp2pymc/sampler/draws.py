@@ -34,6 +34,10 @@ class StatisticKind(Enum):
     WEIGHTED_PREDICTOR_VARIANCE = "variance of the weighted linear predictor"
     """Sample variance over rows of sqrt(w_i) (eta_i - intercept), w_i the current Polya-Gamma weights of a logit
     equation; `key = (outcome,)`."""
+    ROW_VARIANCE_MEAN = "mean of the rows' residual variances"
+    """Of an equation with `var(y) ~`: mean over rows of the current residual variances; `key = (outcome,)`."""
+    ROW_VARIANCE_QUANTILE = "quantile of the rows' residual variances"
+    """`key = (outcome, probability)`, probabilities .25, .5 and .75."""
 
 
 @dataclass(frozen=True)
