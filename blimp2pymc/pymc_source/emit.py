@@ -15,7 +15,8 @@ from blimp2pymc.blimp.tree import Script
 from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in
 from blimp2pymc.joint_model.ir import Column, Equation, Form, ImpliedVariance, Model, Role, VariancePart
-from blimp2pymc.pymc_source.equations import WRITERS, mean_terms, write_equation
+from blimp2pymc.pymc_source.equations import WRITERS, write_equation
+from blimp2pymc.pymc_source.linear_predictor import mean_terms
 from blimp2pymc.pymc_source.names import python_names, slopes
 from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, is_by_row, observed_centerings, sum_text, wrap_call
 from blimp2pymc.pymc_source.printer import SUM, Text, comment, string

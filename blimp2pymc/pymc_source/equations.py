@@ -18,9 +18,10 @@ from blimp2pymc.pymc_source.covariances import (
     write_innovation,
     write_standard_deviation,
 )
+from blimp2pymc.pymc_source.linear_predictor import write_mean
 from blimp2pymc.pymc_source.names import has_free_correlations
-from blimp2pymc.pymc_source.page import Page, is_by_row, sum_text, used_later
-from blimp2pymc.pymc_source.printer import SUM, UNARY, Text, as_number, multiply, number, string
+from blimp2pymc.pymc_source.page import Page, used_later
+from blimp2pymc.pymc_source.printer import number, string
 from blimp2pymc.pymc_source.priors import declare
 
 
@@ -57,36 +58,11 @@ def statement_lines(page: Page, equation: Equation) -> list[str]:
     return [*fresh, f"{equation.name} ~ {' '.join(term.name for term in equation.terms)}"]
 
 
-def mean_terms(page: Page, equation: Equation) -> list[tuple[str, str]]:
-    """(sign, text) of every term of the linear predictor; fixed zeros are left out."""
-    written = []
-    for term in equation.terms:
-        fixed = page.model.parameters[term.coefficient].fixed
-        expression = page.expression(term.expression)
-        is_one = expression.code == "1"
-        if fixed is None:
-            coefficient = page.parameter(term.coefficient)
-            written.append(("+", (coefficient if is_one else multiply(coefficient, expression)).at_least(SUM + 1)))
-        elif fixed != 0:
-            size = Text(number(abs(fixed)))
-            text = as_number(expression) if abs(fixed) == 1 else size if is_one else multiply(size, expression)
-            written.append(("-" if fixed < 0 else "+", text.at_least(SUM + 1)))
-    return written or [("+", "0")]
-
-
 def _write_normal(page: Page, equation: Equation) -> None:
     outcome = equation.outcome
     assert equation.residual_variance is not None, "a normal equation has a residual variance"
     declare(page, equation.residual_variance, outcome)
-    for term in equation.terms:
-        page.define(term.expression)
-    terms = mean_terms(page, equation)
-    if is_by_row(equation, page.model):
-        page.assign(page.local(outcome, "predicted"), terms)
-        page.predicted[outcome] = Text(page.local(outcome, "predicted"))
-    else:
-        code = sum_text(terms)
-        page.predicted[outcome] = Text(code, SUM if len(terms) > 1 else UNARY)
+    write_mean(page, equation)
     write_standard_deviation(page, equation)
     mean, by_row, deviation = given_others(page, equation)
     _write_cells(page, equation, Law("pm.Normal", mean.code, by_row, (deviation.code,)))
