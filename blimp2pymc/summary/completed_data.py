@@ -30,6 +30,15 @@ def predictor_variance(model: Model, draws: Draws, equation: Equation) -> FloatA
     return np.einsum("cdi,ij,cdj->cd", coefficients, covariance, coefficients)
 
 
+def weighted_predictor_variance(draws: Draws, equation: Equation) -> FloatArray:
+    """Sample variance over rows of sqrt(weight) times a logit equation's linear predictor without its intercept."""
+    if all(not columns_in(term.expression) for term in equation.terms):
+        return np.zeros((draws.n_chains, draws.n_draws))
+    recorded = _recorded(draws, StatisticKind.WEIGHTED_PREDICTOR_VARIANCE, equation.outcome)
+    assert recorded is not None, f"the sampler recorded no weights of {equation.name}"
+    return recorded
+
+
 def term_variance(model: Model, draws: Draws, equation: Equation, term: Term) -> FloatArray:
     """Sample variance over rows of a term without its coefficient."""
     recorded = _recorded(draws, StatisticKind.TERM_VARIANCE, equation.outcome, term.name)

@@ -19,6 +19,7 @@ from blimp2pymc.joint_model.ir import (
     Constant,
     Equation,
     Expression,
+    Form,
     Model,
     ModeratorGrid,
     ModeratorValues,
@@ -28,6 +29,7 @@ from blimp2pymc.joint_model.ir import (
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.completed_data import column_mean, column_quantile, column_standard_deviation
 from blimp2pymc.summary.diagnostics import FloatArray
+from blimp2pymc.summary.printed_names import line_prefix, outcome_heading
 from blimp2pymc.summary.quantities import quantity_values, value_of
 from blimp2pymc.summary.rows import Row
 
@@ -122,12 +124,13 @@ def _effect_on(model: Model, draws: Draws, effect: SimpleEffect, equation: Equat
     terms = [(term.coefficient, _in_focal(model, effect, term.expression, focal)) for term in equation.terms]
     assert any(focal in columns_in(expression) for _, expression in terms), f"{effect.name} is not in {equation.name}"
     at_centers = {column: _center(model, draws, column) for _, expression in terms for column in columns_in(expression)}
+    heading, prefix = outcome_heading(model, equation), line_prefix(model, equation)
     rows = []
     for title, values in _grid(model, draws, effect):
         at_zero = _mean(model, draws, terms, at_centers | dict(values) | {focal: np.asarray(0.0)})
         at_one = _mean(model, draws, terms, at_centers | dict(values) | {focal: np.asarray(1.0)})
-        rows.append(Row("conditional", equation.name, title, "Intercept", at_zero))
-        rows.append(Row("conditional", equation.name, title, "Slope", at_one - at_zero))
+        rows.append(Row("conditional", heading, title, f"{prefix}Intercept", at_zero))
+        rows.append(Row("conditional", heading, title, f"{prefix}Slope", at_one - at_zero))
     return rows
 
 
@@ -150,14 +153,22 @@ def _mean(model: Model, draws: Draws, terms: Sequence[tuple[str, Expression]], v
 
 
 def _grid(model: Model, draws: Draws, effect: SimpleEffect) -> list[tuple[str, dict[Column, FloatArray]]]:
-    """Title and values of every combination; the first moderator changes fastest."""
+    """Title and values of every combination that can occur; the first moderator changes fastest."""
     points = [moderator_points(model, draws, each) for each in effect.moderators]
     combinations = []
     for reverse in product(*reversed(points)):
         chosen = reverse[::-1]
+        if not _can_occur(chosen):
+            continue
         names = (f"{moderator.name} @ {point.name}" for moderator, point in zip(effect.moderators, chosen, strict=True))
         combinations.append((f"{effect.name} | {' and '.join(names)}", {point.column: point.value for point in chosen}))
     return combinations
+
+
+def _can_occur(points: Sequence[Point]) -> bool:
+    """Whether no nominal variable has two codes at once."""
+    codes = [each.column.variable for each in points if each.column.form is Form.DUMMY and np.all(each.value == 1)]
+    return len(codes) == len(set(codes))
 
 
 def _center(model: Model, draws: Draws, column: Column) -> FloatArray:

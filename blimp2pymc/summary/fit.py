@@ -29,6 +29,7 @@ from blimp2pymc.summary.convergence import convergence_warnings
 from blimp2pymc.summary.html import html
 from blimp2pymc.summary.imputations import data_sets
 from blimp2pymc.summary.pooling import DEFAULT_DATA_SETS, Pooled, pool
+from blimp2pymc.summary.printed_names import outcome_heading
 from blimp2pymc.summary.report import report
 from blimp2pymc.summary.report_tables import HEADINGS, VALUES
 from blimp2pymc.summary.rows import Row
@@ -138,7 +139,7 @@ class Fit:
         Parameters
         ----------
         outcome
-            Only the tables of this variable; everything but model fit when None.
+            Only the tables of this variable, `y` or as it is printed (`logit(y)`); everything but model fit when None.
 
         Returns
         -------
@@ -154,9 +155,10 @@ class Fit:
         table = self.estimates[self.estimates["block"] != "fit"]
         if outcome is not None:
             known = list(dict.fromkeys(table["outcome"][table["outcome"] != ""]))
-            if outcome not in known:
+            headings = {outcome_heading(self.model, each) for each in self.model.equations if each.name == outcome}
+            if not headings & set(known) and outcome not in known:
                 raise error(f"there is no table of '{outcome}'", hint=nearest(outcome, known) or ", ".join(known))
-            table = table[table["outcome"] == outcome]
+            table = table[table["outcome"].isin({outcome, *headings})]
         renamed = table.rename(columns=dict(zip(VALUES, HEADINGS, strict=True)))
         return renamed.set_index(["outcome", "section", "parameter"])[list(HEADINGS)]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from blimp2pymc.joint_model.ir import Equation, JointBlock, Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.conditional_effects import conditional_rows
 from blimp2pymc.summary.explained_variance import explained_rows, standardized_rows
-from blimp2pymc.summary.rows import Row, labelled, parameter_row, parameter_values
+from blimp2pymc.summary.printed_names import line_prefix, outcome_heading
+from blimp2pymc.summary.rows import Row, constant_row, labelled, parameter_row, parameter_values
 
 
 def outcome_rows(model: Model, draws: Draws) -> list[Row]:
@@ -31,18 +35,77 @@ def in_print_order(model: Model) -> list[Equation | JointBlock]:
 
 
 def equation_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
-    """Variances, coefficients, standard deviations, standardised coefficients, explained variance."""
-    assert equation.family == "normal" and equation.residual_variance, f"no table for the family {equation.family}"
-    name, variance = equation.name, equation.residual_variance
-    rows = [parameter_row(model, draws, variance, Row("outcome", name, "Variances", "Residual Var.", is_tested=False))]
-    rows += [
-        parameter_row(model, draws, term.coefficient, Row("outcome", name, "Coefficients", term.name))
+    """All sections of an equation's table; one for each code of a nominal outcome carries the code in every line."""
+    prefix = line_prefix(model, equation)
+    rows = [row for section in SECTIONS[equation.family] for row in section(model, draws, equation)]
+    return [replace(row, parameter=prefix + row.parameter) for row in rows] if prefix else rows
+
+
+# ---------------------------------------------------------------- sections of a table
+
+
+def variance_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """The residual variance; that of a latent response is 1 by construction."""
+    assert equation.residual_variance is not None
+    row = Row("outcome", outcome_heading(model, equation), "Variances", "Residual Var.", is_tested=False)
+    if equation.family == "probit":
+        return [constant_row(draws, row, 1.0)]
+    return [parameter_row(model, draws, equation.residual_variance, row)]
+
+
+def dispersion_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """The dispersion alpha of a count: its variance is mu + alpha mu^2."""
+    assert equation.dispersion is not None
+    row = Row("outcome", outcome_heading(model, equation), "Variances", "Dispersion Parameter", is_tested=False)
+    return [parameter_row(model, draws, equation.dispersion, row)]
+
+
+def coefficient_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """Coefficients, unstandardised."""
+    heading = outcome_heading(model, equation)
+    return [
+        parameter_row(model, draws, term.coefficient, Row("outcome", heading, "Coefficients", term.name))
         for term in equation.terms
     ]
-    deviation = np.sqrt(parameter_values(model, draws, [variance])[variance])
-    rows.append(Row("outcome", name, "Standard Deviations", "Residual SD", deviation, is_tested=False))
-    rows += standardized_rows(model, draws, equation)
-    return rows + explained_rows(model, draws, equation)
+
+
+def exponentiated_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """exp(b) of every coefficient, the intercept included: odds ratios, or ratios of expected counts."""
+    section = "Odds Ratio" if equation.family == "logit" else "Exponentiated Coefficients"
+    row = Row("outcome", outcome_heading(model, equation), section, "", is_tested=False)
+    values = parameter_values(model, draws, dict.fromkeys(term.coefficient for term in equation.terms))
+    return [replace(row, parameter=term.name, draws=np.exp(values[term.coefficient])) for term in equation.terms]
+
+
+def threshold_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """Thresholds of a latent response; the first is 0 by construction."""
+    row = Row("outcome", outcome_heading(model, equation), "Thresholds", "", is_tested=False)
+    rows = [constant_row(draws, replace(row, parameter="Tau 1"), 0.0)]
+    for number, name in enumerate(equation.thresholds[1:], start=2):
+        rows.append(parameter_row(model, draws, name, replace(row, parameter=f"Tau {number}")))
+    return rows
+
+
+def deviation_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """The residual standard deviation."""
+    assert equation.residual_variance is not None
+    [variance] = parameter_values(model, draws, [equation.residual_variance]).values()
+    heading = outcome_heading(model, equation)
+    return [Row("outcome", heading, "Standard Deviations", "Residual SD", np.sqrt(variance), is_tested=False)]
+
+
+Section = Callable[[Model, Draws, Equation], list[Row]]
+
+SECTIONS: Mapping[str, tuple[Section, ...]] = {
+    "normal": (variance_rows, coefficient_rows, deviation_rows, standardized_rows, explained_rows),
+    "probit": (variance_rows, coefficient_rows, threshold_rows, deviation_rows, standardized_rows, explained_rows),
+    "logit": (coefficient_rows, exponentiated_rows, explained_rows),
+    "negative_binomial": (dispersion_rows, coefficient_rows, exponentiated_rows),
+}
+"""Family -> sections of the table, in print order."""
+
+
+# ---------------------------------------------------------------- covariances
 
 
 def covariance_rows(model: Model, draws: Draws, block: JointBlock) -> list[Row]:

@@ -11,6 +11,7 @@ from blimp2pymc.errors import error
 from blimp2pymc.joint_model.ir import Model, Role
 from blimp2pymc.joint_model.term_names import number_name
 from blimp2pymc.sampler.draws import Draws
+from blimp2pymc.summary.printed_names import line_prefix, outcome_heading
 
 ESTIMATES = ("median", "interval", "none")
 """What is written when there are results."""
@@ -77,10 +78,11 @@ def table_summaries(model: Model, table: pd.DataFrame) -> dict[str, Summary]:
     wanted: dict[str, tuple[str, str, str, str]] = {}
     for equation in model.equations:
         if equation.role is Role.OUTCOME:
+            heading, prefix = outcome_heading(model, equation), line_prefix(model, equation)
             for term in equation.terms:
-                wanted.setdefault(term.coefficient, ("outcome", equation.name, "Coefficients", term.name))
+                wanted.setdefault(term.coefficient, ("outcome", heading, "Coefficients", prefix + term.name))
             if equation.residual_variance is not None:
-                line = ("outcome", equation.name, "Variances", "Residual Var.")
+                line = ("outcome", heading, "Variances", "Residual Var.")
                 wanted.setdefault(equation.residual_variance, line)
     for block in model.blocks:
         names = [each.variable for each in block.members]

@@ -1,22 +1,18 @@
 """Tables of the predictors that own no equation, and of Means Models.
 
-The model holds one normal block of predictors given the fixed ones. Blimp prints every predictor's regression
-on all the others; with covariance matrix T of the block and precision P = T^-1 its slopes are -P_kl / P_kk, its
-residual variance is 1 / P_kk, and the slope on a fixed predictor is B_k - sum_l slope_kl B_l. So in every draw.
+Blimp prints every predictor's regression on all the others; `predictor_regressions` derives them from the joint
+distribution. Tables of categorical predictors are about latent responses whose variance given all others is 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Model, Role
+from blimp2pymc.joint_model.ir import Column, Equation, Model, Role
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.summary.diagnostics import FloatArray
-from blimp2pymc.summary.rows import Row, parameter_row, parameter_values
-
-INTERCEPT = "Intercept"
+from blimp2pymc.summary.predictor_regressions import INTERCEPT, LATENT, Regression, regressions
+from blimp2pymc.summary.printed_names import column_name
+from blimp2pymc.summary.rows import Row, constant_row, parameter_row
 
 
 def predictor_equations(model: Model) -> list[Equation]:
@@ -26,89 +22,83 @@ def predictor_equations(model: Model) -> list[Equation]:
 
 
 def predictor_rows(model: Model, draws: Draws) -> list[Row]:
-    """Grand means, round-robin slopes and residual variances."""
-    regressions: dict[int, list[Row]] = {}
+    """Grand means, round-robin slopes, residual variances and thresholds."""
     equations = predictor_equations(model)
-    members = {column: each for each in equations if each.role is Role.PREDICTOR for column in [each.outcome]}
-    for block in model.blocks:
-        if block.role is Role.PREDICTOR:
-            together = [members.pop(column) for column in block.members]
-            for equation, rows in zip(together, _regressions(model, draws, together, block), strict=True):
-                regressions[id(equation)] = rows
-    rows = []
-    for equation in equations:
-        if id(equation) not in regressions:
-            [regressions[id(equation)]] = _regressions(model, draws, [equation], None)
-        rows += [*_grand_mean(model, draws, equation), *regressions[id(equation)]]
-    return rows
+    joint = [each for each in equations if each.role is Role.PREDICTOR]
+    blocks = [each for each in model.blocks if each.role is Role.PREDICTOR]
+    found = regressions(model, draws, joint, blocks) if joint else []
+    for each in equations:
+        if each.role is Role.MEANS:
+            found += regressions(model, draws, [each])
+    return [row for each in found for row in _table(model, draws, each)]
 
 
-def block_covariance(model: Model, draws: Draws, equations: Sequence[Equation], block: JointBlock | None) -> FloatArray:
-    """Residual covariance matrix of equations in one block, shape (chain, draw, member, member)."""
-    names = [each.residual_variance or "" for each in equations]
-    correlations = block.correlations if block else {}
-    values = parameter_values(model, draws, dict.fromkeys([*names, *correlations.values()]))
-    covariance = np.zeros((draws.n_chains, draws.n_draws, len(names), len(names)))
-    for i, name in enumerate(names):
-        covariance[..., i, i] = values[name]
-    for (i, j), name in correlations.items():
-        product = values[name] * np.sqrt(values[names[i]] * values[names[j]])
-        covariance[..., i, j] = covariance[..., j, i] = product
-    return covariance
-
-
-def _grand_mean(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+def _table(model: Model, draws: Draws, regression: Regression) -> list[Row]:
     return [
-        parameter_row(model, draws, term.coefficient, Row("predictor", equation.name, "Grand Mean", "Grand Mean"))
-        for term in equation.terms
-        if term.name == INTERCEPT
+        *_grand_means(model, draws, regression),
+        *_slopes(model, regression),
+        *_residual_covariance(draws, regression),
+        *_thresholds(model, draws, regression),
     ]
 
 
-def _regressions(
-    model: Model, draws: Draws, equations: Sequence[Equation], block: JointBlock | None
-) -> list[list[Row]]:
-    precision = np.linalg.inv(block_covariance(model, draws, equations, block))
-    fixed = _fixed_slopes(model, draws, equations)
-    return [_regression(model, equations, fixed, precision, k) for k in range(len(equations))]
+def _is_nominal(regression: Regression) -> bool:
+    return regression.equations[0].family == "multinomial_probit"
 
 
-def _regression(
-    model: Model,
-    equations: Sequence[Equation],
-    fixed: dict[str, list[FloatArray]],
-    precision: FloatArray,
-    member: int,
-) -> list[Row]:
-    residual_variance = 1 / precision[..., member, member]
-    others = {
-        column.outcome: -precision[..., member, k] * residual_variance
-        for k, column in enumerate(equations)
-        if k != member
-    }
-    slopes: dict[str, FloatArray] = {}
-    for name, on_fixed in fixed.items():
-        through = sum(others[equations[k].outcome] * on_fixed[k] for k in range(len(equations)) if k != member)
-        slopes[name] = on_fixed[member] - through
-    slopes |= {_printed(column): value for column, value in others.items()}
-    place = {name: k for k, name in enumerate(model.variables)}
-    ordered = sorted(slopes, key=lambda name: place.get(name, len(place)))
-    outcome = equations[member].name
-    rows = [Row("predictor", outcome, "Level 1", name, slopes[name]) for name in ordered]
-    return [*rows, Row("predictor", outcome, "Level 1", "Residual Var.", residual_variance, is_tested=False)]
-
-
-def _fixed_slopes(model: Model, draws: Draws, equations: Sequence[Equation]) -> dict[str, list[FloatArray]]:
-    """Slope of every member on every fixed predictor, in member order; zero where it has none."""
-    found: dict[str, dict[int, FloatArray]] = {}
-    for k, equation in enumerate(equations):
-        values = parameter_values(model, draws, dict.fromkeys(term.coefficient for term in equation.terms))
+def _grand_means(model: Model, draws: Draws, regression: Regression) -> list[Row]:
+    rows = []
+    for equation in regression.equations:
         for term in equation.terms:
-            if term.name != INTERCEPT:
-                found.setdefault(term.name, {})[k] = values[term.coefficient]
-    nothing = np.zeros((draws.n_chains, draws.n_draws))
-    return {name: [by.get(k, nothing) for k in range(len(equations))] for name, by in found.items()}
+            if term.name == INTERCEPT:
+                name = f"Grand Mean: {column_name(equation.outcome)}" if _is_nominal(regression) else "Grand Mean"
+                row = Row("predictor", equation.name, "Grand Mean", name)
+                rows.append(_scaled(parameter_row(model, draws, term.coefficient, row), regression))
+    return rows
 
 
-def _printed(column: Column) -> str:
-    return column.variable
+def _slopes(model: Model, regression: Regression) -> list[Row]:
+    place = {name: k for k, name in enumerate(model.variables)}
+
+    def order(column: Column) -> tuple[int, float]:
+        return place.get(column.variable, len(place)), column.category or 0.0
+
+    rows = []
+    for k, equation in enumerate(regression.equations):
+        prefix = f"{column_name(equation.outcome)} ~ " if _is_nominal(regression) else ""
+        for column in sorted(regression.slopes, key=order):
+            name = prefix + column_name(column)
+            rows.append(Row("predictor", equation.name, "Level 1", name, regression.slopes[column][..., k]))
+    return rows
+
+
+def _residual_covariance(draws: Draws, regression: Regression) -> list[Row]:
+    first = regression.equations[0]
+    row = Row("predictor", first.name, "Level 1", "Residual Var.", is_tested=False)
+    if first.family == "probit":
+        return [constant_row(draws, row, 1.0)]
+    if not _is_nominal(regression):
+        return [replace(row, draws=regression.covariance[..., 0, 0])]
+    names = [column_name(each.outcome) for each in regression.equations]
+    rows = []
+    for j, other in enumerate(names):
+        for i in range(j, len(names)):
+            name = f"Var({other})" if i == j else f"Cov({names[i]},{other})"
+            rows.append(replace(row, parameter=name, draws=regression.covariance[..., i, j]))
+    return rows
+
+
+def _thresholds(model: Model, draws: Draws, regression: Regression) -> list[Row]:
+    [equation, *_] = regression.equations
+    row = Row("predictor", equation.name, "Thresholds", "", is_tested=False)
+    rows = [constant_row(draws, replace(row, parameter="Tau 1"), 0.0)] if equation.thresholds else []
+    for number, name in enumerate(equation.thresholds[1:], start=2):
+        rows.append(_scaled(parameter_row(model, draws, name, replace(row, parameter=f"Tau {number}")), regression))
+    return rows
+
+
+def _scaled(row: Row, regression: Regression) -> Row:
+    """A mean or threshold on the printed scale."""
+    if row.draws is None or regression.equations[0].family not in LATENT:
+        return row
+    return replace(row, draws=row.draws * regression.scale)

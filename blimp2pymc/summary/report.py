@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from blimp2pymc.errors import render
-from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.ir import Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.burn_in import BurnIn, burn_in, parameter_numbers
 from blimp2pymc.summary.convergence import convergence_warnings
+from blimp2pymc.summary.printed_names import column_name, outcome_heading
 from blimp2pymc.summary.report_model import (
     centered_in,
     data_information,
@@ -72,7 +73,7 @@ def report(
         ("BURN-IN POTENTIAL SCALE REDUCTION (PSR) OUTPUT", _psr(history, numbers, draws)),
         ("METROPOLIS-HASTINGS ACCEPTANCE RATES", _acceptance(draws)),
         ("DATA INFORMATION", data_information(model)),
-        ("MODEL INFORMATION", model_information(model, int((table["block"] == "predictor").sum()))),
+        ("MODEL INFORMATION", model_information(model, _free_predictor_lines(table))),
         ("PARAMETER LABELS", _labels(model, numbers, history)),
         ("WARNING MESSAGES", _warnings(model, draws, table)),
         ("MODEL FIT", _fit(table)),
@@ -110,6 +111,8 @@ def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
     settings = model.settings
     predictors = PREDICTOR_PRIOR_FAMILIES[settings.predictor_prior_family]
     priors = "proper" if settings.priors == "proper" else f"{PRIOR_FAMILIES[settings.prior_family]}; {predictors}"
+    if any(each.family != "normal" for each in model.equations):
+        priors += "; normal (0, 5), 5 being the variance, on coefficients of categorical and count variables"
     updates = "" if plan is None else f", {len(plan.updates)} updates an iteration"
     facts = [
         ("Method", f"Gibbs sampling{updates}"),
@@ -128,6 +131,11 @@ def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
         lines += ["", "  Decided for you:", ""]
         lines += [line for each in notes for line in _wrapped(each, "    - ")]
     return lines
+
+
+def _free_predictor_lines(table: pd.DataFrame) -> int:
+    """Number of lines of predictor tables that vary: variances of latent responses and first thresholds do not."""
+    return int(((table["block"] == "predictor") & (table["fixed"] == 0) & (table["sd"] > 0)).sum())
 
 
 def _psr(history: BurnIn, numbers: dict[str, int], draws: Draws) -> list[str]:
@@ -211,8 +219,7 @@ def _imputed(model: Model, draws: Draws) -> list[str]:
     for column in summarised_columns(model, list(draws.column_summaries)):
         each = draws.column_summaries[column]
         values = (each.mean, each.standard_deviation, *each.quantiles, each.minimum, each.maximum)
-        name = column.variable if column.category is None else f"{column.variable}.{column.category:g}"
-        found.append((name, *map(number, values)))
+        found.append((column_name(column), *map(number, values)))
     return ["  Averages over completed data sets.", "", *columns_of_text(found)]
 
 
@@ -226,8 +233,10 @@ def _correlations(table: pd.DataFrame) -> list[str]:
 def _outcomes(model: Model, draws: Draws, table: pd.DataFrame) -> list[str]:
     part = table[table["block"].isin(["outcome", "covariance", "conditional"])]
 
+    variable = {outcome_heading(model, each): each.name for each in model.equations if each.role is Role.OUTCOME}
+
     def title(outcome: str) -> list[str]:
-        centered = centered_in(model, outcome)
+        centered = centered_in(model, variable.get(outcome, outcome))
         kind = "Latent Variable" if outcome in model.latent else "Outcome Variable"
         return [f"{kind}: {outcome}", *([f"Grand mean centered: {' '.join(centered)}"] if centered else [])]
 

@@ -11,6 +11,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Kind, Model, Parameter, Role
 from blimp2pymc.summary.outcome_rows import in_print_order
 from blimp2pymc.summary.predictor_rows import predictor_equations
+from blimp2pymc.summary.printed_names import column_name, outcome_heading
 from blimp2pymc.summary.report_tables import columns_of_text
 
 MOST_PATTERNS = 10
@@ -20,13 +21,14 @@ MOST_PATTERNS = 10
 def data_information(model: Model) -> list[str]:
     """Sample size, missing cells of each variable, and the patterns of missing cells."""
     n = model.frame.n_rows
-    lines = [f"  Sample size: {n}", ""]
+    lines = [f"  Sample size: {n}", "", *_nominal(model)]
     names = [name for name in _outcomes_first(model) if model.variables[name].n_missing]
     if not names:
         return [*lines, "  No missing data.", ""]
-    rates = [(name, str(model.variables[name].n_missing), f"{100 * model.variables[name].n_missing / n:.2f} %")
-             for name in names]  # fmt: skip
-    lines += ["  Missing cells:", "", *columns_of_text([("Variable", "Missing", "Share"), *rates]), ""]
+    variables = [model.variables[name] for name in names]
+    rates = [(each.name, each.kind.value, str(each.n_missing), f"{100 * each.n_missing / n:.2f} %")
+             for each in variables]  # fmt: skip
+    lines += ["  Missing cells:", "", *columns_of_text([("Variable", "Type", "Missing", "Share"), *rates]), ""]
     return [*lines, *_patterns(model, names)]
 
 
@@ -40,7 +42,7 @@ def model_information(model: Model, n_predictor_rows: int) -> list[str]:
     lines = ["  Number of parameters", *(f"    {name:<24}{count:>5}" for name, count in counts), ""]
     lines += _predictors(model)
     if model.centered:
-        means = [name.variable for name in model.centered]
+        means = [column_name(each) for each in model.centered]
         lines += ["  Centered at the grand mean", f"    {' '.join(means)}", ""]
     lines += ["  MODELS", "", *_models(model), ""]
     if model.quantities:
@@ -76,7 +78,7 @@ def centered_in(model: Model, outcome: str) -> list[str]:
     for equation in model.equations:
         if equation.role is Role.OUTCOME and equation.name == outcome:
             present = {column for term in equation.terms for column in columns_in(term.expression)}
-            return [column.variable for column in model.centered if column in present]
+            return [column_name(column) for column in model.centered if column in present]
     return []
 
 
@@ -88,11 +90,12 @@ def predictor_title(model: Model, name: str) -> str:
     return f"{'Missing' if model.variables[name].n_missing else 'Complete'} predictor: {name}"
 
 
-def equation_text(equation: Equation | JointBlock) -> str:
+def equation_text(model: Model, equation: Equation | JointBlock) -> str:
     """An equation or block as one printed line: `y ~ Intercept x1 x2`, `a b <-> a b`."""
     if isinstance(equation, JointBlock):
         return equation.name
-    return f"{equation.name} ~ {' '.join(term.name for term in equation.terms)}"
+    left = column_name(equation.outcome) if equation.outcome.category is not None else outcome_heading(model, equation)
+    return f"{left} ~ {' '.join(term.name for term in equation.terms)}"
 
 
 def _outcome_parameters(model: Model) -> set[str]:
@@ -101,13 +104,30 @@ def _outcome_parameters(model: Model) -> set[str]:
         if isinstance(each, JointBlock):
             names |= set(each.correlations.values())
         else:
-            names |= {term.coefficient for term in each.terms} | ({each.residual_variance or ""} - {""})
+            names |= {term.coefficient for term in (*each.terms, *each.variance_terms)} | set(each.thresholds)
+            names |= {name for name in (each.residual_variance, each.dispersion) if name is not None}
     return {name for name in names if model.parameters[name].fixed is None}
 
 
 def _outcomes_first(model: Model) -> list[str]:
     outcomes = [each.name for each in in_print_order(model) if isinstance(each, Equation)]
     return list(dict.fromkeys(name for name in [*outcomes, *model.variables] if name in model.data))
+
+
+def _nominal(model: Model) -> list[str]:
+    """Reference and dummies of the nominal variables."""
+    rows = [
+        (
+            each.name,
+            f"{each.reference:g}",
+            " ".join(f"{each.name}.{code:g}" for code in each.categories if code != each.reference),
+        )
+        for each in model.variables.values()
+        if each.kind is Kind.NOMINAL and each.reference is not None
+    ]
+    if not rows:
+        return []
+    return ["  Nominal variables:", "", *columns_of_text([("Variable", "Reference", "Dummies"), *rows]), ""]
 
 
 def _patterns(model: Model, names: list[str]) -> list[str]:
@@ -153,7 +173,7 @@ def _models(model: Model) -> list[str]:
         if each.block != label:
             lines.append(f"    {each.block or 'unlabelled'} block")
             label = each.block
-        lines.append(f"    [{number}]  {equation_text(each)}")
+        lines.append(f"    [{number}]  {equation_text(model, each)}")
     return lines
 
 

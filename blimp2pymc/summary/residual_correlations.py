@@ -14,6 +14,7 @@ from blimp2pymc.joint_model.ir import Column, Equation, Model
 from blimp2pymc.sampler.draws import Draws, StatisticKind
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.outcome_rows import in_print_order
+from blimp2pymc.summary.printed_names import residual_name
 from blimp2pymc.summary.rows import Row
 
 STREAM = 0x5EC0
@@ -33,7 +34,7 @@ def residual_correlation_rows(model: Model, draws: Draws) -> list[Row]:
         with np.errstate(invalid="ignore", divide="ignore"):
             sample = sums[2] / np.sqrt(sums[0] * sums[1])
         degrees_of_freedom = model.frame.n_rows - len(equations) + 2
-        pair = f"{first.name}, {second.name}"
+        pair = f"{residual_name(model, first)}, {residual_name(model, second)}"
         values = draw_correlation(sample, degrees_of_freedom, generator)
         rows.append(Row("correlation", pair, "Residual Correlations", pair, values))
     return rows

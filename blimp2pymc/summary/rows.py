@@ -47,6 +47,11 @@ def parameter_row(model: Model, draws: Draws, name: str, row: Row) -> Row:
     return replace(row, draws=None if fixed is not None else draws.parameter(name), fixed=fixed, parameter_name=name)
 
 
+def constant_row(draws: Draws, row: Row, value: float) -> Row:
+    """Fill a row with a number that is constant by construction."""
+    return replace(row, draws=np.full((draws.n_chains, draws.n_draws), value), is_tested=False)
+
+
 def labelled(rows: Iterable[Row], block: str) -> list[Row]:
     """The rows, carrying the user's label of the block they belong to."""
     return [replace(each, model_block=block) for each in rows]
