@@ -122,11 +122,24 @@ class _Maker:
 
     def equation(self, draft: DraftEquation, order: int, in_block: bool) -> ir.Equation:
         """An equation of MODEL with its parameters."""
-        variance = self.parameters.add(
-            f"{draft.name} residual variance", ir.ParameterKind.RESIDUAL_VARIANCE,
-            IN_BLOCK if in_block else self.variance_prior, self._variance_setting(draft), draft.span,
+        # `var(y) ~ 1@0` alone: the logarithm of the variance is 0 in every row.
+        log_variance = draft.log_variance.all_terms if draft.log_variance is not None else ()
+        variance = None
+        if not log_variance:
+            variance = self.parameters.add(
+                f"{draft.name} residual variance", ir.ParameterKind.RESIDUAL_VARIANCE,
+                IN_BLOCK if in_block else self.variance_prior, self._variance_setting(draft), draft.span,
+            )  # fmt: skip
+        terms = self._terms(draft, COEFFICIENTS[draft.family])
+        variance_terms = self._terms(draft.log_variance, COEFFICIENT) if draft.log_variance is not None else ()
+        thresholds = self._thresholds(draft.outcome.variable) if draft.family == "probit" else ()
+        return ir.Equation(
+            draft.outcome, draft.family, terms, variance, variance_terms, thresholds, transform=draft.transform,
+            block=draft.block, order=order, level=draft.outcome.level, span=draft.span,
         )  # fmt: skip
-        prior = COEFFICIENTS[draft.family]
+
+    def _terms(self, draft: DraftEquation, prior: ir.Prior) -> tuple[ir.Term, ...]:
+        """The terms of a linear predictor and their coefficients."""
         terms = []
         for term in draft.all_terms:
             kind = ir.ParameterKind.LOADING if term.is_loading else ir.ParameterKind.SLOPE
@@ -135,14 +148,12 @@ class _Maker:
             name = self.parameters.add(f"{draft.name} ~ {term.name}", kind, prior, term.setting, term.span)
             expression = centered_expression(term.expression, self.means, self.defined)
             terms.append(ir.Term(term.name, name, expression, term.span, term.replaces_intercept))
-        thresholds = self._thresholds(draft.outcome.variable) if draft.family == "probit" else ()
-        return ir.Equation(
-            draft.outcome, draft.family, tuple(terms), variance, thresholds=thresholds, transform=draft.transform,
-            block=draft.block, order=order, level=draft.outcome.level, span=draft.span,
-        )  # fmt: skip
+        return tuple(terms)
 
     def _variance_setting(self, draft: DraftEquation) -> Setting:
         """What `@` says about the residual variance; that of a latent response is 1 by convention."""
+        if draft.log_variance is not None:
+            return Setting(1.0)
         if draft.family not in UNIT_VARIANCE:
             return draft.variance
         if draft.variance.label or draft.variance.fixed not in (None, 1.0):

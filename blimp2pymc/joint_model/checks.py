@@ -7,7 +7,7 @@ refused with the name of the variable instead of showing as chains that never se
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,11 @@ def check_model(model: Model) -> list[Finding]:
         if equation.role is Role.MEANS or blamed & _variables_of(equation):
             continue
         design = _design(model, equation)
+        if equation.variance_terms:
+            of_variance = replace(equation, terms=equation.variance_terms, variance_terms=())
+            design_of_variance = _design(model, of_variance)
+            found.extend(finding for _, finding in _constant_predictors(model, of_variance, design_of_variance))
+            found.extend(_collinear(model, of_variance, design_of_variance, set()))
         constant = [*_constant_predictors(model, equation, design)]
         for variables, finding in constant:
             if not variables & blamed:
@@ -103,7 +108,7 @@ def _fixed_span(model: Model, name: str) -> Span | None:
 def _place(model: Model, name: str) -> Span | None:
     """Where the variable is used first."""
     for equation in model.equations:
-        for term in equation.terms:
+        for term in (*equation.terms, *equation.variance_terms):
             if term.span is not None and any(column.variable == name for column in columns_in(term.expression)):
                 return term.span
         if equation.name == name and equation.span is not None:
@@ -115,14 +120,16 @@ def _place(model: Model, name: str) -> Span | None:
 def _in_equation(model: Model, name: str) -> str:
     """In words, the equation that holds the variable as a predictor; empty for none."""
     for equation in model.equations:
-        predictors = {column.variable for term in equation.terms for column in columns_in(term.expression)}
+        terms = (*equation.terms, *equation.variance_terms)
+        predictors = {column.variable for term in terms for column in columns_in(term.expression)}
         if name in predictors and equation.role is Role.OUTCOME:
             return f", a predictor of '{equation.name}',"
     return ""
 
 
 def _variables_of(equation: Equation) -> set[str]:
-    columns = {column.variable for term in equation.terms for column in columns_in(term.expression)}
+    terms = (*equation.terms, *equation.variance_terms)
+    columns = {column.variable for term in terms for column in columns_in(term.expression)}
     return {equation.name, *columns}
 
 
@@ -315,7 +322,8 @@ def _is_shared(model: Model, equation: Equation, predictor: _Predictor) -> bool:
 def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]) -> Iterator[Finding]:
     """A continuous outcome that is constant, fully determined, or observed too rarely."""
     outcome = _column_values(model, equation.outcome) if equation.family == "normal" else None
-    if outcome is None or equation.residual_variance is None or equation.transform is not None:
+    has_variance = equation.residual_variance is not None or bool(equation.variance_terms)
+    if outcome is None or not has_variance or equation.transform is not None:
         return
     span = _outcome_span(equation)
     observed = outcome[~np.isnan(outcome)]

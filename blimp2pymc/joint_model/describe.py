@@ -108,7 +108,11 @@ def _imputed_by(model: ir.Model, name: str) -> str:
         each.name
         for each in model.equations
         if each.role is not ir.Role.MEANS
-        and any(column.variable == name for term in each.terms for column in columns_in(term.expression))
+        and any(
+            column.variable == name
+            for term in (*each.terms, *each.variance_terms)
+            for column in columns_in(term.expression)
+        )
     ]
     parts = []
     if own is not None:

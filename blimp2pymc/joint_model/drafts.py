@@ -67,7 +67,8 @@ class DraftEquation:
     intercept_span: Span | None = None
     terms: dict[tuple[ir.Product, ...], DraftTerm] = field(default_factory=dict)
     variance: Setting = FREE
-    variance_terms: dict[tuple[ir.Product, ...], DraftTerm] = field(default_factory=dict)
+    log_variance: DraftEquation | None = None
+    """What `var(y) ~` says: its terms are those of the logarithm of the residual variance."""
     transform: ir.Transform | None = None
     block: str = ""
     block_place: int = 0
@@ -99,6 +100,15 @@ class DraftEquation:
             raise error(f"the residual variance of '{self.name}' is set to {setting.fixed:g}; a variance is positive",
                         setting.span, "a positive number, or a label", "variance-not-positive")  # fmt: skip
         self.variance = setting
+
+    def set_log_variance(self, span: Span | None) -> DraftEquation:
+        """The draft of `var(y) ~`, begun when it is mentioned for the first time; its intercept is free."""
+        if self.log_variance is None:
+            name = f"var({self.outcome.variable})"
+            self.log_variance = DraftEquation(
+                self.outcome, name, block=self.block, block_place=self.block_place, span=span
+            )
+        return self.log_variance
 
     @property
     def all_terms(self) -> tuple[DraftTerm, ...]:
@@ -136,7 +146,8 @@ class Drafts:
         """Every column some term refers to, with the first place, in order of appearance."""
         found: dict[ir.Column, Span | None] = {}
         for equation in self.equations.values():
-            for term in (*equation.terms.values(), *equation.variance_terms.values()):
+            variance_terms = equation.log_variance.terms.values() if equation.log_variance is not None else ()
+            for term in (*equation.terms.values(), *variance_terms):
                 for leaf in _columns_in_order(term.expression):
                     found.setdefault(leaf, term.span)
         return found

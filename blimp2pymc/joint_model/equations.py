@@ -16,6 +16,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.drafts import DraftEquation, Drafts, Pair, Setting
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.outcomes import OutcomeForm, read_outcome
+from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.terms import Predictor, TermReader, written_out
 
 
@@ -51,7 +52,24 @@ def draft_equations(
             findings.extend(mistake.findings)
     reader.drafts.defined = reader.terms.defined
     reader.add_latent_equations()
+    findings.extend(_check_log_variances(reader.drafts))
     return reader.drafts
+
+
+def _check_log_variances(drafts: Drafts) -> Iterator[Finding]:
+    """Residual variances with a model that are stated in another way too, and those of correlated residuals."""
+    for draft in drafts.equations.values():
+        if draft.log_variance is None:
+            continue
+        name, span = draft.outcome.variable, draft.log_variance.span
+        if draft.variance.says_something:
+            yield Finding(f"the residual variance of '{name}' is stated twice, by '@' and by var({name})",
+                          draft.variance.span or span, f"leave out '{name}@...'", "variance-stated-twice")  # fmt: skip
+        for pair in drafts.pairs.values():
+            if draft.outcome in (pair.first, pair.second) and pair.setting.fixed != 0:
+                yield refuse("variance-model", pair.span, name=name)
+                draft.log_variance = None
+                break
 
 
 def model_labels(statements: tuple[tree.ModelStatement, ...], names: Names) -> frozenset[str]:
@@ -103,7 +121,7 @@ class _Reader:
                 self._covariance(left, right, statement)
             case tree.VarianceStatement(term):
                 setting = self.terms.parameter_setting(term.settings)
-                for each in self._outcomes(term.expression):
+                for each in self._plain_outcomes(term.expression):
                     self._equation(each, statement, is_stated=False).set_variance(setting)
             case tree.Definition(name):
                 if name in self.terms.definitions:
@@ -126,12 +144,12 @@ class _Reader:
         outcomes = [(term, each) for term in left.terms for each in self._outcomes(term.expression)]
         equations = [self._equation(form, statement, is_stated=True) for _, form in outcomes]
         for place, equation in enumerate(equations):
-            role = outcomes[place][1].role
-            if not left.braces:
+            if not left.braces and outcomes[place][1].role == "mean":
                 for term, form in outcomes[place + 1 :]:
-                    name = tree.Name(form.column.variable, term.span)
-                    self._extend(equation, list(self.terms.predictor(tree.Term(name, (), term.span))), role)
-            self._extend(equation, predictors, role)
+                    if form.role == "mean":
+                        name = tree.Name(form.column.variable, term.span)
+                        self._extend(equation, list(self.terms.predictor(tree.Term(name, (), term.span))))
+            self._extend(equation, predictors)
 
     def _arrow(self, left: tree.Side, right: tree.Side, statement: tree.Relation) -> None:
         predictors = self.terms.predictors(left)
@@ -147,7 +165,7 @@ class _Reader:
                 # The first item of a factor sets its scale, unless the user says something about it.
                 here = Setting(1.0, span=term.span) if fixes_next and not term.settings else setting
                 fixes_next = False
-                self._extend(equation, [each.adjusted(here, multipliers) for each in predictors], form.role)
+                self._extend(equation, [each.adjusted(here, multipliers) for each in predictors])
 
     def _is_measurement(self, side: tree.Side) -> bool:
         """Whether a latent variable stands alone before `->`."""
@@ -158,8 +176,8 @@ class _Reader:
 
     def _covariance(self, left: tree.Side, right: tree.Side, statement: tree.Relation) -> None:
         _refuse_settings(left, "'@' belongs behind the right-hand side of '~~'", "a ~~ b@label")
-        firsts = [each for term in left.terms for each in self._outcomes(term.expression)]
-        seconds = [(term, each) for term in right.terms for each in self._outcomes(term.expression)]
+        firsts = [each for term in left.terms for each in self._plain_outcomes(term.expression)]
+        seconds = [(term, each) for term in right.terms for each in self._plain_outcomes(term.expression)]
         if len(firsts) == len(seconds) == 1 and firsts[0].column == seconds[0][1].column:
             equation = self._equation(firsts[0], statement, is_stated=False)
             if seconds[0][0].settings:
@@ -198,6 +216,15 @@ class _Reader:
             findings.extend(mistake.findings)
         return forms
 
+    def _plain_outcomes(self, expression: tree.Expression) -> list[OutcomeForm]:
+        """Outcomes with a variance of their own: not var(y)."""
+        forms = self._outcomes(expression)
+        for form in forms:
+            if form.role == "variance":
+                raise error(f"'var({form.name})' stands on the left of '~'", form.span or expression.span,
+                            f"var({form.name}) ~ x, or {form.name}@v", "misplaced-variance")  # fmt: skip
+        return forms
+
     def _equation(self, form: OutcomeForm, statement: tree.ModelStatement, is_stated: bool) -> DraftEquation:
         """The draft of an outcome, begun when it is mentioned for the first time."""
         place, span = self.blocks[statement.block], form.span or statement.span
@@ -215,14 +242,11 @@ class _Reader:
             draft.block, draft.block_place = statement.block, place
         if form.transform is not None or form.family == "logit":
             draft.name, draft.family, draft.transform = form.name, form.family, form.transform
-        return draft
+        return draft.set_log_variance(span) if form.role == "variance" else draft
 
-    def _extend(self, equation: DraftEquation, terms: list[Predictor], role: str) -> None:
+    def _extend(self, equation: DraftEquation, terms: list[Predictor]) -> None:
         for each in terms:
-            if role == "variance":
-                if each.term is not None:
-                    equation.variance_terms.setdefault(each.term.key, replace(each.term))
-            elif each.term is None:
+            if each.term is None:
                 equation.set_intercept(each.setting, each.span)
             else:
                 if each.replaces_intercept:

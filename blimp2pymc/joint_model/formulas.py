@@ -44,6 +44,10 @@ class Formulas:
                 has_intercept = equation.terms[0].expression == ONE
                 index = first if first is not None else place + (0 if has_intercept else 1)
                 self._add(found, term.coefficient, self._indexed("b", r"\beta", number, index))
+            for place, term in enumerate(equation.variance_terms):
+                has_intercept = equation.variance_terms[0].expression == ONE
+                index = place + (0 if has_intercept else 1)
+                self._add(found, term.coefficient, self._indexed("g", r"\gamma", number, index))
             if equation.residual_variance is not None:
                 self._add(found, equation.residual_variance, self._indexed("v", r"\sigma^2", number))
             for place, threshold in enumerate(equation.thresholds, 1):
@@ -101,13 +105,16 @@ class Formulas:
 
     def equation(self, number: int, equation: ir.Equation, symbols: Mapping[str, str]) -> str:
         """One equation with its distribution."""
-        mean = self._mean(equation, symbols)
+        mean = self._sum(equation.terms, symbols)
         if equation.family in WHOLE:
             return WHOLE[equation.family](self, equation, mean, symbols)
         is_cut = equation.family in LATENT_RESPONSES
         outcome = latent_response(self, equation.outcome) if is_cut else self.variable(equation.outcome)
         categories = cut(self, equation, symbols) if is_cut else ""
         variance = symbols.get(equation.residual_variance or "", "1")
+        if equation.variance_terms:
+            exponent = self._sum(equation.variance_terms, symbols)
+            variance = rf"\exp({exponent})" if self.latex else f"exp({exponent})"
         if is_cut:
             variance = "1"
         block = self.model.block_of.get(equation.outcome) if equation.role is not ir.Role.MEANS else None
@@ -132,7 +139,8 @@ class Formulas:
     def definitions(self, symbols: Mapping[str, str]) -> list[str]:
         """What the defined variables stand for."""
         equals = " &= " if self.latex else " = "
-        used = {leaf for each in self.model.equations for term in each.terms for leaf in self._parts(term.expression)}
+        terms = [term for each in self.model.equations for term in (*each.terms, *each.variance_terms)]
+        used = {part for term in terms for part in self._parts(term.expression)}
         return [
             self.variable(ir.Column(reference.name)) + equals + self.expression(expression, symbols)
             for expression, reference in self._named().items()
@@ -145,9 +153,9 @@ class Formulas:
             for each in expression.arguments:
                 yield from self._parts(each)
 
-    def _mean(self, equation: ir.Equation, symbols: Mapping[str, str]) -> str:
+    def _sum(self, terms: tuple[ir.Term, ...], symbols: Mapping[str, str]) -> str:
         parts = []
-        for term in equation.terms:
+        for term in terms:
             parameter = self.model.parameters[term.coefficient]
             coefficient = symbols[term.coefficient] if parameter.fixed is None else f"{parameter.fixed:g}"
             if term.expression == ONE:

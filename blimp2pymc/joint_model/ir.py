@@ -149,7 +149,7 @@ class Equation:
     residual_variance: str | None
     """Parameter name; None where the family has none (or `variance_terms` model it)."""
     variance_terms: tuple[Term, ...] = ()
-    """`var(y) ~`: log-linear predictor of the residual variance."""
+    """`var(y) ~`: the logarithm of the residual variance is the sum of these; there is at least one."""
     thresholds: tuple[str, ...] = ()
     dispersion: str | None = None
     transform: Transform | None = None

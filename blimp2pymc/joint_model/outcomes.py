@@ -79,9 +79,10 @@ def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) ->
                                span=expression.span)  # fmt: skip
         case tree.Call("var", (tree.Name() as inner,)):
             column = _column(inner.name, inner.span, names, unknown)
-            refused = (refuse("variance-model", expression.span, name=inner.name),)
-            return OutcomeForm(column, inner.name, FAMILY_OF_KIND[names.kind(column)], "variance", refusals=refused,
-                               span=expression.span)  # fmt: skip
+            if names.kind(column) is not ir.Kind.CONTINUOUS or column.form is not ir.Form.SCORE or column.lag:
+                raise error(f"'var()' needs a continuous variable, and '{inner.name}' is none", expression.span,
+                            code="variance-of-categories")  # fmt: skip
+            return OutcomeForm(column, inner.name, "normal", "variance", span=expression.span)
         case tree.Call("yjt", (argument, *_)):
             return _transformed(expression, argument, function="yjt", code="yeo-johnson", names=names, unknown=unknown)
         case tree.Call() | tree.Operation():

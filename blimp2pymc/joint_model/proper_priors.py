@@ -23,6 +23,9 @@ from blimp2pymc.joint_model.priors import is_proper
 WIDTH = 10.0
 """Standard deviations of the outcome per standard deviation of a predictor."""
 
+LOG_WIDTH = 1.0
+"""Prior standard deviation of the log residual variance per standard deviation of a predictor of it."""
+
 
 def proper_priors(
     equations: tuple[ir.Equation, ...],
@@ -70,6 +73,7 @@ def proper_priors(
         for name in equation.thresholds:
             if _is_replaced(parameters[name]):
                 changed[name] = replace(changed[name], prior=WEAK)
+        _widen_log_variance(equation, changed, means, data, spread)
         variance = equation.residual_variance
         if variance is not None and _is_replaced(parameters[variance]):
             scales[variance] = max(spread**2 / 2, scales.get(variance, 0.0))
@@ -84,6 +88,29 @@ def proper_priors(
         for block in blocks
     )
     return changed, own
+
+
+def _widen_log_variance(
+    equation: ir.Equation,
+    parameters: dict[str, ir.Parameter],
+    means: Mapping[ir.Column, ir.Expression],
+    data: Mapping[str, np.ndarray],
+    spread: float,
+) -> None:
+    """Normal priors of `var(y) ~`: one standard deviation of a predictor is LOG_WIDTH on the logarithm."""
+    total = LOG_WIDTH**2
+    for term in equation.variance_terms:
+        if term.expression != ir.Constant(1.0):
+            center, width = _moments(_term_values(term.expression, means, data))
+            total += (LOG_WIDTH / width * center) ** 2
+            if _is_replaced(parameters[term.coefficient]):
+                _widen(parameters, term.coefficient, (LOG_WIDTH / width) ** 2)
+    for term in equation.variance_terms:
+        if term.expression == ir.Constant(1.0) and _is_replaced(parameters[term.coefficient]):
+            prior = replace(
+                parameters[term.coefficient].prior, distribution="normal", arguments=(2 * float(np.log(spread)), total)
+            )
+            parameters[term.coefficient] = replace(parameters[term.coefficient], prior=prior)
 
 
 def _widen(parameters: dict[str, ir.Parameter], name: str, variance: float) -> None:

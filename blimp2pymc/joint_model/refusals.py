@@ -38,7 +38,8 @@ REFUSALS: Mapping[str, str] = {
     "nominal-outcome": "'{name}' is a NOMINAL outcome; multinomial logit equations are not sampled yet",
     "count-outcome": "'{name}' is a COUNT outcome; negative binomial equations are not sampled yet",
     "logit-outcome": "logit equations are not sampled yet",
-    "variance-model": "a model for the residual variance, var({name}), is not sampled yet",
+    "variance-model": "a residual with a model for its variance, var({name}), that is correlated with others by '~~' "
+        "is not sampled yet",
     "yeo-johnson": "Yeo-Johnson transformed outcomes are not sampled yet",
     "transformed-outcome": "a transformed outcome is not sampled yet",
     # covariances and priors

@@ -261,7 +261,8 @@ def _with_priors(
 
 
 def _is_mentioned(name: str, assembly: Assembly) -> bool:
-    return any(name in parameters_in(term.expression) for each in assembly.equations for term in each.terms)
+    terms = (term for each in assembly.equations for term in (*each.terms, *each.variance_terms))
+    return any(name in parameters_in(term.expression) for term in terms)
 
 
 def _with_constants(
@@ -274,16 +275,20 @@ def _with_constants(
     quantities: dict[ir.Expression, ir.Expression] = {}
     for each in derived.quantities:
         quantities[ir.ParameterReference(each.name)] = substitute(each.expression, quantities)
-    changed = []
-    for equation in equations:
-        terms = []
-        for term in equation.terms:
+
+    def written_out(terms: tuple[ir.Term, ...]) -> tuple[ir.Term, ...]:
+        changed = []
+        for term in terms:
             expression = substitute(term.expression, quantities)
             for name in sorted(parameters_in(expression) - parameters.keys()):
                 findings.append(refuse("free-constant", term.span, name=name))
-            terms.append(replace(term, expression=expression))
-        changed.append(replace(equation, terms=tuple(terms)))
-    return tuple(changed)
+            changed.append(replace(term, expression=expression))
+        return tuple(changed)
+
+    return tuple(
+        replace(each, terms=written_out(each.terms), variance_terms=written_out(each.variance_terms))
+        for each in equations
+    )
 
 
 def _errors(findings: list[Finding]) -> list[Finding]:

@@ -123,10 +123,11 @@ def _lower_order(factors: list[ir.Expression]) -> set[frozenset[tuple[ir.Express
 
 
 def _idle_labels(model: ir.Model) -> Warnings:
-    places = [term.coefficient for equation in model.equations for term in equation.terms]
+    terms = [term for each in model.equations for term in (*each.terms, *each.variance_terms)]
+    places = [term.coefficient for term in terms]
     places += [equation.residual_variance or "" for equation in model.equations]
     places += [name for block in model.blocks for name in block.correlations.values()]
-    used = {name for equation in model.equations for term in equation.terms for name in parameters_in(term.expression)}
+    used = {name for term in terms for name in parameters_in(term.expression)}
     for quantity in model.quantities:
         used |= parameters_in(quantity.expression)
     for test in model.wald_tests:
@@ -249,7 +250,8 @@ def _variance_only(model: ir.Model) -> Warnings:
     """`x@v` alone makes x a modelled variable without predictors, which is easily written by accident."""
     if model.script is None:
         return
-    predictors = {column for each in model.equations for term in each.terms for column in columns_in(term.expression)}
+    terms = (term for each in model.equations for term in (*each.terms, *each.variance_terms))
+    predictors = {column for term in terms for column in columns_in(term.expression)}
     for statement in model.script.statements("MODEL"):
         if not isinstance(statement, tree.VarianceStatement) or not isinstance(statement.term.expression, tree.Name):
             continue

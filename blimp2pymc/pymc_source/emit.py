@@ -88,11 +88,10 @@ def refusals(model: Model) -> Iterator[Finding]:
             yield refuse(f"a {equation.family} outcome such as '{equation.name}'", equation)
         if equation.transform is not None:
             yield refuse(f"the transformed outcome {equation.transform.function}({equation.name})", equation)
-        if equation.variance_terms:
-            yield refuse(f"the variance model var({equation.name})", equation)
         if equation.level != 1:
             yield refuse(f"the level-{equation.level} outcome '{equation.name}'", equation)
-        columns = {equation.outcome}.union(*(columns_in(term.expression) for term in equation.terms))
+        terms = (*equation.terms, *equation.variance_terms)
+        columns = {equation.outcome}.union(*(columns_in(term.expression) for term in terms))
         for column in sorted(columns):
             if column.variable not in model.data and column.variable not in model.latent:
                 yield refuse(f"the random effect '{column.variable}'", equation)
@@ -139,7 +138,8 @@ def _is_used(page: Page, column: Column) -> bool:
     model = page.model
     if column in model.equation_of:
         return True
-    return any(column in columns_in(term.expression) for each in model.equations for term in each.terms)
+    terms = (term for each in model.equations for term in (*each.terms, *each.variance_terms))
+    return any(column in columns_in(term.expression) for term in terms)
 
 
 def _write_coords(page: Page) -> None:
@@ -154,9 +154,10 @@ def _write_coords(page: Page) -> None:
             mask = page.local(column, "is_missing")
             entries.append(f"{string(page.local(column, 'missing_row'))}: data.index[{mask}]")
             entries.append(f"{string(page.local(column, 'observed_row'))}: data.index[~{mask}]")
-        if slopes(equation, page.model):
-            dim = page.local(column, "term")
-            entries.extend(_list_entry(dim, names.coords[dim]))
+        for terms, suffix in ((equation.terms, "term"), (equation.variance_terms, "log_variance_term")):
+            if slopes(terms, page.model):
+                dim = page.local(column, suffix)
+                entries.extend(_list_entry(dim, names.coords[dim]))
     for block in page.model.blocks:
         dim = names.blocks[block.members, "pair"]
         if dim in names.coords:

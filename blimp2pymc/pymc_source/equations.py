@@ -18,11 +18,11 @@ from blimp2pymc.pymc_source.covariances import (
     write_innovation,
     write_standard_deviation,
 )
-from blimp2pymc.pymc_source.linear_predictor import write_mean
+from blimp2pymc.pymc_source.linear_predictor import write_log_variance, write_mean
 from blimp2pymc.pymc_source.names import has_free_correlations
-from blimp2pymc.pymc_source.page import Page, used_later
+from blimp2pymc.pymc_source.page import Page, differs_between_rows, used_later
 from blimp2pymc.pymc_source.printer import number, string
-from blimp2pymc.pymc_source.priors import declare
+from blimp2pymc.pymc_source.priors import declare, starting_log_variance
 
 
 def write_equation(page: Page, equation: Equation) -> None:
@@ -40,6 +40,11 @@ def write_equation(page: Page, equation: Equation) -> None:
     for term in equation.terms:
         for name in (term.coefficient, *sorted(parameters_in(term.expression))):
             declare(page, name, equation.outcome)
+    for term in equation.variance_terms:
+        is_intercept = page.model.parameters[term.coefficient].kind is ParameterKind.INTERCEPT
+        declare(page, term.coefficient, start=starting_log_variance(page, equation.outcome) if is_intercept else "")
+        for name in sorted(parameters_in(term.expression)):
+            declare(page, name)
     WRITERS[equation.family](page, equation)
 
 
@@ -55,17 +60,23 @@ def statement_lines(page: Page, equation: Equation) -> list[str]:
     page.stated.update(fresh)
     if lines and all(page.n_equations_of[each] == 1 for each in lines):
         return fresh
-    return [*fresh, f"{equation.name} ~ {' '.join(term.name for term in equation.terms)}"]
+    said = [f"{equation.name} ~ {' '.join(term.name for term in equation.terms)}"]
+    if equation.variance_terms:
+        said.append(f"var({equation.name}) ~ {' '.join(term.name for term in equation.variance_terms)}")
+    return [*fresh, *said]
 
 
 def _write_normal(page: Page, equation: Equation) -> None:
     outcome = equation.outcome
-    assert equation.residual_variance is not None, "a normal equation has a residual variance"
-    declare(page, equation.residual_variance, outcome)
+    if equation.residual_variance is not None:
+        declare(page, equation.residual_variance, outcome)
     write_mean(page, equation)
+    if equation.variance_terms:
+        write_log_variance(page, equation)
     write_standard_deviation(page, equation)
     mean, by_row, deviation = given_others(page, equation)
-    _write_cells(page, equation, Law("pm.Normal", mean.code, by_row, (deviation.code,)))
+    deviation_by_row = differs_between_rows(equation.variance_terms, page.model)
+    _write_cells(page, equation, Law("pm.Normal", mean.code, by_row, (deviation.code,), deviation_by_row))
     write_innovation(page, equation, mean, deviation)
 
 
@@ -77,6 +88,7 @@ class Law:
     mean: str
     is_by_row: bool
     others: tuple[str, ...]
+    others_are_by_row: bool = False
 
 
 def _write_cells(page: Page, equation: Equation, law: Law) -> None:
@@ -92,11 +104,15 @@ def _write_cells(page: Page, equation: Equation, law: Law) -> None:
     mask, values = page.local(outcome, "is_missing"), page.local(outcome, "data")
     missing, missing_row = page.local(outcome, "missing"), page.local(outcome, "missing_row")
     observed, observed_row = page.local(outcome, "observed"), page.local(outcome, "observed_row")
-    of_missing, of_observed = (f"{law.mean}[{mask}]", f"{law.mean}[~{mask}]") if law.is_by_row else (law.mean,) * 2
-    page.call(f"{missing} = {call}(", [string(missing), of_missing, *others, f"dims={string(missing_row)}"])
+
+    def rows(which: str) -> list[str]:
+        by_row = (law.is_by_row, *(law.others_are_by_row for _ in others))
+        return [f"{text}[{which}]" if each else text for text, each in zip((law.mean, *others), by_row, strict=True)]
+
+    page.call(f"{missing} = {call}(", [string(missing), *rows(mask), f"dims={string(missing_row)}"])
     page.call(
         f"{call}(",
-        [string(observed), of_observed, *others, f"observed={values}[~{mask}]", f"dims={string(observed_row)}"],
+        [string(observed), *rows(f"~{mask}"), f"observed={values}[~{mask}]", f"dims={string(observed_row)}"],
     )
     if outcome in used_later(page.model) or needed_by_block(page, outcome):
         page.line(f"{column} = pt.set_subtensor(pt.as_tensor({values})[{mask}], {missing})")
@@ -126,8 +142,9 @@ def _write_means(page: Page, equation: Equation) -> None:
 
 def _declare_referenced_blocks(page: Page, equation: Equation) -> None:
     # a correlation that is part of a matrix comes with its block
-    wanted = {equation.residual_variance, *(term.coefficient for term in equation.terms)}
-    for term in equation.terms:
+    terms = (*equation.terms, *equation.variance_terms)
+    wanted = {equation.residual_variance, *(term.coefficient for term in terms)}
+    for term in terms:
         wanted |= parameters_in(term.expression)
     names = {name for each in wanted if each for name in _defined_by(page, each)}
     for block in page.model.blocks:

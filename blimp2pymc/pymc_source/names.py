@@ -25,6 +25,7 @@ from blimp2pymc.joint_model.ir import (
     Parameter,
     ParameterKind,
     Role,
+    Term,
 )
 
 MODULES = ("az", "np", "pd", "pm", "pt")
@@ -90,6 +91,7 @@ SUFFIXES = (
     "data", "is_missing", "missing", "missing_row", "observed", "observed_row", "predicted", "sd",
     "residual", "given_mean", "given_sd", "z", "explained_variance", "total_variance", "term",
     "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "thresholds",
+    "log_variance", "log_variance_intercept", "log_variance_coefficient", "log_variance_term",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 
@@ -217,13 +219,13 @@ def has_free_correlations(block: JointBlock, model: Model) -> bool:
     )
 
 
-def slopes(equation: Equation, model: Model) -> tuple[tuple[str, Parameter], ...]:
-    """(term name, parameter) of the slopes an equation keeps in its vector `y_coefficient`.
+def slopes(terms: Sequence[Term], model: Model) -> tuple[tuple[str, Parameter], ...]:
+    """(term name, parameter) of the slopes a linear predictor keeps in its vector, such as `y_coefficient`.
 
     Free parameters without a label of the user's, under one kind of prior; others are scalars.
     """
     found: dict[str, tuple[str, Parameter]] = {}
-    for term in equation.terms:
+    for term in terms:
         parameter = model.parameters[term.coefficient]
         if parameter.kind in (ParameterKind.INTERCEPT, ParameterKind.MEAN) or parameter.label:
             continue
@@ -281,21 +283,22 @@ def _column_name(column: Column, given: Mapping[tuple[str, str], str], taken: se
 def _place_equation(equation: Equation, model: Model, local: Mapping[tuple[Column, str], str], places: _Places) -> None:
     parameters, dims, coords = places.parameters, places.dims, places.coords
     name: Callable[[str], str] = lambda suffix: local[equation.outcome, suffix]  # noqa: E731
-    vector = {parameter.name: (index, term) for index, (term, parameter) in enumerate(slopes(equation, model))}
-    for term in equation.terms:
-        parameter = model.parameters[term.coefficient]
-        if parameter.name in parameters or parameter.fixed is not None:
-            continue
-        if equation.role is Role.MEANS or parameter.kind is ParameterKind.MEAN:
-            parameters[parameter.name] = Place(name("mean"))
-        elif parameter.kind is ParameterKind.INTERCEPT:
-            parameters[parameter.name] = Place(name("intercept"))
-        elif parameter.name in vector:
-            index, label = vector[parameter.name]
-            parameters[parameter.name] = Place(name("coefficient"), index, label)
-    if vector:
-        dims[name("coefficient")] = (name("term"),)
-        coords[name("term")] = tuple(label for _, label in vector.values())
+    for terms, prefix in ((equation.terms, ""), (equation.variance_terms, "log_variance_")):
+        vector = {parameter.name: (index, term) for index, (term, parameter) in enumerate(slopes(terms, model))}
+        for term in terms:
+            parameter = model.parameters[term.coefficient]
+            if parameter.name in parameters or parameter.fixed is not None:
+                continue
+            if equation.role is Role.MEANS or parameter.kind is ParameterKind.MEAN:
+                parameters[parameter.name] = Place(name("mean"))
+            elif parameter.kind is ParameterKind.INTERCEPT:
+                parameters[parameter.name] = Place(name(f"{prefix}intercept"))
+            elif parameter.name in vector:
+                index, label = vector[parameter.name]
+                parameters[parameter.name] = Place(name(f"{prefix}coefficient"), index, label)
+        if vector:
+            dims[name(f"{prefix}coefficient")] = (name(f"{prefix}term"),)
+            coords[name(f"{prefix}term")] = tuple(label for _, label in vector.values())
     variance = equation.residual_variance
     if variance is not None and variance not in parameters and model.parameters[variance].fixed is None:
         suffix = "mean_variance" if equation.role is Role.MEANS else "residual_variance"

@@ -25,6 +25,7 @@ from blimp2pymc.joint_model.ir import (
     Model,
     ParameterReference,
     Role,
+    Term,
     VariancePart,
 )
 from blimp2pymc.pymc_source.names import Names
@@ -159,6 +160,12 @@ class Page:
         column = next(each for each in self.model.equation_of if each.variable == variance.variable)
         equation = self.model.equation_of[column]
         residual = self.parameter(equation.residual_variance) if equation.residual_variance else Text("1")
+        if equation.variance_terms:
+            log_variance = self.local(column, "log_variance")
+            mean = (
+                f"pt.mean(pt.exp({log_variance}))" if differs_between_rows(equation.variance_terms, self.model) else ""
+            )
+            residual = Text(mean or f"pt.exp({log_variance})")
         if column not in self.predicted:
             raise error(
                 f"'{variance.variable}.{variance.part.value}' cannot set a parameter of the model yet",
@@ -176,7 +183,7 @@ class Page:
 
     def lines_of(self, equation: Equation) -> list[str]:
         """The script's lines that an equation stands on; none for those the script does not state."""
-        spans = [equation.span, *(term.span for term in equation.terms)]
+        spans = [equation.span, *(term.span for term in (*equation.terms, *equation.variance_terms))]
         return self.script_lines(spans) if equation.role is Role.OUTCOME else []
 
     @cached_property
@@ -202,10 +209,15 @@ def _holds(outer: Span, inner: Span) -> bool:
 
 def is_by_row(equation: Equation, model: Model) -> bool:
     """Whether the mean of an equation differs between rows."""
+    return differs_between_rows(equation.terms, model)
+
+
+def differs_between_rows(terms: Iterable[Term], model: Model) -> bool:
+    """Whether a linear predictor differs between rows."""
     return any(
         model.parameters[term.coefficient].fixed != 0.0
         and any(isinstance(leaf, Column) for leaf in leaves(term.expression))
-        for term in equation.terms
+        for term in terms
     )
 
 

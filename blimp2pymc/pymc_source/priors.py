@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from blimp2pymc.blimp.tree import PriorStatement
-from blimp2pymc.joint_model.ir import Column, Equation, Parameter, ParameterKind, Prior
+from blimp2pymc.joint_model.ir import Column, Parameter, ParameterKind, Prior, Term
 from blimp2pymc.pymc_source.names import slopes
 from blimp2pymc.pymc_source.page import Page, references, sum_text
 from blimp2pymc.pymc_source.printer import number, string
@@ -180,9 +180,9 @@ PRIORS: Mapping[str, Callable[[Page, Declaration], None]] = {
 
 
 def _declare_slopes(page: Page, name: str) -> None:
-    equation = _equation_with(page, name)
-    parameters = [parameter for _, parameter in slopes(equation, page.model)]
-    variable, dim = page.local(equation.outcome, "coefficient"), page.local(equation.outcome, "term")
+    outcome, terms, prefix = _linear_predictor_with(page, name)
+    parameters = [parameter for _, parameter in slopes(terms, page.model)]
+    variable, dim = page.local(outcome, f"{prefix}coefficient"), page.local(outcome, f"{prefix}term")
     arguments = [string(variable)]
     distribution = parameters[0].prior.distribution
     if distribution == "normal":
@@ -193,8 +193,13 @@ def _declare_slopes(page: Page, name: str) -> None:
     page.call(f"{variable} = {call}(", [*arguments, f"dims={string(dim)}"])
 
 
-def _equation_with(page: Page, name: str) -> Equation:
-    return next(each for each in page.model.equations if any(term.coefficient == name for term in each.terms))
+def _linear_predictor_with(page: Page, name: str) -> tuple[Column, tuple[Term, ...], str]:
+    """Outcome, terms, and what the names of their vector begin with."""
+    for equation in page.model.equations:
+        for terms, prefix in ((equation.terms, ""), (equation.variance_terms, "log_variance_")):
+            if any(term.coefficient == name for term in terms):
+                return equation.outcome, terms, prefix
+    raise KeyError(name)
 
 
 def _one_or_list(texts: list[str]) -> str:
@@ -217,6 +222,15 @@ def _start(page: Page, parameter: Parameter, outcome: Column | None) -> str:
     if parameter.kind in (ParameterKind.INTERCEPT, ParameterKind.MEAN) and parameter.prior.distribution == "flat":
         return f"{prefix}mean({values})"
     return ""
+
+
+def starting_log_variance(page: Page, outcome: Column) -> str:
+    """Text of the logarithm of an observed variable's variance; empty for a latent one."""
+    if outcome.variable not in page.model.data:
+        return ""
+    if page.is_incomplete(outcome):
+        return f"np.log(np.nanvar({page.local(outcome, 'data')}))"
+    return f"np.log(np.var({page.column(outcome)}))"
 
 
 def _comment_origin(page: Page, parameter: Parameter) -> None:

@@ -80,6 +80,11 @@ SCRIPTS: Mapping[str, str] = {
         x1@v; x2@u; x1 ~~ x2@r;
         PARAMETERS: v ~ truncate(0.1, 4); r ~ beta(2, 2); u ~ invgamma(2, 1); a ~ gamma(2, 2);
         b ~ cauchy(0, 2); c ~ cauchy(0, 1); c ~ truncate(0, Inf); g ~ beta(1, 3); g ~ truncate(.1, 1);""",
+    "variance_models": """FIXED: d; CENTER: x1; LATENT: f; MODEL:
+        f ~ w; var(f) ~ 1@0 d@a;
+        f -> x2 x3 m;
+        y ~ x1 f; var(y) ~ x1 d x1*d@.2;
+        PARAMETERS: a ~ normal(0, .5); ratio = y.residvar / y.totalvar;""",
     "predictor_priors": "OPTIONS: xprior2 hov; MODEL: y ~ x1 x2 x3;",
     "equal_variances": "FIXED: w; MODEL: x1 ~ w@0.3; x2 ~ w@s 1@0; x3 ~ w@s; x1@v; x2@v; x3@v;",
 }

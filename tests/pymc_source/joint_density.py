@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Model, ParameterKind, Role
+from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Model, ParameterKind, Role, Term
 
 Array = np.ndarray
 
@@ -61,7 +61,11 @@ def log_joint(model: Model, parameters: Mapping[str, float], cells: Mapping[str,
             total += _log_means(model, equation, columns[equation.outcome], parameters)
         elif equation.outcome not in in_blocks:
             residual = columns[equation.outcome] - _mean(model, equation, columns, parameters)
-            total += stats.norm.logpdf(residual, 0, np.sqrt(parameters[equation.residual_variance])).sum()
+            if equation.variance_terms:
+                log_variance = _sum(model, equation.variance_terms, columns, parameters)
+                total += stats.norm.logpdf(residual, 0, np.exp(log_variance / 2)).sum()
+            else:
+                total += stats.norm.logpdf(residual, 0, np.sqrt(parameters[equation.residual_variance])).sum()
     for block in model.blocks:
         total += _log_block(model, block, columns, parameters)
     cut = {name for each in model.equations if each.role is Role.MEANS
@@ -73,10 +77,16 @@ def log_joint(model: Model, parameters: Mapping[str, float], cells: Mapping[str,
 
 
 def _mean(model: Model, equation: Equation, columns: Mapping[Column, Array], parameters: Mapping[str, float]) -> Array:
-    mean = np.zeros(model.frame.n_rows)
-    for term in equation.terms:
-        mean = mean + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
-    return mean
+    return _sum(model, equation.terms, columns, parameters)
+
+
+def _sum(
+    model: Model, terms: tuple[Term, ...], columns: Mapping[Column, Array], parameters: Mapping[str, float]
+) -> Array:
+    total = np.zeros(model.frame.n_rows)
+    for term in terms:
+        total = total + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
+    return total
 
 
 def _log_prior(prior, value: float) -> float:

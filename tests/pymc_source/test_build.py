@@ -50,11 +50,11 @@ HOSTILE = [
 """Texts that would do harm, or break the file, if they came into the source unescaped."""
 
 CALLS = {
-    "globals", "print", "pd.read_csv", "pd.DataFrame", "np.isnan", "np.nanmean", "np.nanvar", "np.mean", "np.var",
-    "np.sqrt", "np.eye", "np.zeros", "np.tril_indices", "np.array", "az.summary", "pm.Model", "pm.sample", "pm.Flat",
-    "pm.HalfFlat", "pm.Uniform", "pm.Normal", "pm.TruncatedNormal", "pm.InverseGamma", "pm.Gamma", "pm.Beta",
-    "pm.Cauchy", "pm.HalfCauchy", "pm.Truncated", "pm.Beta.dist", "pm.Gamma.dist", "pm.Cauchy.dist", "pm.LKJCorr",
-    "pm.Potential",
+    "globals", "print", "pd.read_csv", "pd.DataFrame", "np.isnan", "np.log", "np.nanmean", "np.nanvar", "np.mean",
+    "np.var", "np.sqrt", "np.eye", "np.zeros", "np.tril_indices", "np.array", "az.summary", "pm.Model", "pm.sample",
+    "pm.Flat", "pm.HalfFlat", "pm.Uniform", "pm.Normal", "pm.TruncatedNormal", "pm.InverseGamma", "pm.Gamma",
+    "pm.Beta", "pm.Cauchy", "pm.HalfCauchy", "pm.Truncated", "pm.Beta.dist", "pm.Gamma.dist", "pm.Cauchy.dist",
+    "pm.LKJCorr", "pm.Potential",
     "pm.Deterministic", "pm.math.invprobit", "pt.sqrt", "pt.log", "pt.exp", "pt.sum", "pt.mean", "pt.var", "pt.eq",
     "pt.gt", "pt.lt", "pt.and_", "pt.switch", "pt.stack", "pt.diagonal", "pt.as_tensor", "pt.set_subtensor",
     "pt.linalg.cholesky", "pt.linalg.solve_triangular", "to_numpy", "mean",
