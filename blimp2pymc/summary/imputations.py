@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from blimp2pymc.errors import error
-from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Equation, Model, Role
+from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
+from blimp2pymc.summary.predictions import cells_of, with_cells
 
 
 def data_sets(model: Model, draws: Draws, n: int | None = None) -> list[pd.DataFrame]:
@@ -35,7 +35,7 @@ def data_sets(model: Model, draws: Draws, n: int | None = None) -> list[pd.DataF
     """
     sets = []
     for each in chosen_snapshots(draws, n):
-        cells = _snapshot(draws, each)
+        cells = cells_of(draws, each)
         scores = {name: cells[name] for name in model.latent if name in cells}
         sets.append(data_set(model, cells).assign(**scores))
     return sets
@@ -58,7 +58,7 @@ def chosen_snapshots(draws: Draws, n: int | None = None) -> list[int]:
 
 def data_set(model: Model, cells: Mapping[str, FloatArray]) -> pd.DataFrame:
     """The data with these values in the missing cells of each variable, in row order."""
-    columns = {name: _with_cells(model, name, cells) for name in model.data}
+    columns = {name: with_cells(model, name, cells) for name in model.data}
     if model.table is None:
         return pd.DataFrame(columns)
     place = {int(row): k for k, row in enumerate(model.table.source_row)}
@@ -70,35 +70,3 @@ def data_set(model: Model, cells: Mapping[str, FloatArray]) -> pd.DataFrame:
         else:
             frame[name] = np.where(rows >= 0, model.table.values[name][rows], np.nan)
     return pd.DataFrame(frame)
-
-
-def predictions(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray]:
-    """Predicted values of every outcome at one snapshot: the linear predictor in the completed data."""
-    chain, draw = draws.imputations.chain[snapshot], draws.imputations.draw[snapshot]
-    parameters = dict(zip(draws.parameter_names, draws.parameters[chain, draw], strict=True))
-    cells = _snapshot(draws, snapshot)
-    columns = {Column(name): _with_cells(model, name, cells) for name in model.data}
-    columns |= {Column(name): cells[name] for name in model.latent}
-    outcomes = sorted((each for each in model.equations if each.role is Role.OUTCOME), key=lambda each: each.order)
-    return {each.name: _linear_predictor(model, each, parameters, columns) for each in outcomes}
-
-
-def _linear_predictor(
-    model: Model, equation: Equation, parameters: Mapping[str, float], columns: Mapping[Column, FloatArray]
-) -> FloatArray:
-    predicted = np.zeros(model.frame.n_rows)
-    for term in equation.terms:
-        predicted = predicted + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
-    return predicted
-
-
-def _snapshot(draws: Draws, snapshot: int) -> dict[str, FloatArray]:
-    return {name: values[snapshot] for name, values in draws.imputations.values.items()}
-
-
-def _with_cells(model: Model, name: str, cells: Mapping[str, FloatArray]) -> FloatArray:
-    completed = model.data[name].copy()
-    missing = np.isnan(completed)
-    if missing.any():
-        completed[missing] = cells[name]
-    return completed

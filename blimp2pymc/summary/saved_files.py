@@ -18,7 +18,8 @@ from blimp2pymc.errors import Finding, Span, error, raise_all
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.burn_in import BurnIn
-from blimp2pymc.summary.imputations import chosen_snapshots, data_set, predictions
+from blimp2pymc.summary.imputations import chosen_snapshots, data_set
+from blimp2pymc.summary.predictions import predictions, residuals
 from blimp2pymc.summary.rows import Row
 
 ROWS_FILE = "model_data.csv"
@@ -159,7 +160,7 @@ def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[st
     for snapshot in chosen_snapshots(draws, model.settings.n_imputations):
         cells = {name: values[snapshot] for name, values in draws.imputations.values.items()}
         completed = data_set(model, cells)
-        extra = _extra_columns(model, draws, snapshot, completed)
+        extra = _extra_columns(model, draws, snapshot)
         names = [*completed.columns, *extra]
         columns = [*_as_read(model, completed), *([f"{value:.4f}" for value in each] for each in extra.values())]
         sets.append([list(row) for row in zip(*columns, strict=True)])
@@ -170,20 +171,17 @@ def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[st
     return {file: _text(file, [*head, *([number, *row] for number, rows in enumerate(sets, 1) for row in rows)])}
 
 
-def _extra_columns(model: Model, draws: Draws, snapshot: int, completed: pd.DataFrame) -> dict[str, np.ndarray]:
+def _extra_columns(model: Model, draws: Draws, snapshot: int) -> dict[str, np.ndarray]:
     options = model.settings.options
     extra: dict[str, np.ndarray] = {}
-    latent = {name: draws.imputations.values[name][snapshot] for name in model.latent}
     if "savelatent" in options:
-        extra |= {f"{name}.latent": values for name, values in latent.items()}
-    if not options & {"saveresidual", "savepredicted"}:
-        return extra
-    predicted = predictions(model, draws, snapshot)
+        cells = {name: values[snapshot] for name, values in draws.imputations.values.items()}
+        extra |= {f"{name}.latent": cells[name] for name in model.latent}
+        extra |= {name: values for name, values in cells.items() if name.endswith(".latent") and name not in model.data}
     if "saveresidual" in options:
-        outcomes = {name: latent[name] if name in latent else completed[name].to_numpy() for name in predicted}
-        extra |= {f"{name}.residual": outcomes[name] - predicted[name] for name in predicted}
+        extra |= residuals(model, draws, snapshot)
     if "savepredicted" in options:
-        extra |= {f"{name}.predicted": predicted[name] for name in predicted}
+        extra |= predictions(model, draws, snapshot)
     return extra
 
 

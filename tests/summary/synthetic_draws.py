@@ -12,8 +12,11 @@ import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Equation, Model, ModeratorGrid, ParameterKind, Role
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Kind, Model, ModeratorGrid, ParameterKind, Role
 from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikelihood, Statistic, StatisticKind
+
+WEIGHT = 0.2
+"""Polya-Gamma weight of every row of logit equations."""
 
 PROBABILITIES = {ModeratorGrid.QUARTILES: (0.25, 0.5, 0.75), ModeratorGrid.QUANTILES: (0.16, 0.5, 0.84)}
 
@@ -31,6 +34,11 @@ def synthetic_draws(model: Model, chains: int = 2, draws: int = 60, spread: floa
         if model.parameters[name].fixed is not None:
             parameters[..., k] = model.parameters[name].fixed
     cells = {name: _cells(model, name, chains * draws, rng) for name in model.incomplete}
+    responses = {
+        f"{each.name}.latent": rng.normal(size=(chains * draws, model.frame.n_rows))
+        for each in model.equations
+        if each.family == "probit"
+    }
     statistics = [
         _statistics(model, dict(zip(names, parameters[c, d], strict=True)), _completed(model, cells, c * draws + d))
         for c in range(chains)
@@ -55,7 +63,7 @@ def synthetic_draws(model: Model, chains: int = 2, draws: int = 60, spread: floa
             np.log(np.exp(log_densities).mean(axis=0)),
         ),
         imputations=Imputations(
-            chosen // draws, chosen % draws, {name: each[chosen] for name, each in cells.items()}
+            chosen // draws, chosen % draws, {name: each[chosen] for name, each in (cells | responses).items()}
         ),
         cell_mean={name: each.mean(axis=0) for name, each in cells.items()},
         cell_variance={name: each.var(axis=0, ddof=1) for name, each in cells.items()},
@@ -89,6 +97,10 @@ def _center(model: Model, name: str) -> float:
         return 1.5
     if parameter.kind is ParameterKind.CORRELATION:
         return 0.3
+    if parameter.kind is ParameterKind.THRESHOLD:
+        return float(name.rsplit(maxsplit=1)[-1]) - 1.0
+    if parameter.kind is ParameterKind.DISPERSION:
+        return 0.8
     if parameter.kind is ParameterKind.MEAN:
         return float(np.nanmean(model.data[name.removesuffix(" mean")]))
     return 0.2 + 0.1 * list(model.parameters).index(name)
@@ -96,6 +108,8 @@ def _center(model: Model, name: str) -> float:
 
 def _cells(model: Model, name: str, size: int, rng: np.random.Generator) -> np.ndarray:
     observed = model.data[name][~model.missing(name)]
+    if model.variables[name].kind is not Kind.CONTINUOUS:
+        return rng.choice(np.unique(observed), (size, int(model.missing(name).sum())))
     return rng.normal(observed.mean(), observed.std(), (size, int(model.missing(name).sum())))
 
 
@@ -106,6 +120,9 @@ def _completed(model: Model, cells: dict[str, np.ndarray], draw: int) -> dict[Co
         if name in cells:
             completed[model.missing(name)] = cells[name][draw]
         columns[Column(name)] = completed
+        if model.variables[name].kind is Kind.NOMINAL:
+            for code in model.variables[name].categories:
+                columns[Column(name, Form.DUMMY, code)] = (completed == code).astype(float)
     return columns
 
 
@@ -123,6 +140,10 @@ def _statistics(
         found[Statistic(StatisticKind.PREDICTOR_VARIANCE, (equation.outcome,))] = np.var(
             _mean(equation, parameters, columns), ddof=1
         )
+        if equation.family == "logit":
+            # Any positive weights do: what is made of the statistic is tested, not the sampler's weights.
+            weighted = np.sqrt(WEIGHT) * _mean(equation, parameters, columns)
+            found[Statistic(StatisticKind.WEIGHTED_PREDICTOR_VARIANCE, (equation.outcome,))] = np.var(weighted, ddof=1)
         for term in equation.terms:
             if columns_in(term.expression):
                 values = evaluate(term.expression, columns, parameters)

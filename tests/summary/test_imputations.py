@@ -12,7 +12,7 @@ from summary.synthetic_draws import synthetic_draws
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Frame
-from blimp2pymc.summary.imputations import chosen_snapshots, data_sets, predictions
+from blimp2pymc.summary.imputations import chosen_snapshots, data_sets
 
 
 def with_table(model, code: str | None = "999"):
@@ -57,17 +57,3 @@ def test_equally_spaced_choice():
     for wrong in (5, 0):
         with pytest.raises(BlimpError, match=str(wrong)):
             chosen_snapshots(draws, wrong)
-
-
-def test_predictions_use_the_parameters_of_the_draw():
-    model = interaction()
-    draws = synthetic_draws(model)
-    last = len(draws.imputations.chain) - 1
-    frame = data_sets(model, draws)[last]
-    at = draws.imputations.chain[last], draws.imputations.draw[last]
-    b0, b1, b2, b3, b12 = (
-        draws.parameter(name)[at] for name in ("y ~ Intercept", "b1", "y ~ x2", "y ~ d", "y ~ x1*x2")
-    )
-    x1, x2 = (frame[name] - draws.parameter(f"{name} mean")[at] for name in ("x1", "x2"))
-    expected = b0 + b1 * x1 + b2 * x2 + b3 * frame["d"] + b12 * x1 * x2
-    np.testing.assert_allclose(predictions(model, draws, last)["y"], expected)
