@@ -34,6 +34,7 @@ def synthetic_draws(model: Model, chains: int = 2, draws: int = 60, spread: floa
         if model.parameters[name].fixed is not None:
             parameters[..., k] = model.parameters[name].fixed
     cells = {name: _cells(model, name, chains * draws, rng) for name in model.incomplete}
+    cells |= {name: rng.normal(size=(chains * draws, model.frame.n_rows)) for name in model.latent}
     responses = {
         f"{each.name}.latent": rng.normal(size=(chains * draws, model.frame.n_rows))
         for each in model.equations
@@ -123,7 +124,8 @@ def _completed(model: Model, cells: dict[str, np.ndarray], draw: int) -> dict[Co
         if model.variables[name].kind is Kind.NOMINAL:
             for code in model.variables[name].categories:
                 columns[Column(name, Form.DUMMY, code)] = (completed == code).astype(float)
-    return columns
+        columns[Column(name, Form.LATENT_RESPONSE)] = completed - completed.mean()
+    return columns | {Column(name): cells[name][draw] for name in model.latent}
 
 
 def _mean(equation: Equation, parameters: dict[str, float], columns: dict[Column, np.ndarray]) -> np.ndarray:
