@@ -7,7 +7,6 @@ DataTree, the PyMC source or a file of draws is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +16,9 @@ import pandas as pd
 
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.tree import Script
-from blimp2pymc.errors import Finding, error, raise_all
+from blimp2pymc.errors import Finding, error
 from blimp2pymc.joint_model.ir import Model, Origin
-from blimp2pymc.joint_model.resolve import Data, resolve
-from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
+from blimp2pymc.joint_model.resolve import Data
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.sampler.plan import Plan, plan
 from blimp2pymc.summary.burn_in import BurnIn, burn_in
@@ -33,6 +31,7 @@ from blimp2pymc.summary.printed_names import outcome_heading
 from blimp2pymc.summary.report import report
 from blimp2pymc.summary.report_tables import HEADINGS, VALUES
 from blimp2pymc.summary.rows import Row
+from blimp2pymc.summary.sampling_settings import model_of, with_settings
 from blimp2pymc.summary.saved_files import check_results_folder, saved_files, source_files, write_files
 from blimp2pymc.summary.tables import rows, summarise
 
@@ -91,7 +90,7 @@ def fit(
     from blimp2pymc.sampler.chain import sample
     from blimp2pymc.sampler.progress import progress_bar
 
-    model = _with_settings(_model(source, data, priors), draws, tune, chains, random_seed, n_imputations)
+    model = with_settings(model_of(source, data, priors), draws, tune, chains, random_seed, n_imputations)
     if verify:
         from blimp2pymc.sampler.check import verify as check
 
@@ -324,6 +323,20 @@ class Fit:
 
         return plot_conditional_effects(self.model, self.draws, self._lines, outcome)
 
+    def plot_category_probabilities(self, outcome: str, predictor: str | None = None) -> Figure:
+        """Predicted probability of every category of an outcome over a predictor, with 95 % bands.
+
+        Parameters
+        ----------
+        outcome
+            An ordinal or nominal outcome.
+        predictor
+            One of its predictors, the others at their means, or dummies at 0; one panel for each when None.
+        """
+        from blimp2pymc.summary.category_plots import plot_category_probabilities
+
+        return plot_category_probabilities(self.model, self.draws, outcome, predictor)
+
     def path_diagram(
         self, *, estimates: str = "median", intercepts: bool = False, predictors: bool = True
     ) -> PathDiagram:
@@ -342,51 +355,3 @@ class Fit:
 
     def _repr_html_(self) -> str:
         return html(self.estimates, self.notes)
-
-
-# ---------------------------------------------------------------- settings
-
-
-def _model(source: str | Path | Script | Model, data: Data, priors: str) -> Model:
-    if not isinstance(source, Model):
-        return resolve(source, data, priors=priors)
-    if data is not None:
-        raise error("a resolved model has its data already", hint="resolve(script, data)")
-    if priors not in ("blimp", source.settings.priors):
-        raise error("a resolved model has its priors already", hint=f"resolve(script, priors='{priors}')")
-    return source
-
-
-def _with_settings(
-    model: Model,
-    draws: int | None,
-    tune: int | None,
-    chains: int | None,
-    random_seed: int | None,
-    n_imputations: int | None = None,
-) -> Model:
-    lowest = {
-        "draws": (draws, 1), "tune": (tune, 0), "chains": (chains, 1), "random_seed": (random_seed, 0),
-        "n_imputations": (n_imputations, 1),
-    }  # fmt: skip
-    raise_all(
-        Finding(f"{name} is {value}", hint=f"a whole number of at least {least}")
-        for name, (value, least) in lowest.items()
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least)
-    )
-    settings = model.settings
-    if random_seed is not None:
-        settings = replace(settings, seed=int(random_seed))
-    elif settings.seed is None:
-        settings = replace(settings, seed=int(np.random.SeedSequence().generate_state(1)[0]))
-    if tune is not None:
-        settings = replace(settings, burn=int(tune))
-    if chains is not None:
-        settings = replace(settings, chains=int(chains))
-    if n_imputations is not None:
-        settings = replace(settings, n_imputations=int(n_imputations))
-    if draws is not None:
-        settings = replace(settings, iterations=int(draws) * (settings.chains or DEFAULT_CHAINS))
-    if settings.iterations is not None and settings.iterations < (settings.chains or DEFAULT_CHAINS):
-        raise error(f"{settings.iterations} iterations cannot be shared by {settings.chains or DEFAULT_CHAINS} chains")
-    return replace(model, settings=settings)

@@ -35,7 +35,7 @@ MOST_POINTS = 2_000
 def plot_trace(model: Model, draws: Draws, parameters: Sequence[str] = ()) -> Figure:
     """One panel per parameter, one line per chain."""
     chosen = _chosen(model, draws, parameters)
-    figure, panels = _panels(len(chosen))
+    figure, panels = panels_of(len(chosen))
     step = ceil(draws.n_draws / MOST_POINTS)
     for panel, (name, values) in zip(panels, chosen.items(), strict=True):
         for chain in values:
@@ -48,7 +48,7 @@ def plot_trace(model: Model, draws: Draws, parameters: Sequence[str] = ()) -> Fi
 def plot_posterior(model: Model, draws: Draws, parameters: Sequence[str] = ()) -> Figure:
     """One histogram per parameter with its median and 95 % interval."""
     chosen = _chosen(model, draws, parameters)
-    figure, panels = _panels(len(chosen))
+    figure, panels = panels_of(len(chosen))
     for panel, (name, values) in zip(panels, chosen.items(), strict=True):
         lower, median, upper = np.quantile(values, (0.025, 0.5, 0.975))
         panel.hist(values.ravel(), bins=50, density=True, color="tab:blue", alpha=0.5)
@@ -60,20 +60,27 @@ def plot_posterior(model: Model, draws: Draws, parameters: Sequence[str] = ()) -
 
 
 def plot_imputations(model: Model, draws: Draws, variables: Sequence[str] = ()) -> Figure:
-    """Distribution of the observed values, and of the imputed ones pooled over the kept snapshots."""
+    """Distribution of observed values, and of imputed ones pooled over the kept snapshots; bars of categories."""
     imputed = draws.imputations.values
     known = [name for name in model.incomplete if name in imputed]
     if not known:
         raise error("there is nothing to plot: the run has kept no imputations")
-    _check_names(variables, known, "an incomplete variable")
+    check_names(variables, known, "an incomplete variable")
     names = list(variables) or known
-    figure, panels = _panels(len(names))
+    figure, panels = panels_of(len(names))
     for panel, name in zip(panels, names, strict=True):
         observed = model.data[name][~model.missing(name)]
         values = (observed, imputed[name].ravel())
+        codes = model.variables[name].categories
         edges = np.histogram_bin_edges(np.concatenate(values), bins=30)
-        for each, label in zip(values, ("observed", "imputed"), strict=True):
-            panel.hist(each, bins=edges.tolist(), density=True, alpha=0.5, label=label)
+        for place, (each, label) in enumerate(zip(values, ("observed", "imputed"), strict=True)):
+            if codes:
+                shares = [float(np.mean(each == code)) for code in codes]
+                panel.bar(np.arange(len(codes)) + 0.4 * place, shares, 0.4, alpha=0.5, label=label)
+            else:
+                panel.hist(each, bins=edges.tolist(), density=True, alpha=0.5, label=label)
+        if codes:
+            panel.set_xticks(np.arange(len(codes)) + 0.2, [f"{code:g}" for code in codes])
         panel.set_title(f"{name}: {model.variables[name].n_missing} of {model.frame.n_rows} missing")
         panel.set_yticks([])
         panel.legend()
@@ -87,16 +94,18 @@ def plot_conditional_effects(model: Model, draws: Draws, lines: Iterable[Row], o
     """
     effects: dict[tuple[str, str], dict[str, dict[str, FloatArray]]] = {}
     for line in lines:
-        if line.block == "conditional" and line.draws is not None and line.parameter in ("Intercept", "Slope"):
+        code, _, part = line.parameter.rpartition(" ~ ")
+        if line.block == "conditional" and line.draws is not None and part in ("Intercept", "Slope"):
             focal, _, values = line.section.partition(" | ")
-            effect = effects.setdefault((line.outcome, focal), {}).setdefault(values, {})
-            effect[line.parameter] = line.draws.ravel()
+            name = f"{line.outcome}: {code}" if code else line.outcome
+            effect = effects.setdefault((name, focal), {}).setdefault(values, {})
+            effect[part] = line.draws.ravel()
     if not effects:
         raise error("there are no conditional effects to plot", hint="SIMPLE: focal | moderator; in the script")
     if outcome is not None:
-        _check_names([outcome], [name for name, _ in effects], "an outcome with conditional effects")
+        check_names([outcome], [name for name, _ in effects], "an outcome with conditional effects")
         effects = {key: each for key, each in effects.items() if key[0] == outcome}
-    figure, panels = _panels(len(effects))
+    figure, panels = panels_of(len(effects))
     for panel, ((name, focal), values_of) in zip(panels, effects.items(), strict=True):
         x = _focal_range(model, focal)
         for values, effect in values_of.items():
@@ -121,11 +130,12 @@ def _chosen(model: Model, draws: Draws, wanted: Sequence[str]) -> dict[str, Floa
     for name, place in names.parameters.items():
         label = place.variable if place.index is None else f"{place.variable}[{place.coordinate}]"
         values.setdefault(label, values[name])
-    _check_names(wanted, list(values), "a parameter")
+    check_names(wanted, list(values), "a parameter")
     return {name: values[name] for name in wanted}
 
 
-def _check_names(wanted: Sequence[str], known: Sequence[str], kind: str) -> None:
+def check_names(wanted: Sequence[str], known: Sequence[str], kind: str) -> None:
+    """Refuse names that are not known: '<name> is not <kind>'."""
     unknown = [each for each in wanted if each not in known]
     if unknown:
         raise BlimpError(
@@ -133,7 +143,8 @@ def _check_names(wanted: Sequence[str], known: Sequence[str], kind: str) -> None
         )
 
 
-def _panels(count: int) -> tuple[Figure, list[Axes]]:
+def panels_of(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure and as many panels."""
     from matplotlib.figure import Figure
 
     columns = min(count, COLUMNS)

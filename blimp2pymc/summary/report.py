@@ -13,6 +13,7 @@ from blimp2pymc.errors import render
 from blimp2pymc.joint_model.ir import Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.burn_in import BurnIn, burn_in, parameter_numbers
+from blimp2pymc.summary.category_shares import share_lines
 from blimp2pymc.summary.convergence import convergence_warnings
 from blimp2pymc.summary.printed_names import column_name, outcome_heading
 from blimp2pymc.summary.report_model import (
@@ -220,7 +221,7 @@ def _imputed(model: Model, draws: Draws) -> list[str]:
         each = draws.column_summaries[column]
         values = (each.mean, each.standard_deviation, *each.quantiles, each.minimum, each.maximum)
         found.append((column_name(column), *map(number, values)))
-    return ["  Averages over completed data sets.", "", *columns_of_text(found)]
+    return ["  Averages over completed data sets.", "", *columns_of_text(found), *share_lines(model, draws)]
 
 
 def _correlations(table: pd.DataFrame) -> list[str]:
