@@ -15,7 +15,8 @@ from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import BlimpError, Finding
 from blimp2pymc.sampler.plan import plan
-from blimp2pymc.summary.fit import Fit, _model, _with_settings
+from blimp2pymc.summary.fit import Fit
+from blimp2pymc.summary.sampling_settings import model_of, with_settings
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +93,16 @@ def test_save_writes_nothing_when_a_name_is_refused(files, tmp_path: Path):
 
 
 def test_settings_of_the_call_win():
-    model = _with_settings(interaction(), draws=500, tune=200, chains=3, random_seed=9)
+    model = with_settings(interaction(), draws=500, tune=200, chains=3, random_seed=9)
     assert (model.settings.iterations, model.settings.burn, model.settings.chains) == (1500, 200, 3)
     assert model.settings.seed == 9
-    unchanged = _with_settings(interaction(), None, None, None, None)
+    unchanged = with_settings(interaction(), None, None, None, None)
     assert unchanged.settings == interaction().settings
 
 
 def test_a_seed_is_drawn_when_none_is_stated():
     model = replace(interaction(), settings=replace(interaction().settings, seed=None))
-    seeds = {_with_settings(model, None, None, None, None).settings.seed for _ in range(3)}
+    seeds = {with_settings(model, None, None, None, None).settings.seed for _ in range(3)}
     assert len(seeds) == 3 and None not in seeds
 
 
@@ -110,14 +111,14 @@ def test_a_seed_is_drawn_when_none_is_stated():
 )
 def test_impossible_settings(wrong):
     with pytest.raises(BlimpError):
-        _with_settings(interaction(), **{"draws": None, "tune": None, "chains": None, "random_seed": None} | wrong)
+        with_settings(interaction(), **{"draws": None, "tune": None, "chains": None, "random_seed": None} | wrong)
 
 
 def test_a_resolved_model_takes_no_data():
     with pytest.raises(BlimpError, match="data already"):
-        _model(interaction(), pd.DataFrame(), "blimp")
+        model_of(interaction(), pd.DataFrame(), "blimp")
     with pytest.raises(BlimpError, match="priors already"):
-        _model(interaction(), None, "proper")
+        model_of(interaction(), None, "proper")
 
 
 def test_printing_imports_neither_arviz_nor_pymc():
@@ -140,6 +141,6 @@ assert not heavy, heavy
 
 
 def test_number_of_imputations_is_a_setting():
-    assert _with_settings(interaction(), None, None, None, None, 35).settings.n_imputations == 35
+    assert with_settings(interaction(), None, None, None, None, 35).settings.n_imputations == 35
     with pytest.raises(BlimpError, match="n_imputations is 0"):
-        _with_settings(interaction(), None, None, None, None, 0)
+        with_settings(interaction(), None, None, None, None, 0)
