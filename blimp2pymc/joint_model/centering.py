@@ -7,20 +7,18 @@ with `dep` belongs to `dep` = 0 (decided by the reference output of such a sum s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from blimp2pymc.errors import Finding
+from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import substitute
 from blimp2pymc.joint_model.drafts import Drafts
+from blimp2pymc.joint_model.expected_scores import MOST_CENTERED, expected_score, latent_response_variance
+from blimp2pymc.joint_model.families import mean_name
 from blimp2pymc.joint_model.frame import AnalysedRows
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.predictors import Predictors, observed_mean
-
-
-def mean_name(variable: str) -> str:
-    """Name of the mean parameter of a variable."""
-    return f"{variable} mean"
+from blimp2pymc.joint_model.refusals import refuse
 
 
 def centered_columns(
@@ -56,11 +54,64 @@ def centered_columns(
                     values = (values == target.category).astype(float)
                 means[target] = ir.Constant(observed_mean(values))
             else:
-                means[target] = ir.ParameterReference(mean_name(name))
+                is_outcome = column in drafts.equations
+                mean = _modelled_mean(target, predictors, rows.variables, is_outcome, centering.span, findings)
+                if mean is not None:
+                    means[target] = mean
         if name in predictors.fixed:
             findings.append(Finding(f"'{name}' is FIXED, so it is centered at its observed mean", centering.span,
                                     code="observed-mean", severity="warning"))  # fmt: skip
     return means
+
+
+def _modelled_mean(
+    target: ir.Column,
+    predictors: Predictors,
+    variables: Mapping[str, ir.Variable],
+    is_outcome: bool,
+    span: Span | None,
+    findings: list[Finding],
+) -> ir.Expression | None:
+    """The mean of a column that has a model: its default model, or a Means Model if it is an outcome."""
+    name = target.variable
+    variable = variables[name]
+    if variable.kind is ir.Kind.NOMINAL:
+        hint = f"leave '{name}' out of CENTER"
+        if not is_outcome and not variable.n_missing:
+            hint = f"FIXED: {name}; to center it at its observed proportions"
+        findings.append(refuse("categorical-predictor-model", span, name=name, hint=hint))
+        return None
+    if variable.kind is not ir.Kind.ORDINAL or target.form is ir.Form.LATENT_RESPONSE or not variable.categories:
+        if is_outcome and target.form is ir.Form.LATENT_RESPONSE:
+            findings.append(Finding(f"'{target.name}' cannot be centered, because '{name}' has an equation of its own",
+                                    span, f"leave '{target.name}' out of CENTER", "centered-response"))  # fmt: skip
+        return ir.ParameterReference(mean_name(name))
+    if is_outcome:
+        return expected_score(variable, mean_name(name))
+    earlier = [each for each in predictors.sequence if variables[each].kind is ir.Kind.ORDINAL]
+    if name in earlier[MOST_CENTERED:]:
+        findings.append(Finding(f"more than {MOST_CENTERED} ORDINAL predictors with models of their own are centered",
+                                span, f"FIXED: {name}; to center it at its observed mean",
+                                "too-many-centered"))  # fmt: skip
+        return None
+    return expected_score(variable, name, latent_response_variance(name, predictors.sequence, variables))
+
+
+def with_observed_means(
+    expression: ir.Expression,
+    means: Mapping[ir.Column, ir.Expression],
+    observed: Callable[[ir.Column], float | None],
+) -> ir.Expression:
+    """The expression with observed means, where there are any, in place of estimated ones."""
+    replacements: dict[ir.Expression, ir.Expression] = {}
+    for column, mean in means.items():
+        value = observed(column)
+        if value is not None:
+            constant = ir.Constant(value)
+            replacements[ir.Apply("-", (column, mean))] = ir.Apply("-", (column, constant))
+            if isinstance(mean, ir.ParameterReference):
+                replacements[mean] = constant
+    return substitute(expression, replacements)
 
 
 def _is_dummy_of(column: ir.Column, nominal: ir.Column) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.centering import with_observed_means
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import (
     Column,
@@ -189,30 +190,22 @@ def _design(model: Model, equation: Equation) -> _Design:
 
 def _values(model: Model, expression: Expression) -> Array | None:
     """Values of a predictor, centered at observed means; None when the data alone do not give them."""
-    parameters = {}
-    for name in parameters_in(expression):
-        mean = _observed_mean(model, name)
-        if mean is None:
-            return None
-        parameters[name] = mean
+    expression = with_observed_means(expression, model.centered, lambda column: _observed_mean(model, column))
+    if parameters_in(expression):
+        return None
     columns = {}
     for column in columns_in(expression):
         observed = _column_values(model, column)
         if observed is None:
             return None
         columns[column] = observed
-    values = np.array(np.broadcast_to(evaluate(expression, columns, parameters), model.frame.n_rows), float)
+    values = np.array(np.broadcast_to(evaluate(expression, columns), model.frame.n_rows), float)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _observed_mean(model: Model, parameter: str) -> float | None:
-    """Mean of the column that is centered at this parameter."""
-    for column, subtracted in model.centered.items():
-        if parameter in parameters_in(subtracted):
-            values = _column_values(model, column)
-            if values is not None and not np.isnan(values).all():
-                return float(np.nanmean(values))
-    return None
+def _observed_mean(model: Model, column: Column) -> float | None:
+    values = _column_values(model, column)
+    return None if values is None or np.isnan(values).all() else float(np.nanmean(values))
 
 
 def _column_values(model: Model, column: Column) -> Array | None:

@@ -42,6 +42,15 @@ class Form(Enum):
     CLUSTER_PROBABILITY = "cluster probability"
 
 
+SUFFIXES = {
+    Form.LATENT_RESPONSE: "latent",
+    Form.MISSINGNESS: "missing",
+    Form.CLUSTER_MEAN: "mean",
+    Form.CLUSTER_PROBABILITY: "probability",
+}
+"""How a form is written behind the name."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A reference to values, one per row of a level: `Column("x")` is x itself, row by row."""
@@ -49,10 +58,16 @@ class Column:
     variable: str
     form: Form = Form.SCORE
     category: float | None = None
-    """Code of a dummy (`n.2`)."""
+    """Code of a dummy (`n.2`), or of the latent difference a dummy is cut from."""
     lag: int = 0
     level: int = 1
     """1 = rows, 2 and 3 = clusters."""
+
+    @property
+    def name(self) -> str:
+        """As a script writes it: `x`, `n.2`, `y.latent`, `n.2.latent`, `y.lag1`, `y.missing`."""
+        parts = [self.variable, f"{self.category:g}" if self.category is not None else "", SUFFIXES.get(self.form, "")]
+        return ".".join(part for part in (*parts, f"lag{self.lag}" if self.lag else "") if part)
 
     def __lt__(self, other: Column) -> bool:
         return self._order() < other._order()

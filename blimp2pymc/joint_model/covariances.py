@@ -9,6 +9,7 @@ from itertools import combinations
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.drafts import DraftEquation, Drafts, Pair
+from blimp2pymc.joint_model.families import FAMILY_WORDS
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ def draft_blocks(drafts: Drafts, findings: list[Finding]) -> list[DraftBlock]:
     findings
         Mistakes and notes are added here.
     """
-    stated = [pair for pair in drafts.pairs.values() if pair.setting.fixed != 0]
+    stated = [
+        pair for pair in drafts.pairs.values() if pair.setting.fixed != 0 and _has_residuals(pair, drafts, findings)
+    ]
     _check_values(stated, findings)
     blocks = []
     for group in _connected(stated):
@@ -52,6 +55,18 @@ def draft_blocks(drafts: Drafts, findings: list[Finding]) -> list[DraftBlock]:
         blocks.append(DraftBlock(members, pairs, inside[0].block, inside[0].block_place, inside[0].span))
         _note_zeros(members, pairs, inside[0].span, findings)
     return blocks
+
+
+def _has_residuals(pair: Pair, drafts: Drafts, findings: list[Finding]) -> bool:
+    """Whether both members have normal residuals, or latent responses that have."""
+    drafted = [drafts.equations[member] for member in (pair.first, pair.second)]
+    without = [each for each in drafted if each.family not in ("normal", "probit")]
+    for each in without:
+        findings.append(Finding(
+            f"'{each.outcome.variable}' cannot be part of '~~': a {FAMILY_WORDS[each.family]} equation has no residual "
+            "to correlate", pair.span, f"a predictor in place of '~~', or ORDINAL: {each.outcome.variable};",
+            "no-residual"))  # fmt: skip
+    return not without
 
 
 def _ordered(first: int, second: int) -> tuple[int, int]:

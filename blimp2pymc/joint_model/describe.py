@@ -103,23 +103,25 @@ def _imputed_by(model: ir.Model, name: str) -> str:
     variable = model.variables[name]
     if not variable.n_missing and name in model.data:
         return ""
-    own = model.equation_of.get(ir.Column(name, level=variable.level))
-    uses = [
+    own = next((each for column, each in model.equation_of.items() if column.variable == name), None)
+    uses = dict.fromkeys(
         each.name
         for each in model.equations
         if each.role is not ir.Role.MEANS
+        and each.name != name
         and any(
             column.variable == name
             for term in (*each.terms, *each.variance_terms)
             for column in columns_in(term.expression)
         )
-    ]
+    )
     parts = []
     if own is not None:
         parts.append("its own model" if own.role is ir.Role.PREDICTOR else "its own equation")
         block = model.block_of.get(own.outcome)
         if block is not None:
-            parts[0] += f" with {', '.join(member.variable for member in block.members if member != own.outcome)}"
+            others = dict.fromkeys(member.variable for member in block.members if member.variable != name)
+            parts[0] += f" with {', '.join(others)}" if others else ""
     if uses:
         parts.append(f"the equation{'s' if len(uses) > 1 else ''} of {', '.join(uses)}")
     return " and ".join(parts)

@@ -240,7 +240,7 @@ class _Reader:
             # The first regression decides where an outcome is printed, not an earlier `~~`.
             draft.is_stated, draft.span = True, span
             draft.block, draft.block_place = statement.block, place
-        if form.transform is not None or form.family == "logit":
+        if form.transform is not None or form.is_chosen:
             draft.name, draft.family, draft.transform = form.name, form.family, form.transform
         return draft.set_log_variance(span) if form.role == "variance" else draft
 

@@ -32,8 +32,30 @@ COEFFICIENTS: Mapping[str, ir.Prior] = {
 UNIT_VARIANCE = frozenset({"probit", "multinomial_probit"})
 """Families whose residual variance, that of the latent response, is fixed at 1."""
 
+BY_CODE = frozenset({"multinomial_probit", "logit"})
+"""Families with one equation per code but the reference."""
+
+DIFFERENCE_CORRELATION = 0.5
+"""Correlation of the latent differences of a nominal variable: what two differences from a common reference have
+when all latent utilities are independent with equal variances."""
+
 LATENT_RESPONSES = UNIT_VARIANCE
 """Families that cut a normal latent response into categories."""
+
+
+FAMILY_WORDS: Mapping[str, str] = {
+    "normal": "normal",
+    "probit": "probit",
+    "multinomial_probit": "multinomial probit",
+    "logit": "logit",
+    "negative_binomial": "negative binomial",
+}
+"""Families in words."""
+
+
+def mean_name(variable: str) -> str:
+    """Name of the mean parameter of a predictor or of a Means Model; that of categories is a latent response's."""
+    return f"{variable} mean"
 
 
 def threshold_name(variable: str, number: int) -> str:

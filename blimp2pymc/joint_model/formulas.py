@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, substitute
@@ -69,14 +69,9 @@ class Formulas:
 
     def variable(self, column: ir.Column) -> str:
         """Name of a column."""
-        name = column.variable
-        if column.form is ir.Form.DUMMY:
-            name += f".{column.category:g}"
-        elif column.form is not ir.Form.SCORE:
-            name += "." + column.form.value.replace(" ", "_")
-        if column.lag:
-            name += f".lag{column.lag}"
-        return rf"\mathit{{{_escaped(name)}}}" if self.latex else name
+        if self.latex and column.form is ir.Form.LATENT_RESPONSE:
+            return latent_response(self, replace(column, form=ir.Form.SCORE))
+        return rf"\mathit{{{_escaped(column.name)}}}" if self.latex else column.name
 
     # ------------------------------------------------------------ densities
 
@@ -129,12 +124,16 @@ class Formulas:
         return f"{outcome} = {mean} + {error},  {error} ~ normal(0, {variance}){joint}{categories}"
 
     def _named(self) -> dict[ir.Expression, ir.Expression]:
-        """Defined variables -> a stand-in with their name."""
-        return {
-            expression: ir.ParameterReference(name)
-            for name, expression in self.model.defined.items()
-            if isinstance(expression, ir.Apply)
+        """Defined variables and expected scores -> a stand-in with their name."""
+        named: dict[ir.Expression, ir.Expression] = {
+            mean: ir.ParameterReference(f"mean({column.name})")
+            for column, mean in self.model.centered.items()
+            if isinstance(mean, ir.Apply)
         }
+        for name, expression in self.model.defined.items():
+            if isinstance(expression, ir.Apply):
+                named[expression] = ir.ParameterReference(name)
+        return named
 
     def definitions(self, symbols: Mapping[str, str]) -> list[str]:
         """What the defined variables stand for."""

@@ -160,10 +160,12 @@ class Equation:
     """Place in Blimp's print order."""
     level: int = 1
     span: Span | None = field(default=None, compare=False, repr=False)
+    written: str = ""
+    """The outcome as the script has it, `logit(y)`; empty when that is the variable's name."""
 
     @property
     def name(self) -> str:
-        """The outcome's name."""
+        """The outcome's variable."""
         return self.outcome.variable
 
 
@@ -193,7 +195,7 @@ class JointBlock:
     @property
     def name(self) -> str:
         """`a b c <-> a b c`."""
-        names = " ".join(member.variable for member in self.members)
+        names = " ".join(member.name for member in self.members)
         return f"{names} <-> {names}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.errors import BlimpError, Finding, Span, error
@@ -14,12 +14,6 @@ from blimp2pymc.joint_model.families import FAMILY_OF_KIND
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.term_names import expression_name
-
-REFUSED_KINDS = {
-    ir.Kind.NOMINAL: "nominal-outcome",
-    ir.Kind.COUNT: "count-outcome",
-}
-"""Kinds of outcomes that cannot be drawn yet."""
 
 Unknown = Callable[[str, Span | None], BlimpError]
 
@@ -34,6 +28,8 @@ class OutcomeForm:
     family: str
     role: str = "mean"
     """`mean`, or `variance` for `var(y) ~`."""
+    is_chosen: bool = False
+    """Whether the script names the family, with `logit()` or `probit()`."""
     transform: ir.Transform | None = None
     refusals: tuple[Finding, ...] = ()
     span: Span | None = None
@@ -65,18 +61,13 @@ def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) ->
                 return OutcomeForm(column, name, "probit", refusals=refusals, span=expression.span)
             if column.form is not ir.Form.SCORE or column.lag:
                 raise error(f"'{name}' cannot be an outcome", expression.span, column.variable, "no-outcome")
-            refusals = (refuse(REFUSED_KINDS[kind], expression.span, name=name),) if kind in REFUSED_KINDS else ()
-            return OutcomeForm(column, name, FAMILY_OF_KIND[kind], refusals=refusals, span=expression.span)
+            return OutcomeForm(column, name, FAMILY_OF_KIND[kind], span=expression.span)
         case tree.Call("logit" | "probit" as link, (tree.Name() as inner,)):
             plain = read_outcome(inner, names, unknown)
             if names.kind(plain.column) not in (ir.Kind.ORDINAL, ir.Kind.NOMINAL):
                 raise error(f"'{link}()' needs a categorical outcome, and '{inner.name}' is {_kind_word(names, plain)}",
                             expression.span, f"ORDINAL: {inner.name};", "link-on-continuous")  # fmt: skip
-            if link == "probit":
-                return plain
-            refused = (refuse("logit-outcome", expression.span),)
-            return OutcomeForm(plain.column, expression_name(expression), "logit", refusals=refused,
-                               span=expression.span)  # fmt: skip
+            return _linked(plain, link, expression, names)
         case tree.Call("var", (tree.Name() as inner,)):
             column = _column(inner.name, inner.span, names, unknown)
             if names.kind(column) is not ir.Kind.CONTINUOUS or column.form is not ir.Form.SCORE or column.lag:
@@ -95,6 +86,21 @@ def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) ->
             return OutcomeForm(inner_form.column, expression_name(expression), inner_form.family, refusals=refused,
                                span=expression.span)  # fmt: skip
     raise error(f"'{expression_name(expression)}' cannot be an outcome", expression.span, "a variable", "no-outcome")
+
+
+def _linked(plain: OutcomeForm, link: str, expression: tree.Expression, names: Names) -> OutcomeForm:
+    """A categorical outcome with the family it is written with."""
+    variable = names.variables[plain.column.variable]
+    if link == "logit" and variable.kind is ir.Kind.ORDINAL and len(variable.categories) > 2:
+        raise error(f"'{variable.name}' is ORDINAL with {len(variable.categories)} categories, and a logit equation is "
+                    "for two", expression.span, f"NOMINAL: {variable.name}; or {variable.name} without 'logit()'",
+                    "logit-of-several")  # fmt: skip
+    family = link
+    if link == "probit" and variable.kind is ir.Kind.NOMINAL:
+        family = "multinomial_probit"
+    is_plain = FAMILY_OF_KIND[variable.kind] == family
+    name = plain.name if is_plain and link == "probit" else expression_name(expression)
+    return replace(plain, name=name, family=family, is_chosen=True, span=expression.span)
 
 
 def _transformed(

@@ -2,7 +2,8 @@
 
 A predictor stands on the right of some equation and is neither an outcome nor a member of `~~`.
 Those in FIXED are conditioned on. The others are conditioned on too when all of them are complete
-and none is centered; otherwise every one of them is modelled, the complete ones included. Blimp's
+and none is centered; otherwise every one of them is modelled, the complete ones included, except
+complete counts, which no member of a normal distribution stands for. Blimp's
 printed predictor tables agree with this rule wherever we know them, except for one model of complete
 predictors with SIMPLE, whose tables cannot change any other estimate.
 """
@@ -17,11 +18,14 @@ import numpy as np
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.drafts import Drafts
+from blimp2pymc.joint_model.families import FAMILY_WORDS
 from blimp2pymc.joint_model.frame import AnalysedRows
 from blimp2pymc.joint_model.names import Names
-from blimp2pymc.joint_model.refusals import refuse
 
 DATA_ORIGINS = (ir.Origin.DATA, ir.Origin.TRANSFORM)
+
+SEQUENCE = (ir.Kind.CONTINUOUS, ir.Kind.ORDINAL, ir.Kind.NOMINAL, ir.Kind.COUNT)
+"""Kinds in the sequence of the joint model of predictors."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class Predictors:
 
     fixed: tuple[str, ...]
     modelled: tuple[str, ...]
+    sequence: tuple[str, ...] = ()
+    """The modelled ones in the sequence of their joint model: continuous, ordinal, nominal; among ordinal ones
+    those that are centered first, because their expected scores then depend on fewer parameters."""
 
 
 def classify_predictors(drafts: Drafts, names: Names, rows: AnalysedRows, findings: list[Finding]) -> Predictors:
@@ -48,23 +55,76 @@ def classify_predictors(drafts: Drafts, names: Names, rows: AnalysedRows, findin
     """
     places = _predictor_places(drafts, names)
     listed = [name for name in rows.variables if name in places]
-    fixed = [name for name in listed if name in names.declarations.fixed]
-    free = [name for name in listed if name not in names.declarations.fixed]
+    given = {name for name in listed if name in names.declarations.fixed}
+    free = [name for name in listed if name not in given]
     centered = {column.variable for column in names.declarations.centered}
-    needs_model = [name for name in free if rows.variables[name].n_missing or name in centered]
+    latent = {column.variable for column in drafts.columns_on_the_right if column.form is ir.Form.LATENT_RESPONSE}
+    _check_latent_responses(drafts, given, findings)
+    needs_model = [
+        name for name in free
+        if rows.variables[name].n_missing or name in latent
+        or (name in centered and rows.variables[name].kind is not ir.Kind.COUNT)
+    ]  # fmt: skip
     if not needs_model:
         if free:
             findings.append(Finding(
                 f"{_list(free)}: complete and not centered, so conditioned on like FIXED variables",
                 None, code="fixed-automatically", severity="note"))  # fmt: skip
-        return Predictors(tuple(name for name in listed), ())
-    _check_kinds(free, rows.variables, places, findings)
+        return Predictors(tuple(listed), ())
+    counts = [name for name in free if rows.variables[name].kind is ir.Kind.COUNT]
+    _check_counts(counts, rows.variables, places, findings)
+    free = [name for name in free if name not in counts]
+    fixed = [name for name in listed if name not in free]
+    if free:
+        findings.append(_note(free, fixed, [name for name in needs_model if name in free], rows, centered))
+    return Predictors(tuple(fixed), tuple(free), _sequence(free, rows.variables, centered))
+
+
+def _sequence(names: list[str], variables: Mapping[str, ir.Variable], centered: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=lambda name: (
+        SEQUENCE.index(variables[name].kind), variables[name].kind is ir.Kind.ORDINAL and name not in centered
+    )))  # fmt: skip
+
+
+def _note(free: list[str], fixed: list[str], needs_model: list[str], rows: AnalysedRows, centered: set[str]) -> Finding:
+    categorical = [name for name in free if rows.variables[name].kind is not ir.Kind.CONTINUOUS]
+    responses = f", with latent responses for {_list(categorical)}" if categorical else ""
     given = f", given {_list(fixed)}" if fixed else ""
-    findings.append(Finding(
+    return Finding(
         f"{_list(free)}: no equation, so modelled by {'a joint normal' if len(free) > 1 else 'a normal'} "
-        f"distribution{given}, because {_list(needs_model)} {_reason(needs_model, rows, centered)}",
-        None, code="predictor-model", severity="note"))  # fmt: skip
-    return Predictors(tuple(fixed), tuple(free))
+        f"distribution{responses}{given}, because {_list(needs_model)} {_reason(needs_model, rows, centered)}",
+        None, code="predictor-model", severity="note",
+    )  # fmt: skip
+
+
+def _check_latent_responses(drafts: Drafts, fixed: set[str], findings: list[Finding]) -> None:
+    """A latent response belongs to a variable with a probit model of its own."""
+    families = {column.variable: draft.family for column, draft in drafts.equations.items()}
+    for column, span in drafts.columns_on_the_right.items():
+        if column.form is not ir.Form.LATENT_RESPONSE:
+            continue
+        name = column.variable
+        if name in fixed:
+            findings.append(Finding(f"'{column.name}' is the latent response of a probit model, and '{name}' is FIXED",
+                                    span, f"remove '{name}' from FIXED", "no-latent-response"))  # fmt: skip
+        elif families.get(name, "probit") != "probit":
+            findings.append(Finding(f"'{column.name}' is the latent response of a probit model, and '{name}' has a "
+                                    f"{FAMILY_WORDS[families[name]]} equation", span,
+                                    f"{name} ~ ...; without 'logit()'", "no-latent-response"))  # fmt: skip
+
+
+def _check_counts(
+    counts: list[str], variables: Mapping[str, ir.Variable], places: Mapping[str, Span | None], findings: list[Finding]
+) -> None:
+    """Complete counts are conditioned on; nothing says how to impute the others."""
+    for name in counts:
+        if variables[name].n_missing:
+            findings.append(Finding(f"'{name}' is a COUNT predictor with missing values and has no equation that "
+                                    "could impute them", places[name], f"{name} ~ 1; or its predictors",
+                                    "incomplete-count"))  # fmt: skip
+        else:
+            findings.append(Finding(f"'{name}' is COUNT and complete, so conditioned on like FIXED variables", None,
+                                    code="fixed-automatically", severity="note"))  # fmt: skip
 
 
 def _predictor_places(drafts: Drafts, names: Names) -> dict[str, Span | None]:
@@ -78,38 +138,13 @@ def _predictor_places(drafts: Drafts, names: Names) -> dict[str, Span | None]:
     return places
 
 
-def _check_kinds(
-    free: list[str], variables: Mapping[str, ir.Variable], places: Mapping[str, Span | None], findings: list[Finding]
-) -> None:
-    """Refuse categorical members of the joint model of predictors."""
-    for name in free:
-        variable = variables[name]
-        if variable.kind is ir.Kind.CONTINUOUS:
-            continue
-        others = [each for each in free if each != name]
-        if variable.n_missing:
-            reason = "because it has missing values"
-        else:
-            reason = f"beside {_list(others)}" if others else "because it is centered"
-        code = "categorical-predictor-model"
-        if variable.kind is ir.Kind.COUNT:
-            code = "count-predictor"
-        elif variable.n_missing:
-            code = "incomplete-categorical-predictor"
-        findings.append(refuse(code, places[name], name=name, other=reason, hint=_fix_hint(variable)))
-
-
-def _fix_hint(variable: ir.Variable) -> str:
-    return "" if variable.n_missing else f"FIXED: {variable.name}; to condition on it"
-
-
 def _reason(needs_model: list[str], rows: AnalysedRows, centered: set[str]) -> str:
-    incomplete = any(rows.variables[name].n_missing for name in needs_model)
-    complete = any(not rows.variables[name].n_missing for name in needs_model)
+    reasons = ("incomplete", "centered", "a predictor through the latent response")
+    found = {
+        reasons[0 if rows.variables[name].n_missing else 1 if name in centered else 2] for name in needs_model
+    }  # fmt: skip
     verb = "is" if len(needs_model) == 1 else "are"
-    if incomplete and complete:
-        return f"{verb} incomplete or centered"
-    return f"{verb} incomplete" if incomplete else f"{verb} centered"
+    return f"{verb} {' or '.join(each for each in reasons if each in found)}"
 
 
 def _list(names: list[str]) -> str:

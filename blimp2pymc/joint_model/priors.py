@@ -41,6 +41,9 @@ inverse gamma itself."""
 COEFFICIENT = ir.FLAT
 """Intercepts, slopes, loadings and means of normal equations."""
 
+DISPERSION = ir.Prior("flat", lower=0.0)
+"""Dispersion of negative binomial equations: variance = mean + dispersion * mean^2."""
+
 IN_BLOCK = ir.Prior("block")
 """Variances and correlations that a joint block draws together."""
 

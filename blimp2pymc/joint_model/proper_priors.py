@@ -4,7 +4,8 @@ For prior predictive checks and calibration, which need draws from the prior. A 
 normal(0, v) with sqrt(v) ten standard deviations of the outcome per standard deviation of the
 predictor; an intercept is as wide as the outcome and all its predictors at their means allow; a
 variance is inverse gamma, a covariance matrix inverse Wishart, with p + 1 degrees of freedom and the
-observed variances as scale. Thresholds are normal(0, 5), in order.
+observed variances as scale. Thresholds are normal(0, 5), in order; a
+dispersion is gamma(1, 0.5).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.centering import with_observed_means
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.families import WEAK
 from blimp2pymc.joint_model.priors import is_proper
@@ -25,6 +27,9 @@ WIDTH = 10.0
 
 LOG_WIDTH = 1.0
 """Prior standard deviation of the log residual variance per standard deviation of a predictor of it."""
+
+PROPER_DISPERSION = (1.0, 0.5)
+"""Shape and rate of the gamma prior of a dispersion."""
 
 
 def proper_priors(
@@ -74,6 +79,10 @@ def proper_priors(
             if _is_replaced(parameters[name]):
                 changed[name] = replace(changed[name], prior=WEAK)
         _widen_log_variance(equation, changed, means, data, spread)
+        dispersion = equation.dispersion
+        if dispersion is not None and _is_replaced(parameters[dispersion]):
+            prior = replace(parameters[dispersion].prior, distribution="gamma", arguments=PROPER_DISPERSION)
+            changed[dispersion] = replace(changed[dispersion], prior=prior)
         variance = equation.residual_variance
         if variance is not None and _is_replaced(parameters[variance]):
             scales[variance] = max(spread**2 / 2, scales.get(variance, 0.0))
@@ -145,15 +154,16 @@ def _term_values(
     expression: ir.Expression, means: Mapping[ir.Column, ir.Expression], data: Mapping[str, np.ndarray]
 ) -> np.ndarray | None:
     """Values of a term with centered columns at their observed means; None when it holds other unknowns."""
-    columns = {column: _column_values(column, data) for column in columns_in(expression)}
-    known = {}
-    for column, mean in means.items():
+
+    def observed(column: ir.Column) -> float | None:
         values = _column_values(column, data)
-        if isinstance(mean, ir.ParameterReference) and values is not None:
-            known[mean.name] = float(np.nanmean(values))
-    if any(values is None for values in columns.values()) or parameters_in(expression) - known.keys():
+        return None if values is None else float(np.nanmean(values))
+
+    expression = with_observed_means(expression, means, observed)
+    columns = {column: _column_values(column, data) for column in columns_in(expression)}
+    if any(values is None for values in columns.values()) or parameters_in(expression):
         return None
-    return np.asarray(evaluate(expression, {key: value for key, value in columns.items() if value is not None}, known))
+    return np.asarray(evaluate(expression, {key: value for key, value in columns.items() if value is not None}))
 
 
 def _column_values(column: ir.Column, data: Mapping[str, np.ndarray]) -> np.ndarray | None:

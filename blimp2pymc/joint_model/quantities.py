@@ -13,6 +13,7 @@ from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in, substitute
 from blimp2pymc.joint_model.assembly import Assembly
 from blimp2pymc.joint_model.expressions import resolve_expression
+from blimp2pymc.joint_model.families import FAMILY_WORDS
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.term_names import expression_name
@@ -34,8 +35,8 @@ class ParameterNames:
     names: Names
     labels: frozenset[str]
     """Labels of MODEL, as written."""
-    equations: frozenset[str]
-    """Variables with an equation, for `.totalvar`."""
+    families: Mapping[str, str]
+    """Variable with an equation -> its family, for `.totalvar`."""
     later: Mapping[str, Span | None] = field(default_factory=dict)
     """Quantities defined somewhere, with their places."""
     earlier: set[str] = field(default_factory=set)
@@ -54,7 +55,11 @@ class ParameterNames:
                         "used-before-defined")  # fmt: skip
         found = self.names.declarations.lookup(node.name, node.span)
         if isinstance(found, ir.ImpliedVariance):
-            if found.variable not in self.equations:
+            family = self.families.get(found.variable)
+            if family in ("logit", "multinomial_probit", "negative_binomial"):
+                raise error(f"'{node.name}': '{found.variable}' has a {FAMILY_WORDS[family]} equation, which has no "
+                            "residual variance", node.span, code="no-residual-variance")  # fmt: skip
+            if family is None:
                 raise error(f"'{node.name}' needs an equation of '{found.variable}', and MODEL has none", node.span,
                             f"{found.variable} ~ 1;", "no-equation")  # fmt: skip
             return found
@@ -222,12 +227,15 @@ def _listed(expressions: tuple[tree.Expression, ...]) -> list[tree.Expression]:
 def _nested(statement: tree.Relation, lookup: ParameterNames, assembly: Assembly) -> tuple[str, list[ir.Expression]]:
     """The nested-model form: what the smaller equation leaves out is tested against zero."""
     outcome = statement.left.terms[0].expression
-    equations = {each.name: each for each in assembly.equations if each.role is ir.Role.OUTCOME}
     name = expression_name(outcome)
-    if statement.operator != "~" or len(statement.left.terms) != 1 or name not in equations:
+    # A nominal outcome has an equation for every code but the reference, all with the same terms.
+    equations = [
+        each for each in assembly.equations if each.role is ir.Role.OUTCOME and name in (each.name, each.written)
+    ]
+    if statement.operator != "~" or len(statement.left.terms) != 1 or not equations:
         raise error("WALDTEST needs constraints, or a smaller version of an equation of MODEL", statement.span,
                     "b1 = 0; or y ~ x1;", "bad-test")  # fmt: skip
-    equation = equations[name]
+    equation = equations[0]
     by_name = {frozenset(each.name.split("*")): each for each in equation.terms}
     kept = {"Intercept"}
     for term in statement.right.terms:
@@ -241,7 +249,8 @@ def _nested(statement: tree.Relation, lookup: ParameterNames, assembly: Assembly
             kept.add(found.name)
     dropped = [
         ir.ParameterReference(each.coefficient)
-        for each in equation.terms
+        for one in equations
+        for each in one.terms
         if each.name not in kept and assembly.parameters[each.coefficient].fixed is None
     ]
     if not dropped:

@@ -27,17 +27,10 @@ REFUSALS: Mapping[str, str] = {
     "lag": "the lagged variable '{name}' is not sampled yet",
     "dropout": "dropout indicators (DROPOUT) are not available yet",
     # variables
-    "latent-response": "the latent response '{name}' is not sampled yet",
     "missingness-indicator": "the missingness indicator '{name}' is not sampled yet",
-    "incomplete-categorical-predictor":
-        "'{name}' is a categorical predictor with missing values; its probit model is not sampled yet",
     "categorical-predictor-model":
-        "'{name}' is a categorical predictor that needs a model {other}; its probit model is not sampled yet",
-    "count-predictor": "'{name}' is a COUNT predictor that needs a model {other}; such models are not sampled yet",
+        "'{name}' is NOMINAL and centered, and its expected proportions are not computed yet",
     # outcomes
-    "nominal-outcome": "'{name}' is a NOMINAL outcome; multinomial logit equations are not sampled yet",
-    "count-outcome": "'{name}' is a COUNT outcome; negative binomial equations are not sampled yet",
-    "logit-outcome": "logit equations are not sampled yet",
     "variance-model": "a residual with a model for its variance, var({name}), that is correlated with others by '~~' "
         "is not sampled yet",
     "yeo-johnson": "Yeo-Johnson transformed outcomes are not sampled yet",

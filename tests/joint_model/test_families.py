@@ -61,7 +61,7 @@ def test_label_shared_with_a_normal_equation_keeps_the_weak_prior() -> None:
 def test_variance_of_one_may_be_said_and_no_other() -> None:
     resolved("ORDINAL: o; MODEL: o ~ x3; o@1;")
     for other in ("o@2", "o@v", "o ~~ o@v"):
-        with pytest.raises(BlimpError, match="'o' is ORDINAL: the residual variance") as caught:
+        with pytest.raises(BlimpError, match="'o' has categories: the residual variance") as caught:
             resolved(f"ORDINAL: o; MODEL: o ~ x3; {other};")
         assert [each.code for each in caught.value.findings] == ["unit-residual-variance"]
 
