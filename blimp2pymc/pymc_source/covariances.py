@@ -97,7 +97,7 @@ def write_innovation(page: Page, equation: Equation, mean: Text, deviation: Text
         return
     if block_order(block, page.model)[-1] != equation.outcome:
         name = page.local(equation.outcome, "z")
-        column = page.column(equation.outcome)
+        column = page.normal_column(equation.outcome)
         deviate = column if mean.code == "0" else f"({column} - {mean.at_least(SUM + 1)})"
         page.line(f"{name} = {deviate} / {deviation.code}")
 
@@ -115,10 +115,10 @@ def _given_one(page: Page, block: JointBlock, first: Column, outcome: Column) ->
     name = pair_parameter(block, first, outcome)
     assert name is not None
     correlation = page.parameter(name)
-    residual = page.column(first)
+    residual = page.normal_column(first)
     if page.predicted[first].code != "0":
         residual = page.local(first, "residual")
-        page.line(f"{residual} = {page.column(first)} - {page.predicted[first].at_least(SUM + 1)}")
+        page.line(f"{residual} = {page.normal_column(first)} - {page.predicted[first].at_least(SUM + 1)}")
     given_mean, given_sd = page.local(outcome, "given_mean"), page.local(outcome, "given_sd")
     slope = f"{correlation.code} * {deviation.code} / {page.local(first, 'sd')}"
     page.assign(given_mean, [*_unless_zero(mean), ("+", f"{slope} * {residual}")])

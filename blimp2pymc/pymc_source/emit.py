@@ -15,9 +15,17 @@ from blimp2pymc.blimp.tree import Script
 from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in
 from blimp2pymc.joint_model.ir import Column, Equation, Form, ImpliedVariance, Model, Role, VariancePart
+from blimp2pymc.pymc_source.discrete_outcomes import data_lines
 from blimp2pymc.pymc_source.equations import WRITERS, write_equation
+from blimp2pymc.pymc_source.facts import (
+    equations_of,
+    family_of,
+    has_missing_categories,
+    score_is_used,
+    written_responses,
+)
 from blimp2pymc.pymc_source.linear_predictor import mean_terms
-from blimp2pymc.pymc_source.names import python_names, slopes
+from blimp2pymc.pymc_source.names import python_names
 from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, is_by_row, observed_centerings, sum_text, wrap_call
 from blimp2pymc.pymc_source.printer import SUM, Text, comment, string
 from blimp2pymc.pymc_source.priors import declare
@@ -31,11 +39,18 @@ IMPORTS = (
 )
 """Modules the text may import, each where it is used."""
 
-FORMS = (Form.SCORE, Form.DUMMY)
+FORMS = (Form.SCORE, Form.DUMMY, Form.LATENT_RESPONSE)
 """Forms of a column that can be written."""
 
+QUADRATURE = (
+    "# nodes and weights of Gauss-Hermite quadrature: means over a standard normal variable",
+    "quadrature_node, quadrature_weight = np.polynomial.hermite_e.hermegauss(40)",
+    "quadrature_weight /= np.sqrt(2 * np.pi)",
+)
+"""What probabilities of nominal variables need."""
 
-def translate(model: Model, *, data_file: str | None = None) -> str:
+
+def translate(model: Model, *, data_file: str | None = None, augmented: bool = False) -> str:
     """Write a model as PyMC source that runs on its own.
 
     Parameters
@@ -44,6 +59,9 @@ def translate(model: Model, *, data_file: str | None = None) -> str:
         A resolved model.
     data_file
         What the text calls the data file; by default the script's own, as seen from the current folder.
+    augmented
+        Whether to write the latent responses of all probit outcomes explicitly, and not only those that the model
+        uses. The posterior is the same.
 
     Returns
     -------
@@ -64,7 +82,8 @@ def translate(model: Model, *, data_file: str | None = None) -> str:
         raise BlimpError(*findings)
     names = python_names(model)
     centered = {each: Text(f"{d} - {mean}", SUM) for each, (d, mean) in observed_centerings(model, names).items()}
-    page = Page(model, names, shorthand=centered)
+    responses = frozenset(written_responses(model, augmented=augmented))
+    page = Page(model, names, shorthand=centered, responses=responses)
     _write_body(page)
     body = page.lines
     page.lines, page.indent = [], ""
@@ -99,14 +118,24 @@ def refusals(model: Model) -> Iterator[Finding]:
                 yield refuse(f"the {column.form.value} of '{column.variable}'", equation)
             elif column.lag or column.level != 1:
                 yield refuse(f"a lagged or higher-level form of '{column.variable}'", equation)
-            elif column.form is Form.DUMMY and model.missing(column.variable).any():
-                yield refuse(f"the incomplete nominal predictor '{column.variable}'", equation)
-            elif column not in model.equation_of and model.missing(column.variable).any():
+            elif not equations_of(model, column.variable) and model.missing(column.variable).any():
                 yield refuse(f"the incomplete variable '{column.variable}' without a model of its own", equation)
+            elif column.form is Form.LATENT_RESPONSE and family_of(model, column.variable) != "probit":
+                yield refuse(f"the latent response of '{column.variable}', which is not ORDINAL,", equation)
+        yield from (refuse(what, equation) for what in _unwritten_roles(model, equation))
     for block in model.blocks:
         if block.parameterisation != "wishart":
             text = f"the {block.parameterisation} parameterisation of {block.name} cannot be written as PyMC source yet"
             yield Finding(text, block.span, code="not-written-yet")
+
+
+def _unwritten_roles(model: Model, equation: Equation) -> Iterator[str]:
+    """Roles of an outcome with categories or counts that have no source."""
+    name, family = equation.name, equation.family
+    if equation.role is Role.MEANS and family != "normal":
+        yield f"the mean of '{name}', which is centered and an outcome with categories,"
+    if family == "negative_binomial" and name in model.incomplete and score_is_used(model, name):
+        yield f"the incomplete count '{name}' as a predictor"
 
 
 def _heading(model: Model) -> list[str]:
@@ -118,8 +147,17 @@ def _heading(model: Model) -> list[str]:
 def _write_columns(page: Page) -> None:
     """Arrays of the data, masks of their missing cells, observed means of centered fixed variables."""
     page.blank()
-    columns = [each for each in page.names.columns if each.variable in page.model.data and _is_used(page, each)]
-    for column in columns:
+    own = [each for each in page.names.columns if each.variable in page.model.data]
+    columns = [each for each in own if not page.is_discrete(each.variable) and _is_used(page, each)]
+    masks: list[str] = []
+    for column in own:
+        if page.is_discrete(column.variable) and column == Column(column.variable, level=column.level):
+            lines, masked = data_lines(page, column.variable)
+            masks += masked
+            for line in lines:
+                page.line(line)
+        if column not in columns:
+            continue
         source = f"data[{string(column.variable)}]"
         if column.form is Form.DUMMY:
             page.line(f"{page.column(column)} = ({source} == {column.category:g}).to_numpy(float)")
@@ -130,6 +168,11 @@ def _write_columns(page: Page) -> None:
     for column in columns:
         if page.is_incomplete(column):
             page.line(f"{page.local(column, 'is_missing')} = np.isnan({page.local(column, 'data')})")
+    for line in masks:
+        page.line(line)
+    if any(each.family == "multinomial_probit" and each.outcome.category for each in page.model.equations):
+        for line in QUADRATURE:
+            page.line(line)
     for name, mean in dict(observed_centerings(page.model, page.names).values()).items():
         page.line(f"{mean} = {name}.mean()")
 
@@ -146,17 +189,19 @@ def _write_coords(page: Page) -> None:
     page.blank()
     entries = []
     names = page.names
-    if any(equation.name not in page.model.incomplete for equation in page.model.equations):
+    if page.responses or any(equation.name not in page.model.incomplete for equation in page.model.equations):
         entries.append('"row": data.index')
     for equation in page.model.equations:
-        column = equation.outcome
-        if equation.role is not Role.MEANS and page.is_incomplete(column):
+        column = Column(equation.name, level=equation.level)
+        is_first = equation is next((each for each in equations_of(page.model, equation.name)), None)
+        if equation.role is not Role.MEANS and is_first and page.is_incomplete(column):
             mask = page.local(column, "is_missing")
-            entries.append(f"{string(page.local(column, 'missing_row'))}: data.index[{mask}]")
+            if not page.is_discrete(equation.name) or has_missing_categories(page.model, equation.name):
+                entries.append(f"{string(page.local(column, 'missing_row'))}: data.index[{mask}]")
             entries.append(f"{string(page.local(column, 'observed_row'))}: data.index[~{mask}]")
-        for terms, suffix in ((equation.terms, "term"), (equation.variance_terms, "log_variance_term")):
-            if slopes(terms, page.model):
-                dim = page.local(column, suffix)
+        for suffix in ("term", "log_variance_term", "cut"):
+            dim = page.local(equation.outcome, suffix)
+            if dim in names.coords and equation.role is not Role.MEANS:
                 entries.extend(_list_entry(dim, names.coords[dim]))
     for block in page.model.blocks:
         dim = names.blocks[block.members, "pair"]

@@ -18,9 +18,16 @@ from blimp2pymc.pymc_source.covariances import (
     write_innovation,
     write_standard_deviation,
 )
+from blimp2pymc.pymc_source.discrete_outcomes import (
+    write_logit,
+    write_multinomial_probit,
+    write_negative_binomial,
+    write_probit,
+)
+from blimp2pymc.pymc_source.facts import used_later
 from blimp2pymc.pymc_source.linear_predictor import write_log_variance, write_mean
 from blimp2pymc.pymc_source.names import has_free_correlations
-from blimp2pymc.pymc_source.page import Page, differs_between_rows, used_later
+from blimp2pymc.pymc_source.page import Page, differs_between_rows
 from blimp2pymc.pymc_source.printer import number, string
 from blimp2pymc.pymc_source.priors import declare, starting_log_variance
 
@@ -164,5 +171,9 @@ def _defined_by(page: Page, name: str) -> frozenset[str]:
 
 WRITERS: Mapping[str, Callable[[Page, Equation], None]] = {
     "normal": _write_normal,
+    "probit": write_probit,
+    "multinomial_probit": write_multinomial_probit,
+    "logit": write_logit,
+    "negative_binomial": write_negative_binomial,
 }
 """Family -> how its equations are written."""

@@ -27,6 +27,7 @@ from blimp2pymc.joint_model.ir import (
     Role,
     Term,
 )
+from blimp2pymc.pymc_source.facts import equations_of, response_column
 
 MODULES = ("az", "np", "pd", "pm", "pt")
 RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *MODULES}) | frozenset(
@@ -90,10 +91,20 @@ class Names:
 SUFFIXES = (
     "data", "is_missing", "missing", "missing_row", "observed", "observed_row", "predicted", "sd",
     "residual", "given_mean", "given_sd", "z", "explained_variance", "total_variance", "term",
-    "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "thresholds",
-    "log_variance", "log_variance_intercept", "log_variance_coefficient", "log_variance_term",
+    "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "log_variance",
+    "log_variance_intercept", "log_variance_coefficient", "log_variance_term", "threshold", "cut", "cutpoints",
+    "dispersion",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
+
+VARIABLE_SUFFIXES = (
+    "data", "is_missing", "missing", "missing_row", "observed", "observed_row", "observed_mean",
+    "category", "category_data", "lowest", "highest", "logit", "utility", "margin", "probability",
+)  # fmt: skip
+"""What a name derived from a variable's own may end in."""
+
+RESPONSE_SUFFIXES = ("limits", "lower", "upper", "side", "quantile")
+"""What a name derived from that of a latent response may end in."""
 
 BLOCK_SUFFIXES = (
     "correlation", "correlation_cholesky", "correlation_matrix", "pair", "variances", "scale",
@@ -136,8 +147,9 @@ def python_names(model: Model) -> Names:
         for suffix in SUFFIXES:
             local[outcome, suffix] = _free(f"{stem}_{suffix}", taken)
     for column, stem in columns.items():
-        if (column, "data") not in local:
-            for suffix in ("data", "is_missing", "missing", "missing_row", "observed_mean"):
+        suffixes = RESPONSE_SUFFIXES if column.form is Form.LATENT_RESPONSE else VARIABLE_SUFFIXES
+        for suffix in suffixes:
+            if (column, suffix) not in local:
                 local[column, suffix] = _free(f"{stem}_{suffix}", taken)
 
     dims: dict[str, tuple[str, ...]] = {}
@@ -162,7 +174,7 @@ def python_names(model: Model) -> Names:
         mask = model.missing(name)
         dims[variable] = (local[column, "missing_row"],)
         coords[local[column, "missing_row"]] = tuple(model.frame.source_row[mask].tolist())
-        if column in model.equation_of:
+        if equations_of(model, name):
             dims[local[column, "observed"]] = (local[column, "observed_row"],)
             coords[local[column, "observed_row"]] = tuple(model.frame.source_row[~mask].tolist())
 
@@ -263,6 +275,8 @@ def _columns(model: Model) -> Sequence[Column]:
     found = [Column(each.name, level=each.level) for each in model.variables.values()]
     for equation in model.equations:
         found.append(equation.outcome)
+        if equation.family in ("probit", "multinomial_probit"):
+            found.append(response_column(equation.outcome))
         for term in (*equation.terms, *equation.variance_terms):
             found.extend(sorted(columns_in(term.expression)))
     return list(dict.fromkeys(found))
@@ -273,8 +287,9 @@ def _column_name(column: Column, given: Mapping[tuple[str, str], str], taken: se
     if column.form is Form.SCORE and column.lag == 0:
         return stem
     suffix = column.form.value.replace(" ", "_")
-    if column.form is Form.DUMMY and column.category is not None:
-        suffix = f"{column.category:g}"
+    if column.category is not None:
+        code = f"{column.category:g}"
+        suffix = code if column.form is Form.DUMMY else f"{code}_{suffix}"
     if column.lag:
         suffix = f"lag{column.lag}"
     return _free(identifier(f"{stem}_{suffix}"), taken)
@@ -299,6 +314,16 @@ def _place_equation(equation: Equation, model: Model, local: Mapping[tuple[Colum
         if vector:
             dims[name(f"{prefix}coefficient")] = (name(f"{prefix}term"),)
             coords[name(f"{prefix}term")] = tuple(label for _, label in vector.values())
+    free = [each for each in equation.thresholds if model.parameters[each].fixed is None]
+    for index, threshold in enumerate(free):
+        if threshold not in parameters:
+            label = f"Tau {equation.thresholds.index(threshold) + 1}"
+            parameters[threshold] = Place(name("threshold"), index, label)
+            dims[name("threshold")] = (name("cut"),)
+            coords[name("cut")] = (*coords.get(name("cut"), ()), label)
+    dispersion = equation.dispersion
+    if dispersion is not None and dispersion not in parameters and model.parameters[dispersion].fixed is None:
+        parameters[dispersion] = Place(name("dispersion"))
     variance = equation.residual_variance
     if variance is not None and variance not in parameters and model.parameters[variance].fixed is None:
         suffix = "mean_variance" if equation.role is Role.MEANS else "residual_variance"

@@ -28,6 +28,7 @@ from blimp2pymc.joint_model.ir import (
     Term,
     VariancePart,
 )
+from blimp2pymc.pymc_source.facts import DISCRETE, family_of, response_column
 from blimp2pymc.pymc_source.names import Names
 from blimp2pymc.pymc_source.printer import (
     SUM,
@@ -63,6 +64,8 @@ class Page:
     """Expressions that have a name of their own by now."""
     stated: set[str] = field(default_factory=set)
     """Lines of the script written so far."""
+    responses: frozenset[Column] = frozenset()
+    """Outcomes whose latent responses are written explicitly."""
     indent: str = INDENT
 
     # ------------------------------------------------------------ lines
@@ -141,6 +144,16 @@ class Page:
         """The name of a column's complete values."""
         return self.names.columns[column]
 
+    def normal_column(self, outcome: Column) -> str:
+        """The name of what is normal about an outcome: its latent response if it has one, else its values."""
+        equation = self.model.equation_of[outcome]
+        is_cut = equation.family in ("probit", "multinomial_probit")
+        return self.names.columns[response_column(outcome) if is_cut else outcome]
+
+    def threshold(self, outcome: Column) -> str:
+        """The vector of an outcome's free thresholds."""
+        return self.local(outcome, "threshold")
+
     def local(self, outcome: Column, suffix: str) -> str:
         """A name such as `y_predicted`."""
         return self.names.locals[outcome, suffix]
@@ -180,6 +193,10 @@ class Page:
     def is_incomplete(self, column: Column) -> bool:
         """Whether the column has missing cells beside observed ones."""
         return column.variable in self.model.incomplete and column.form is Form.SCORE
+
+    def is_discrete(self, variable: str) -> bool:
+        """Whether the variable is an outcome with categories or counts."""
+        return family_of(self.model, variable) in DISCRETE
 
     def lines_of(self, equation: Equation) -> list[str]:
         """The script's lines that an equation stands on; none for those the script does not state."""
@@ -234,18 +251,6 @@ def observed_centerings(model: Model, names: Names) -> dict[Expression, tuple[st
                     case _:
                         pass
     return found
-
-
-def used_later(model: Model) -> frozenset[Column]:
-    """Columns that some term refers to, or whose mean a Means Model needs."""
-    found: set[Column] = set()
-    for equation in model.equations:
-        if equation.role is Role.MEANS:
-            found.add(equation.outcome)
-        for term in (*equation.terms, *equation.variance_terms):
-            if model.parameters[term.coefficient].fixed != 0.0:
-                found.update(leaf for leaf in leaves(term.expression) if isinstance(leaf, Column))
-    return frozenset(found)
 
 
 def references(expression: Expression) -> tuple[str, ...]:

@@ -59,6 +59,9 @@ def declare(page: Page, name: str, outcome: Column | None = None, *, start: str 
         _comment_origin(page, parameter)
         page.deterministic(place.variable, parameter.definition)
         return
+    if parameter.kind is ParameterKind.THRESHOLD:
+        _declare_thresholds(page, name)
+        return
     if place.index is not None:
         _declare_slopes(page, name)
         return
@@ -193,6 +196,24 @@ def _declare_slopes(page: Page, name: str) -> None:
     page.call(f"{variable} = {call}(", [*arguments, f"dims={string(dim)}"])
 
 
+def _declare_thresholds(page: Page, name: str) -> None:
+    """The free thresholds of an outcome as one ordered vector; the first one is 0 and no part of it.
+
+    Their density is that of each threshold by itself, on the region where they increase from 0: flat by default.
+    """
+    equation = next(each for each in page.model.equations if name in each.thresholds)
+    variable, dim = page.local(equation.outcome, "threshold"), page.local(equation.outcome, "cut")
+    free = [page.model.parameters[each] for each in equation.thresholds if page.model.parameters[each].is_free]
+    prior = free[0].prior
+    arguments, call = [string(variable)], "pm.HalfFlat"
+    if prior.distribution == "normal":
+        arguments.append(f"sigma={square_root(prior.arguments[1])}")
+        call = "pm.HalfNormal"
+    if len(free) > 1:
+        arguments += ["transform=pm.distributions.transforms.ordered", f"initval=np.arange(1, {len(free) + 1})"]
+    page.call(f"{variable} = {call}(", [*arguments, f"dims={string(dim)}"])
+
+
 def _linear_predictor_with(page: Page, name: str) -> tuple[Column, tuple[Term, ...], str]:
     """Outcome, terms, and what the names of their vector begin with."""
     for equation in page.model.equations:
@@ -213,7 +234,7 @@ def square_root(variance: float) -> str:
 
 
 def _start(page: Page, parameter: Parameter, outcome: Column | None) -> str:
-    if outcome is None or outcome.variable not in page.model.data:
+    if outcome is None or outcome.variable not in page.model.data or page.is_discrete(outcome.variable):
         return ""
     values = page.local(outcome, "data") if page.is_incomplete(outcome) else page.column(outcome)
     prefix = "np.nan" if page.is_incomplete(outcome) else "np."
