@@ -8,6 +8,7 @@ with `dep` belongs to `dep` = 0 (decided by the reference output of such a sum s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
@@ -54,7 +55,7 @@ def centered_columns(
                     values = (values == target.category).astype(float)
                 means[target] = ir.Constant(observed_mean(values))
             else:
-                is_outcome = column in drafts.equations
+                is_outcome = replace(column, form=ir.Form.SCORE) in drafts.equations
                 mean = _modelled_mean(target, predictors, rows.variables, is_outcome, centering.span, findings)
                 if mean is not None:
                     means[target] = mean
@@ -85,6 +86,7 @@ def _modelled_mean(
         if is_outcome and target.form is ir.Form.LATENT_RESPONSE:
             findings.append(Finding(f"'{target.name}' cannot be centered, because '{name}' has an equation of its own",
                                     span, f"leave '{target.name}' out of CENTER", "centered-response"))  # fmt: skip
+            return None
         return ir.ParameterReference(mean_name(name))
     if is_outcome:
         return expected_score(variable, mean_name(name))

@@ -95,4 +95,6 @@ def _plus(left: Expression, right: Expression) -> Expression:
 def _times(left: Expression, right: Expression) -> Expression:
     if left == ONE:
         return right
+    if left == right:
+        return Apply("^", (left, Constant(2.0)))
     return left if right == ONE else Apply("*", (left, right))

@@ -54,9 +54,15 @@ class Formulas:
                 self._add(found, threshold, self._indexed("t", r"\tau", number, place))
             if equation.dispersion is not None:
                 self._add(found, equation.dispersion, self._indexed("a", r"\alpha", number))
+        for block in self.model.blocks:
+            for (first, second), name in block.correlations.items():
+                pair = ", ".join(self.variable(block.members[place]) for place in (first, second))
+                self._add(found, name, rf"\rho_{{{pair}}}" if self.latex else f"r({pair})")
         for column, mean in self.model.centered.items():
-            if isinstance(mean, ir.ParameterReference):
-                found[mean.name] = rf"\mu_{{{_escaped(column.variable)}}}" if self.latex else f"mean({column.variable})"
+            name = mean.name if isinstance(mean, ir.ParameterReference) else f"mean({column.name})"
+            found[name] = rf"\mu_{{{self.variable(column)}}}" if self.latex else f"mean({column.name})"
+            response = self.variable(replace(column, form=ir.Form.LATENT_RESPONSE))
+            found[f"sd({column.name})"] = rf"\sigma_{{{response}}}" if self.latex else f"sd({response})"
         return found
 
     def _add(self, found: dict[str, str], name: str, symbol: str) -> None:
@@ -140,11 +146,25 @@ class Formulas:
         equals = " &= " if self.latex else " = "
         terms = [term for each in self.model.equations for term in (*each.terms, *each.variance_terms)]
         used = {part for term in terms for part in self._parts(term.expression)}
+        spreads = self._standard_deviations()
+        written = {expression: name for expression, name in self._named().items() if expression in used}
+        written |= {spread: name for mean, (spread, name) in spreads.items() if mean in written}
+        short = dict(spreads.values())
         return [
-            self.variable(ir.Column(reference.name)) + equals + self.expression(expression, symbols)
-            for expression, reference in self._named().items()
-            if expression in used and isinstance(reference, ir.ParameterReference)
+            self.expression(name, symbols)
+            + equals
+            + self.expression(expression if expression in short else substitute(expression, short), symbols)
+            for expression, name in written.items()
         ]
+
+    def _standard_deviations(self) -> dict[ir.Expression, tuple[ir.Expression, ir.Expression]]:
+        """Expected score -> standard deviation of the latent response in it, and a stand-in with its name."""
+        found: dict[ir.Expression, tuple[ir.Expression, ir.Expression]] = {}
+        for column, mean in self.model.centered.items():
+            for part in self._parts(mean):
+                if isinstance(part, ir.Apply) and part.function == "sqrt" and mean not in found:
+                    found[mean] = (part, ir.ParameterReference(f"sd({column.name})"))
+        return found
 
     def _parts(self, expression: ir.Expression) -> Iterator[ir.Expression]:
         yield expression
@@ -189,6 +209,10 @@ class Formulas:
                 sign = sign.strip() if operator in ("*", "^") and not self.latex else sign
                 left_text = self.expression(left, symbols, own + (operator == "^"))
                 text = left_text + sign + self.expression(right, symbols, own + (operator not in ("+", "*", "^")))
+            case ir.Apply("sqrt", (operand,)) if self.latex:
+                return rf"\sqrt{{{self.expression(operand, symbols)}}}"
+            case ir.Apply("phi", (operand,)) if self.latex:
+                return rf"\Phi\left({self.expression(operand, symbols)}\right)"
             case ir.Apply(function, arguments):
                 inside = ", ".join(self.expression(each, symbols) for each in arguments)
                 return rf"\operatorname{{{_escaped(function)}}}({inside})" if self.latex else f"{function}({inside})"
