@@ -6,7 +6,7 @@ Between the resolved model and `path_layout`, which gives every part its place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from blimp2pymc.joint_model.algebra import columns_in
@@ -18,11 +18,13 @@ from blimp2pymc.joint_model.ir import (
     Equation,
     Expression,
     Form,
+    Kind,
     Model,
     Origin,
     Role,
     Term,
 )
+from blimp2pymc.summary.printed_names import column_name
 
 ONE = Constant(1.0)
 UNOBSERVED = (Form.LATENT_RESPONSE, Form.CLUSTER_MEAN, Form.CLUSTER_PROBABILITY)
@@ -131,6 +133,14 @@ class _Reader:
         self.formulas = Formulas(model)
         self.symbols = {**dict.fromkeys(model.parameters, ""), **self.formulas.symbols()}
         self.names = {expression: name for name, expression in model.defined.items()}
+        self.responses = {
+            column
+            for each in model.equations
+            if each.role is Role.OUTCOME
+            for term in (*each.terms, *each.variance_terms)
+            for column in columns_in(term.expression)
+            if column.form is Form.LATENT_RESPONSE
+        }
         self.graph = Graph()
 
     # ------------------------------------------------------------ equations
@@ -138,13 +148,14 @@ class _Reader:
     def equation(self, equation: Equation) -> None:
         if equation.role is Role.MEANS:
             return
-        target = self.column(equation.outcome)
         if equation.role is Role.PREDICTOR:
+            target = self.column(equation.outcome)
             if self.with_predictors:
                 for term in equation.terms:
                     for column in sorted(columns_in(term.expression)):
-                        self.add(Path(self.column(column), target, Style.DEFAULT))
+                        self.add(Path(self.column(self.member(column)), target, Style.DEFAULT))
             return
+        target = self.outcome(equation)
         for term in equation.terms:
             self.term(term, target)
         if equation.variance_terms:
@@ -154,6 +165,22 @@ class _Reader:
             self.add(Path(variance, target))
         elif equation.residual_variance is not None:
             self.graph.residuals[target] = equation.residual_variance
+
+    def outcome(self, equation: Equation) -> str:
+        """Node of an outcome: its latent response where the model has that among the predictors, and then the score
+        follows from it."""
+        response = replace(equation.outcome, form=Form.LATENT_RESPONSE)
+        if response not in self.responses:
+            return self.column(equation.outcome)
+        target = self.column(response)
+        self.add(Path(target, self.column(equation.outcome), Style.DEFINITION))
+        return target
+
+    def member(self, column: Column) -> Column:
+        """The column of a predictor in the default model, whose latent response is not drawn apart from it."""
+        if column.form is not Form.LATENT_RESPONSE:
+            return column
+        return replace(column, form=Form.SCORE if column.category is None else Form.DUMMY)
 
     def term(self, term: Term, target: str) -> None:
         if term.expression == ONE:
@@ -194,9 +221,12 @@ class _Reader:
 
     def column(self, column: Column) -> str:
         variable = self.model.variables.get(column.variable)
+        if column.form is Form.DUMMY and variable is not None and variable.kind is Kind.ORDINAL:
+            column = replace(column, form=Form.SCORE, category=None)
         is_latent = variable is not None and variable.origin in (Origin.LATENT, Origin.RANDOM_EFFECT)
         shape = Shape.LATENT if is_latent or column.form in UNOBSERVED else Shape.OBSERVED
-        label = self.formulas.variable(column)
+        is_response = column.form is Form.LATENT_RESPONSE
+        label = column_name(column) if is_response else self.formulas.variable(column)
         return self.node(f"column {label}", label, shape)
 
     def derived(self, expression: Expression, name: str) -> str:
@@ -227,6 +257,9 @@ class _Reader:
         for block in sorted(self.model.blocks, key=lambda each: each.order):
             is_default = block.role is Role.PREDICTOR
             if block.role is Role.MEANS or (is_default and not self.with_predictors):
+                continue
+            if self.model.equation_of[block.members[0]].family == "multinomial_probit":
+                # Comparisons of one nominal variable: a convention, no relation.
                 continue
             for (i, j), name in sorted(block.correlations.items()):
                 first, second = self.column(block.members[i]), self.column(block.members[j])

@@ -103,7 +103,8 @@ def _center(model: Model, name: str) -> float:
     if parameter.kind is ParameterKind.DISPERSION:
         return 0.8
     if parameter.kind is ParameterKind.MEAN:
-        return float(np.nanmean(model.data[name.removesuffix(" mean")]))
+        values = model.data.get(name.removesuffix(" mean"))
+        return 0.3 if values is None else float(np.nanmean(values))
     return 0.2 + 0.1 * list(model.parameters).index(name)
 
 
@@ -121,7 +122,7 @@ def _completed(model: Model, cells: dict[str, np.ndarray], draw: int) -> dict[Co
         if name in cells:
             completed[model.missing(name)] = cells[name][draw]
         columns[Column(name)] = completed
-        if model.variables[name].kind is Kind.NOMINAL:
+        if model.variables[name].kind in (Kind.ORDINAL, Kind.NOMINAL):
             for code in model.variables[name].categories:
                 columns[Column(name, Form.DUMMY, code)] = (completed == code).astype(float)
         columns[Column(name, Form.LATENT_RESPONSE)] = completed - completed.mean()

@@ -11,18 +11,22 @@ import pandas as pd
 import pytest
 from hand_built import correlated_mediators, interaction
 from summary.drawn_models import deviation, drawn_model, gallery
+from summary.families import one_outcome
+from summary.mixed_predictors import mixed_predictors
 from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import BlimpError
-from blimp2pymc.joint_model.ir import Apply, Column, Constant, Term
+from blimp2pymc.joint_model.ir import Apply, Column, Constant, Form, Term
 from blimp2pymc.sampler.plan import plan
 from blimp2pymc.summary.fit import Fit
+from blimp2pymc.summary.outcome_rows import outcome_rows
 from blimp2pymc.summary.path_diagram import path_diagram
 from blimp2pymc.summary.path_graph import Shape, Style, path_graph
 from blimp2pymc.summary.path_labels import decimal
 from blimp2pymc.summary.path_layers import crossings, layers, ordered, spread, with_stand_ins
 from blimp2pymc.summary.path_layout import Box, indicators, place, spanning_factors
 from blimp2pymc.summary.path_routes import edge_point, routes
+from blimp2pymc.summary.tables import summarise
 
 SVG = "{http://www.w3.org/2000/svg}"
 MODELS = {**gallery(), "hand-built interaction": interaction(), "correlated mediators": correlated_mediators()}
@@ -330,3 +334,47 @@ def test_table_of_another_model(result):
         path_diagram(MODELS["two factors"], result.estimates)
     with pytest.raises(BlimpError, match="no column lo, hi"):
         path_diagram(result.model, pd.DataFrame(columns=["block", "outcome", "section", "parameter", "median"]))
+
+
+# ---------------------------------------------------------------- categories
+
+
+def test_members_of_the_default_model_are_drawn_once_each():
+    graph = path_graph(mixed_predictors())
+    labels = {each.key: each.label for each in graph.nodes.values()}
+    assert sorted(labels.values()) == ["d", "n.2", "n.3", "w", "x1", "x2"]
+    arrows = {(labels[each.source], labels[each.target]) for each in graph.paths}
+    assert arrows == (
+        {("w", each) for each in ("x1", "x2", "d", "n.2", "n.3")}
+        | {(each, "d") for each in ("x1", "x2")}
+        | {(each, code) for each in ("x1", "x2", "d") for code in ("n.2", "n.3")}
+    )
+    assert [(labels[each.first], labels[each.second]) for each in graph.covariances] == [("x1", "x2")]
+
+
+def test_latent_response_among_the_predictors_is_a_circle_above_its_score():
+    model = one_outcome("probit")
+    [equation] = model.equations
+    response = Column("y", Form.LATENT_RESPONSE)
+    z = replace(
+        equation, outcome=Column("z"), family="normal", thresholds=(), terms=(Term("y.latent", "y ~ x", response),)
+    )
+    graph = path_graph(replace(model, equations=(equation, z)))
+    nodes = {each.label: each for each in graph.nodes.values()}
+    assert nodes["y.latent"].shape is Shape.LATENT
+    assert nodes["y"].shape is Shape.OBSERVED
+    ends = {(each.source, each.target): each.style for each in graph.paths}
+    assert ends[nodes["x"].key, nodes["y.latent"].key] is Style.PATH
+    assert ends[nodes["y.latent"].key, nodes["y"].key] is Style.DEFINITION
+    assert ends[nodes["y.latent"].key, nodes["z"].key] is Style.PATH
+    assert graph.predictors(nodes["y"].key) == [nodes["y.latent"].key]
+
+
+@pytest.mark.parametrize(("family", "labels"), [("logit", ["y"]), ("multinomial", ["y.2", "y.4"])])
+def test_categorical_outcomes_have_a_node_for_each_equation(family: str, labels: list[str]):
+    model = one_outcome(family)
+    graph = path_graph(model)
+    assert [each.label for each in graph.nodes.values() if each.label.startswith("y")] == labels
+    assert not graph.residuals
+    diagram = path_diagram(model, summarise(outcome_rows(model, synthetic_draws(model))))
+    assert lines(diagram.svg, "path") == 2 * len(labels)
