@@ -45,3 +45,5 @@ def test_reading_and_writing_need_no_sampler(arguments: tuple[str, ...]) -> None
 def test_run_prints_without_pymc_and_arviz() -> None:
     run = _command("run", SCRIPT, "--burn", "20", "--iter", "80", "--cores", "1", "--quiet")
     assert not _imported(run) & {"pymc", "pytensor", "arviz", "xarray", "matplotlib", "nutpie", "rich"}
+    again = _imported(run)
+    assert not again & set(HEAVY), "a run that finds its machine code needs neither numba nor scipy"

@@ -1,9 +1,10 @@
-"""The decorator of every compiled function, and where its machine code is kept.
+"""The decorators of every compiled function, and where their machine code is kept.
 
-numba's own disk cache looks only at the file of the function itself, so an edited function that is
-*imported* by a cached one would go unnoticed. Here the folder of the cache is named after a hash of
-all sources that use the decorator: an edit anywhere starts a new folder. Other users of numba in the
-same process are not affected.
+A decorated function waits until it is called: numba, which takes longer to import than a model to resolve, is not
+needed by a run whose loop has been compiled before (`machine_code`). numba's own disk cache looks only at the file of
+the function itself, so an edited function that is *imported* by a cached one would go unnoticed. Here the folder of
+the cache is named after a hash of all sources that use the decorators: an edit anywhere starts a new folder. Other
+users of numba in the same process are not affected.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, update_wrapper
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 OPTIONS: dict[str, Any] = {
     "nogil": True,
@@ -33,44 +32,94 @@ INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Only what Python calls needs the wrapper that unpacks Python objects; it doubles the time to compile."""
 MARK = "from blimp2pymc.sampler.compiled import"
 
+WAITING: list[Kernel] = []
+"""Decorated functions that numba has not seen yet."""
 
-def compiled(function: Callable) -> Callable:
+
+class Kernel:
+    """A decorated function; what calls it has numba compile it."""
+
+    def __init__(self, function: Callable, options: dict[str, Any], kept: bool = False) -> None:
+        update_wrapper(self, function)
+        self.py_func = function
+        self.options = options
+        self.kept = kept
+        """Whether its machine code is kept on disk."""
+        self.dispatcher: Any = None
+        """numba's function, once there is one."""
+        WAITING.append(self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Compile the function for these arguments, if that has not been done, and call it."""
+        return compilable(self)(*arguments)
+
+
+def compilable(kernel: Kernel) -> Any:
+    """numba's function of a kernel; whatever its module calls becomes numba's as well."""
+    if WAITING:
+        import numba
+
+        from blimp2pymc.sampler import reference_types  # noqa: F401  tells numba the type of the tables
+        from blimp2pymc.sampler.kernel_cache import KernelCache
+
+        for each in WAITING:
+            each.dispatcher = numba.njit(**each.options)(each.py_func)
+            if each.kept and hasattr(each.dispatcher, "_cache"):
+                each.dispatcher._cache = KernelCache(each.py_func)
+        for each in WAITING:
+            # numba looks names up in the module of the function it compiles, and there has to find its own.
+            names = each.py_func.__globals__
+            names |= {name: value.dispatcher for name, value in names.items() if isinstance(value, Kernel)}
+        WAITING.clear()
+    return kernel.dispatcher
+
+
+def compiled(function: Callable) -> Any:
     """Compile a function that other compiled functions call, without the GIL.
 
     Types are not declared: the tables of `layout` have one dtype and memory order per field, so each
     function is compiled for exactly one signature. Nothing may be allocated inside.
     """
-    return numba.njit(**OPTIONS, **INNER)(function)
+    return Kernel(function, OPTIONS | INNER)
 
 
-def inlined(function: Callable) -> Callable:
+def inlined(function: Callable) -> Any:
     """Make a function part of the compiled functions that call it: for those that mostly call others.
 
     Each level of calls would otherwise be optimised again with everything below it.
     """
-    return numba.njit(**OPTIONS, inline="always")(function)
+    return Kernel(function, OPTIONS | {"inline": "always"})
 
 
-def entry(function: Callable) -> Callable:
+def entry(function: Callable) -> Any:
     """Compile a function, `compiled` or plain, that Python calls, and keep the machine code on disk.
 
     The code holds that of all functions it calls, so that loading one entry loads all.
     """
-    plain = getattr(function, "py_func", function)
-    dispatcher = numba.njit(**OPTIONS)(plain)
-    dispatcher._cache = KernelCache(plain)
-    return dispatcher
+    return Kernel(getattr(function, "py_func", function), OPTIONS, kept=True)
 
 
 @cache
 def source_hash() -> str:
-    """Hash of all sources that use `compiled`, and of what compiles them."""
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {sorted(OPTIONS['fastmath'])}".encode())
+    """Hash of all sources that use the decorators, and of what compiles them."""
+    digest = hashlib.sha256(f"{sys.version} {sorted(OPTIONS['fastmath'])}".encode())
+    digest.update(_version("numba") + _version("llvmlite"))
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if path.name in ("compiled.py", "references.py", "tables.py") or MARK in text:
+        if path.name in ("compiled.py", "machine_code.py", "reference_types.py", "references.py", "tables.py") or (
+            MARK in text
+        ):
             digest.update(text.encode())
     return digest.hexdigest()[:16]
+
+
+def _version(package: str) -> bytes:
+    """What tells a version of a package from others, found without importing it."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        return b""
+    stated = Path(spec.origin).parent / "_version.py"
+    return stated.read_bytes() if stated.exists() else str(Path(spec.origin).stat().st_mtime_ns).encode()
 
 
 @cache
@@ -95,37 +144,3 @@ def cache_folder() -> Path:
     except OSError:
         folder = Path(tempfile.mkdtemp(prefix="blimp2pymc-kernels-"))
     return folder
-
-
-class KernelCacheLocator(_CacheLocator):
-    """Tells numba the folder, and that a hash of all sources is the version."""
-
-    def __init__(self, function: Callable, file: str) -> None:
-        self._line = function.__code__.co_firstlineno
-
-    @classmethod
-    def from_function(cls, function: Callable, file: str) -> KernelCacheLocator:
-        """Take every function."""
-        return cls(function, file)
-
-    def get_cache_path(self) -> str:
-        """Folder of the cache files."""
-        return str(cache_folder())
-
-    def get_source_stamp(self) -> str:
-        """Version of the sources."""
-        return source_hash()
-
-    def get_disambiguator(self) -> str:
-        """Part of the file name that tells equally named functions of a module apart."""
-        return str(self._line)
-
-
-class _KernelCacheImpl(CompileResultCacheImpl):
-    _locator_classes = (KernelCacheLocator,)
-
-
-class KernelCache(FunctionCache):
-    """numba's cache of compiled functions, in our folder."""
-
-    _impl_class = _KernelCacheImpl

@@ -1,6 +1,6 @@
 """One chain's run, and the draws of all chains put together.
 
-Imports numba; reached only when sampling begins.
+Reached only when sampling begins.
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from blimp2pymc.sampler import statistics
-from blimp2pymc.sampler.compiled import compiled, entry, inlined
+from blimp2pymc.sampler.compiled import compiled, inlined
 from blimp2pymc.sampler.evaluator import set_columns, set_parameters
 from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, reflections, slices, variances
+from blimp2pymc.sampler.machine_code import Loop
 from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, update_moments
 
 NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE = range(8)
@@ -190,7 +191,7 @@ def keep(tables, data, state, work, record, draw):
         counts[5] += 1
 
 
-@entry
+@Loop
 def run(tables, data, state, work, record, iterations):
     """Carry out sweeps and keep what is due; returns the number done, less than asked after a fault.
 

@@ -209,4 +209,4 @@ def test_one_signature_serves_all_models():
 
     for make in (hand_built.interaction, small_models.powers, small_models.structured):
         sample(make(), draws=5, burn=5, chains=1, seed=1)
-    assert len(sweep.run.signatures) == 1
+    assert len(sweep.run.loaded) == 1

@@ -1,0 +1,179 @@
+"""The loop of a chain as machine code: compiled by numba once, loaded by LLVM alone ever after.
+
+numba, with what it imports to call a function it has compiled before, takes longer than everything else a short run
+does. The loop takes addresses and a whole number and returns a whole number, so that its object code is all it needs:
+LLVM links it, and `ctypes` calls it, which lets go of the GIL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, update_wrapper
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from blimp2pymc.sampler.compiled import INNER, OPTIONS, Kernel, cache_folder, compilable
+from blimp2pymc.sampler.references import Reference
+
+STATUS, RESULT = ctypes.c_int32, ctypes.c_int64
+"""What a function compiled by numba returns, and where the loop's result goes."""
+
+
+class Loop:
+    """A function of references and a whole number that returns a whole number, as machine code."""
+
+    def __init__(self, function: Callable[..., int]) -> None:
+        update_wrapper(self, function)
+        self.kernel = Kernel(function, OPTIONS | INNER)
+        self.loaded: dict[tuple, Callable] = {}
+        """Machine code by the forms of the references; one form serves all models."""
+
+    def __call__(self, *arguments: Reference | int) -> int:
+        """Load or compile the machine code, if that has not been done, and run it."""
+        *references, number = arguments
+        if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+            return compilable(self.kernel)(*references, number)
+        forms = tuple(each.form for each in references)  # type: ignore[union-attr]
+        if forms not in self.loaded:
+            self.loaded[forms] = self._load(references)
+        result, trouble = RESULT(), ctypes.c_void_p()
+        addresses = [each.address for each in references]  # type: ignore[union-attr]
+        status = self.loaded[forms](ctypes.byref(result), ctypes.byref(trouble), *addresses, number)
+        assert status == 0, f"the compiled loop ended with status {status}"
+        return result.value
+
+    def _load(self, references: list) -> Callable:
+        file = cache_folder() / f"{self.kernel.py_func.__name__}-{_key(references)}.code"
+        address = _link(file)
+        if address is None:
+            with interrupt_remembered():
+                _write(file, *_compile(self.kernel, references))
+            address = _link(file)
+        assert address is not None, "machine code just made does not load"
+        places = [ctypes.POINTER(RESULT), ctypes.POINTER(ctypes.c_void_p)]
+        return ctypes.CFUNCTYPE(STATUS, *places, *[ctypes.c_int64] * len(references), ctypes.c_int64)(address)
+
+
+def _key(references: list[Reference]) -> str:
+    """What the machine code depends on beside the sources: the layout of the tables and the processor."""
+    import llvmlite.binding as llvm
+
+    parts = [repr(each.form) for each in references]
+    parts += [llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
+    parts += [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_")]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+# ---------------------------------------------------------------- making
+
+
+def _compile(kernel: Kernel, references: list[Reference]) -> tuple[dict[str, Any], bytes]:
+    """Name of the function with the symbols it takes from elsewhere, and its object code."""
+    from numba.core import types
+    from numba.core.typing.typeof import typeof
+
+    dispatcher = compilable(kernel)
+    signature = (*(typeof(each) for each in references), types.int64)
+    dispatcher.compile(signature)
+    made = dispatcher.overloads[signature]
+    assert made.signature.return_type == types.int64, made.signature.return_type
+    _, _, (code, bitcode) = made.library.serialize_using_object_code()
+    return {"name": made.fndesc.llvm_func_name, "needs": _needs(bitcode)}, code
+
+
+def _needs(bitcode: bytes) -> list[str]:
+    import llvmlite.binding as llvm
+
+    module = llvm.parse_bitcode(bitcode)
+    return sorted(each.name for each in module.functions if each.is_declaration and not each.name.startswith("llvm."))
+
+
+def _write(file: Path, heading: dict[str, Any], code: bytes) -> None:
+    """Write machine code in one step, so that another process never reads half of it."""
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(json.dumps(heading | {"size": len(code)}).encode() + b"\n" + code)
+    os.replace(temporary, file)
+
+
+@contextmanager
+def interrupt_remembered() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end if Ctrl-C was pressed and nothing came of it.
+
+    LLVM calls back into Python while it compiles, and what is raised there is lost.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    pressed = False
+
+    def remember(number: int, frame: FrameType | None) -> Any:
+        nonlocal pressed
+        pressed = True
+        return before(number, frame)
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+# ---------------------------------------------------------------- loading
+
+
+def _link(file: Path) -> int | None:
+    """Address of the function in a file of machine code; None when there is none that can be used."""
+    import llvmlite.binding as llvm
+
+    try:
+        heading, _, code = file.read_bytes().partition(b"\n")
+        known = json.loads(heading)
+        complete = len(code) == known["size"]
+    except (OSError, ValueError, KeyError):
+        return None
+    if not complete:
+        return None
+    if not _has_symbols(known["needs"]):
+        # LLVM ends the process over a symbol that is not found; numba brings those that its own code needs.
+        from numba.core.registry import cpu_target
+
+        cpu_target.target_context.refresh()
+    engine = _engine()
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine.get_function_address(known["name"]) or None
+
+
+def _has_symbols(names: list[str]) -> bool:
+    """Whether functions of the mathematical library are there without numba."""
+    try:
+        process = ctypes.CDLL(None)
+    except (OSError, TypeError):  # Windows has no such library
+        return not names
+    return all(hasattr(process, each) for each in names)
+
+
+@cache
+def _engine() -> Any:
+    """LLVM's linker, kept as long as the process because the code it has linked goes with it."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), codemodel="jitdefault", jit=True
+    )
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
