@@ -74,9 +74,10 @@ def parse(text: str, filename: str = "<model>") -> Script:
     source = Source(filename, text)
     sections, findings = split(whole(source, plain_code(text)))
     raw = blank_comments(text)
-    commands = [
+    read = [
         _read(section, raw, findings) for section in sections if section.name and _holds_something(section, findings)
     ]
+    commands = [each for each in read if each.body is not None]
     findings.sort(key=lambda each: each.span.start if each.span else 0)
     script = Script(tuple(commands), source, tuple(findings))
     errors = [each for each in findings if each.severity == "error"]
@@ -117,11 +118,16 @@ def _read(section: Section, raw: str, findings: list[Finding]) -> Command:
 
 def _read_statements(section: Section, form: Form, raw: str, findings: list[Finding]) -> tuple:
     statements: list = []
-    for piece in section.statements:
+    looped = None
+    for place, piece in enumerate(section.statements):
         try:
             if form.loops:
-                for copy in unroll(piece):
-                    statements += _parse(without_label(copy) if copy is not piece else copy, form, section.name)
+                looped = None if place in section.labels else looped
+                for copy in unroll(piece if looped is None else piece.part(0, None, looped)):
+                    statement = without_label(copy) if copy is not piece else copy
+                    # A label behind the head of a loop is the block of what follows, as any other.
+                    looped = statement.block if statement.block != copy.block else looped
+                    statements += _parse(statement, form, section.name)
             else:
                 statements += _parse(piece, form, section.name)
         except BlimpError as mistake:

@@ -19,7 +19,7 @@ from blimp2pymc.errors import Finding, Span
 HEADER = re.compile(rf"\s*(?P<name>{NAME}|[0-9]++)\s*:(?![=+])")
 INNER_HEADER = re.compile(rf"(?<![\w./\\-])(?P<name>{NAME})\s*:(?![=+])")
 NEXT_NAME = re.compile(rf"[^\S\n\r]*(?P<name>{NAME})")
-BARE_COMMAND = re.compile(rf"(?P<name>{NAME})[^\S\n\r]+(?=[\w.])")
+BARE_COMMAND = re.compile(rf"(?P<name>{NAME})\s+(?=[\w.])")
 
 NUMBER_ASSIGNED = re.compile(rf"(?P<name>{NAME})\s*=(?=\s*[0-9])")
 NUMBERS = frozenset(name for name, form in COMMANDS.items() if form.kind == "integer")
@@ -47,6 +47,8 @@ class Section:
     end: int
     """Where its text ends in the script."""
     statements: list[Piece] = field(default_factory=list)
+    labels: set[int] = field(default_factory=set)
+    """Places in `statements` where the label of a block stands."""
 
     @property
     def form(self) -> Form | None:
@@ -113,6 +115,9 @@ class _Cut:
         if kind == "range":
             return 0
         self.block = header["name"] if kind == "label" else ""
+        section = self._section()
+        if kind == "label" and section is not None:
+            section.labels.add(len(section.statements))
         if kind != "label":
             name = CANONICAL[header["name"].upper()] if kind == "command" else ""
             self.sections.append(Section(name, self.script.span(*header.span("name")), header.end()))

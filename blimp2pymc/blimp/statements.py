@@ -327,6 +327,10 @@ def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | R
     for each in (left, right):
         if each.braces or any(term.settings for term in each.terms):
             raise error("a test compares labels and numbers", each.span, "b1:b3 = 0, or b1 = b2", "untestable")
+        for term in each.terms if len(each.terms) > 1 else ():
+            if isinstance(term.expression, Operation) and term.span and not term.span.text.startswith("("):
+                raise error("a formula in a test stands alone on its side of '='", term.span, "b1 - b2 = 0",
+                            "untestable")  # fmt: skip
         sides.append(tuple(term.expression for term in each.terms))
     return Constraint(sides[0], sides[1], joined(left.span, right.span))
 
