@@ -59,8 +59,9 @@ class Loop:
                 _write(file, *_compile(self.kernel, references))
             address = _link(file)
         assert address is not None, "machine code just made does not load"
-        places = [ctypes.POINTER(RESULT), ctypes.POINTER(ctypes.c_void_p)]
-        return ctypes.CFUNCTYPE(STATUS, *places, *[ctypes.c_int64] * len(references), ctypes.c_int64)(address)
+        places: list[Any] = [ctypes.POINTER(RESULT), ctypes.POINTER(ctypes.c_void_p)]
+        places += [ctypes.c_int64] * (len(references) + 1)
+        return ctypes.CFUNCTYPE(STATUS, *places)(address)
 
 
 def _key(references: list[Reference]) -> str:

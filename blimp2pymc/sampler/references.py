@@ -51,7 +51,7 @@ class Reference:
                 words.append(part.address)
         self.words = np.array(words, np.int64)
         self.address: int = int(self.words.ctypes.data)
-        self.form = Form(type(table).__name__, tuple(fields))
+        self.form: Form = Form(type(table).__name__, tuple(fields))
         self.numba_type: Any = None
         """Its type, once numba has asked for it."""
 
