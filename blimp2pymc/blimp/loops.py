@@ -27,7 +27,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.blimp.ranges import expand_range
 from blimp2pymc.blimp.tree import Expression, Name, Number, Operation
-from blimp2pymc.errors import BlimpError, Span, error
+from blimp2pymc.errors import BlimpError, Finding, Span, error
 
 MOST_COPIES = 5_000
 """A loop that makes more statements than this is taken for a slip of the pen."""
@@ -75,8 +75,15 @@ prefix: ParserElement = (
 index: ParserElement = (expression - StringEnd()).parse_with_tabs()
 
 
-def unroll(piece: Piece) -> Iterator[Piece]:
+def unroll(piece: Piece, findings: list[Finding] | None = None) -> Iterator[Piece]:
     """The copies of a statement that begins with loops; the statement itself when it has none.
+
+    Parameters
+    ----------
+    piece
+        The statement.
+    findings
+        Warnings about loops that only repeat the statement are added here.
 
     Raises
     ------
@@ -112,6 +119,13 @@ def unroll(piece: Piece) -> Iterator[Piece]:
     slots = list(_slots(rest, set(names)))
     if not rest.strip():
         raise error("this loop has no statement behind it", piece.span(0, len(piece)), HINT, "empty-loop")
+    used = {name for start, end, _ in slots for name in re.findall(NAME, rest[start:end])}
+    for name, values in generators if findings is not None else ():
+        if name not in used and len(values) > 1:
+            findings.append(Finding(  # type: ignore[union-attr]
+                f"the loop over '{name}' repeats one statement {len(values)} times: [{name}] does not occur in it",
+                piece.span(0, len(piece) - len(rest)), f"y[{name}] ~ x[{name}]", "idle-index", "warning",
+            ))  # fmt: skip
     for values in combinations(*(values for _, values in generators)):
         yield _splice(rest, slots, dict(zip(names, values, strict=True)))
 

@@ -63,7 +63,7 @@ def parse(text: str, filename: str = "<model>") -> Script:
     Raises
     ------
     BlimpError
-        With one finding for every statement that cannot be read.
+        With one finding for every statement that cannot be read; also when `text` is none.
 
     Examples
     --------
@@ -71,6 +71,9 @@ def parse(text: str, filename: str = "<model>") -> Script:
     >>> [command.name for command in script.commands]
     ['DATA', 'MODEL']
     """
+    if not isinstance(text, str):
+        raise error(f"a script is a text, not a {type(text).__name__}", hint="pathlib.Path('model.imp').read_text()",
+                    code="no-script")  # fmt: skip
     source = Source(filename, text)
     sections, findings = split(whole(source, plain_code(text)))
     raw = blank_comments(text)
@@ -123,7 +126,7 @@ def _read_statements(section: Section, form: Form, raw: str, findings: list[Find
         try:
             if form.loops:
                 looped = None if place in section.labels else looped
-                for copy in unroll(piece if looped is None else piece.part(0, None, looped)):
+                for copy in unroll(piece if looped is None else piece.part(0, None, looped), findings):
                     statement = without_label(copy) if copy is not piece else copy
                     # A label behind the head of a loop is the block of what follows, as any other.
                     looped = statement.block if statement.block != copy.block else looped

@@ -291,6 +291,7 @@ def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) ->
     """Values cell by cell; raises with the place of every cell that is none."""
     values = np.full((len(text.lines), len(names)), np.nan)
     findings: list[Finding] = []
+    told: set[tuple[int, str]] = set()
     count = 0
     for place in range(len(text.lines)):
         line = cells(text, place)
@@ -305,15 +306,21 @@ def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) ->
                 values[place, column] = float(cell)
             elif cell and cell not in codes:
                 count += 1
-                if len(findings) < MOST_CELLS_SHOWN:
+                hint = _cell_hint(cell, codes)
+                # One place a column will do: what is wrong with one cell is wrong with the others.
+                if (column, hint) not in told and len(findings) < MOST_CELLS_SHOWN:
+                    told.add((column, hint))
                     findings.append(Finding(f"column {column + 1} ({names[column]}): '{_short(cell)}' is not a number",
-                                            _span(text, place, start, end), _cell_hint(cell, codes),
-                                            "not-a-number"))  # fmt: skip
+                                            _span(text, place, start, end), hint, "not-a-number"))  # fmt: skip
     if count > len(findings):
-        findings.append(Finding(f"and {count - len(findings):,} more places like these in {text.source.name}"))
+        findings.append(Finding(f"and {_places(count - len(findings))} like these in {text.source.name}"))
     if findings:
         raise BlimpError(*findings)
     return values
+
+
+def _places(count: int) -> str:
+    return f"{count:,} more places" if count > 1 else "one more place"
 
 
 def _short(cell: str) -> str:
@@ -331,7 +338,11 @@ def _cell_hint(cell: str, codes: tuple[str, ...]) -> str:
         if not codes:
             return f"MISSING: {cell};"
         return f"one code for all missing values; MISSING states {codes[0]}"
-    return "a number as the code of each category"
+    if cell.casefold() in ("true", "false"):
+        return "1 for true and 0 for false"
+    if re.search(r"[^\W\d_]", cell) and re.fullmatch(r"[+-]?inf(inity)?", cell.casefold()) is None:
+        return "a number as the code of each category, and ORDINAL or NOMINAL to name the column"
+    return "digits with at most one decimal point"
 
 
 def _count_empty(text: _Text) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
@@ -152,6 +153,11 @@ class _Reader:
             self._extend(equation, predictors)
 
     def _arrow(self, left: tree.Side, right: tree.Side, statement: tree.Relation) -> None:
+        if (undeclared := self._undeclared_factor(left)) is not None:
+            self.terms.findings.append(undeclared)
+            for term in right.terms:
+                self._outcomes(term.expression)
+            return
         predictors = self.terms.predictors(left)
         fixes_next = self._is_measurement(left)
         for term in right.terms:
@@ -173,6 +179,17 @@ class _Reader:
             return False
         column = self.terms.names.find(side.terms[0].expression.name)
         return column is not None and self.terms.names.is_latent(column)
+
+    def _undeclared_factor(self, side: tree.Side) -> Finding | None:
+        """The finding for a name alone before `->` that is like no declared one: most likely a latent variable."""
+        expression = side.terms[0].expression
+        if len(side.terms) != 1 or not isinstance(expression, tree.Name):
+            return None
+        name, known = expression.name, {*self.terms.names.variables, *self.terms.definitions, *self.terms.labels}
+        if "." in name or name in known or nearest(name, known):
+            return None
+        return Finding(f"'{name}' is not declared", expression.span, f"LATENT: {name}; if it is a latent variable",
+                       "undeclared-name")  # fmt: skip
 
     def _covariance(self, left: tree.Side, right: tree.Side, statement: tree.Relation) -> None:
         _refuse_settings(left, "'@' belongs behind the right-hand side of '~~'", "a ~~ b@label")

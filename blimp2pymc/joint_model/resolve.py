@@ -183,6 +183,8 @@ def read_script(source: str | PathLike[str] | Source | tree.Script) -> tree.Scri
         return source
     if isinstance(source, Source):
         return parse(source.text, source.name)
+    if isinstance(source, str) and not source.strip():
+        raise error("the script is empty", hint="DATA: study.csv; MODEL: y ~ x;", code="empty-script")
     if isinstance(source, str) and ("\n" in source or source.rstrip().endswith(";")):
         return parse(source)
     if not isinstance(source, str | PathLike):

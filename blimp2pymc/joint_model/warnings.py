@@ -10,6 +10,7 @@ import numpy as np
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.ranges import expand_range, listed_names
+from blimp2pymc.blimp.write import expression_text
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
@@ -120,6 +121,37 @@ def _multiset(factors: Iterable[ir.Expression]) -> frozenset[tuple[ir.Expression
 def _lower_order(factors: list[ir.Expression]) -> set[frozenset[tuple[ir.Expression, int]]]:
     """Products of some, but not all, of the factors."""
     return {_multiset(part) for size in range(1, len(factors)) for part in combinations(factors, size)}
+
+
+def _repeated_terms(model: ir.Model) -> Warnings:
+    """A predictor that one statement names twice: the second statement of it replaces the first."""
+    for statement in model.script.statements("MODEL") if model.script is not None else ():
+        if not isinstance(statement, tree.Relation) or statement.operator == "~~":
+            continue
+        side = statement.right if statement.operator == "~" else statement.left
+        seen: set[tuple[str, ...]] = set()
+        for term in side.terms:
+            # A setting that is a variable makes another term of it: `1@b0` is b0.
+            factors = [each.name for each in term.settings if isinstance(each, tree.Name)]
+            factors = [each for each in factors if each in model.variables]
+            for text in _written_terms(term.expression):
+                key = (text, *sorted(factors))
+                if key in seen:
+                    what = "the intercept" if text == "1" else f"'{text}'"
+                    yield (f"{what} is stated twice in this regression: the last one counts", term.span, "")
+                seen.add(key)
+
+
+def _written_terms(node: tree.Expression) -> list[str]:
+    """A term as text, the same for every order of its factors; one per name of a range."""
+    match node:
+        case tree.Number(value) if value in (0.0, 1.0):
+            return ["1"]
+        case tree.Range(first, last):
+            return list(expand_range(first, last))
+        case tree.Operation("*", operands):
+            return ["*".join(sorted(expression_text(each) for each in operands))]
+    return [expression_text(node)]
 
 
 def _idle_labels(model: ir.Model) -> Warnings:
@@ -306,6 +338,7 @@ WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "few-values": _few_values,
     "suspected-missing-code": _suspected_codes,
     "lower-order-terms": _missing_lower_order,
+    "repeated-term": _repeated_terms,
     "idle-label": _idle_labels,
     "idle-definition": _idle_definitions,
     "idle-fixed": _idle_fixed,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from blimp2pymc.errors import Finding, raise_all
+from blimp2pymc.errors import Finding, error, raise_all
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.blocking import (
     coefficient_blocks,
@@ -124,8 +124,11 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
     Raises
     ------
     BlimpError
-        When a part of the model has no sampler; it names the equation.
+        When a part of the model has no sampler; it names the equation. Also when `model` is none.
     """
+    if not isinstance(model, Model):
+        raise error(f"a resolved model is needed here, not a {type(model).__name__}",
+                    hint="blimp2pymc.resolve(script, data)")  # fmt: skip
     form = structure(model)
     facts = parameter_facts(model, form)
     shifts = {

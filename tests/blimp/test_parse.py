@@ -197,6 +197,41 @@ def test_blocks_end_with_their_command() -> None:
     assert [each.block for each in script.statements("MODEL")] == ["a", "a", "", "b"]
 
 
+def test_label_behind_a_loop_holds_for_what_follows() -> None:
+    script = parse("MODEL: a: y ~ x; { v in p q } : b[v]: [v] ~ x; y ~ z; a: z ~ w; w ~ 1;")
+    assert [each.block for each in script.statements("MODEL")] == ["a", "bp", "bq", "bq", "a", "a"]
+
+
+def test_loop_that_only_repeats_is_warned_about() -> None:
+    (finding,) = parse("MODEL: { i in 1:3, j in 1:2 } : y[i] ~ x;").warnings
+    assert finding.code == "idle-index"
+    assert "'j'" in finding.message
+    assert parse("MODEL: { i in 1:3, j in 2:2 } : y[i-1] ~ x;").warnings == ()
+
+
+@pytest.mark.parametrize("text", [5, None, b"MODEL: y ~ x;", ["MODEL: y ~ x;"]])
+def test_what_is_no_text(text: object) -> None:
+    with pytest.raises(BlimpError, match="a script is a text, not a"):
+        parse(text)  # type: ignore[arg-type]
+
+
+def test_command_alone_on_its_line_without_colon() -> None:
+    with pytest.raises(BlimpError, match="a ':' is missing behind WALDTEST"):
+        parse("MODEL: y ~ x;\nWALDTEST\n  b1 = 0;")
+
+
+def test_formula_among_labels_in_a_test() -> None:
+    with pytest.raises(BlimpError, match="a formula in a test stands alone"):
+        parse("WALDTEST: b1 b2 - b3 = 0;")
+    parse("WALDTEST: b2 - b3 = 0;")
+
+
+def test_unreadable_filter_is_left_out() -> None:
+    with pytest.raises(BlimpError) as caught:
+        parse("FILTER: (x > 1; MODEL: y ~ x;")
+    assert [each.name for each in caught.value.script.commands] == ["MODEL"]
+
+
 def test_mistakes_are_collected_in_order() -> None:
     with pytest.raises(BlimpError) as caught:
         parse("SEED: x; MODLE: y; MODEL: y ~ +; z ~ (; w ~ x; SAVE: foo = f;")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from joint_model.simulated import resolved, table
 
+from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.algebra import expand
 from blimp2pymc.joint_model.ir import (
     FLAT,
@@ -241,3 +242,15 @@ def test_variables_are_those_of_the_model_only() -> None:
     assert list(model.variables) == list(model.data) == ["y", "x1", "x3"]
     assert model.variables["x1"].n_missing == int(table()["x1"].isna().sum())
     assert {each.role for each in model.equations} == {Role.OUTCOME, Role.PREDICTOR}
+
+
+def test_undeclared_name_before_an_arrow_may_be_a_latent_variable() -> None:
+    with pytest.raises(BlimpError) as caught:
+        resolved("MODEL: hidden =~ x1 x9 x3")
+    assert [(each.span.text, each.code) for each in caught.value.findings] == [
+        ("hidden", "undeclared-name"), ("x9", "undeclared-name"),
+    ]  # fmt: skip
+    assert caught.value.findings[0].hint == "LATENT: hidden; if it is a latent variable"
+    with pytest.raises(BlimpError) as caught:
+        resolved("LATENT: eta; MODEL: etta -> x1 x2 x3")
+    assert caught.value.findings[0].hint.startswith("eta")

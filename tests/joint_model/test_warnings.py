@@ -11,6 +11,7 @@ CASES = {
     "few-values": ("MODEL: y ~ i", "MODEL: y ~ d"),
     "lower-order-terms": ("MODEL: y ~ x3 x3*x4", "MODEL: y ~ x3 x4 x3*x4"),
     "idle-label": ("MODEL: y ~ x3@b", "MODEL: y ~ x3@b; PARAMETERS: twice = 2*b"),
+    "repeated-term": ("MODEL: y ~ x3*x4 x4*x3", "MODEL: y ~ x3; y ~ x3@b"),
     "idle-definition": ("MODEL: s = x3 + x4; y ~ x3", "MODEL: s = x3 + x4; y ~ s"),
     "idle-fixed": ("FIXED: x3 x4; MODEL: y ~ x3", "FIXED: x3; MODEL: y ~ x3"),
     "idle-latent": ("LATENT: eta zeta; MODEL: eta -> x3 x4", "LATENT: eta; MODEL: eta -> x3 x4"),
@@ -68,6 +69,23 @@ def test_every_code_has_a_case() -> None:
 )
 def test_lower_order_terms(script: str, warned: bool) -> None:
     assert ("lower-order-terms" in found(script)) is warned
+
+
+@pytest.mark.parametrize(
+    ("script", "warned"),
+    [
+        ("MODEL: y ~ x3 x3", True),
+        ("MODEL: y ~ x3:x4 x4", True),
+        ("MODEL: y ~ 1 0", True),
+        ("MODEL: y ~ 1@0 intercept", True),
+        ("MODEL: x3 x4 x3 -> y", True),
+        ("MODEL: y ~ x3 x3@x4", False),
+        ("MODEL: y ~ 1 x3", False),
+        ("MODEL: x1 ~~ x1", False),
+    ],
+)
+def test_repeated_terms(script: str, warned: bool) -> None:
+    assert ("repeated-term" in found(script)) is warned
 
 
 @pytest.mark.parametrize(("iterations", "warned"), [(1000, False), (700, True)])
