@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from blimp2pymc.joint_model.ir import Column, Model
+from blimp2pymc.pymc_source.facts import CATEGORICAL, codes_in_order, family_of, response_column
 from blimp2pymc.pymc_source.names import Names, python_names
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
+from blimp2pymc.summary.printed_names import column_name
 from blimp2pymc.summary.quantities import quantity_values
 from blimp2pymc.summary.versions import package_versions
 
@@ -31,8 +33,10 @@ def inference_data(model: Model, draws: Draws) -> xr.DataTree:
         `posterior` (every free or defined parameter under its PyMC name, dims and coords with the user's
         names; derived quantities), `warmup_posterior` (thinned burn-in), `sample_stats` (acceptance rates),
         `observed_data` (observed cells of outcomes), `constant_data` (fixed predictors), `imputations`
-        (missing cells at the kept snapshots). Attributes: script, its hash, seed, versions, engine, seconds,
-        and `labels`, the JSON table from PyMC names to Blimp's names (see `blimp_labels`).
+        (missing cells, and latent responses where they are kept, at the kept snapshots). Categories are places
+        0, 1, ..., as in the PyMC source; the attribute `codes` of such a variable holds their codes. Attributes:
+        script, its hash, seed, versions, engine, seconds, and `labels`, the JSON table from PyMC names to Blimp's
+        names (see `blimp_labels`).
     """
     import xarray as xr
 
@@ -54,7 +58,7 @@ def inference_data(model: Model, draws: Draws) -> xr.DataTree:
             {f"acceptance {name}": (("chain",), np.asarray(rate)) for name, rate in draws.acceptance.items()},
             coords={"chain": np.arange(draws.n_chains)},
         ),
-        "imputations": _imputations(xr, draws, names),
+        "imputations": _imputations(xr, model, draws, names),
         "observed_data": _observed(xr, model, names),
         "constant_data": _predictors(xr, model, names),
     }
@@ -129,17 +133,20 @@ def _dataset(xr, variables: dict, names: Names, n_chains: int, draw: np.ndarray)
     return xr.Dataset(variables, coords={"chain": np.arange(n_chains), "draw": draw, **coords})
 
 
-def _imputations(xr, draws: Draws, names: Names) -> xr.Dataset:
+def _imputations(xr, model: Model, draws: Draws, names: Names) -> xr.Dataset:
     kept = draws.imputations
-    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    responses = {column_name(response_column(each)): response_column(each) for each in model.equation_of}
+    variables: dict[str, tuple] = {}
     coords: dict[str, np.ndarray] = {"snapshot": np.arange(len(kept.chain))}
     for name, values in kept.values.items():
-        if name not in names.missing:
-            continue
-        variable = names.missing[name]
-        [dim] = names.dims[variable]
-        variables[variable] = (("snapshot", dim), values)
-        coords[dim] = np.asarray(names.coords[dim])
+        if name in names.missing:
+            variable = names.missing[name]
+            [dim] = names.dims[variable]
+            coords[dim] = np.asarray(names.coords[dim])
+            variables[variable] = (("snapshot", dim), *_as_in_graph(model, name, values))
+        elif name in responses and responses[name] in names.columns:
+            coords["row"] = np.asarray(names.coords["row"])
+            variables[names.columns[responses[name]]] = (("snapshot", "row"), values)
     if variables:
         variables["chain_of_snapshot"] = (("snapshot",), kept.chain)
         variables["draw_of_snapshot"] = (("snapshot",), kept.draw)
@@ -148,19 +155,29 @@ def _imputations(xr, draws: Draws, names: Names) -> xr.Dataset:
 
 def _observed(xr, model: Model, names: Names) -> xr.Dataset:
     """Observed cells of every outcome, named and labelled as the observed variables of the PyMC source."""
-    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    variables: dict[str, tuple] = {}
     coords: dict[str, np.ndarray] = {}
-    for column in model.equation_of:
-        name = column.variable
+    for name in dict.fromkeys(column.variable for column in model.equation_of):
         if name not in model.data:
             continue
+        own = Column(name, level=model.variables[name].level)
         missing = model.missing(name)
-        rows, dim, variable = model.frame.source_row, "row", names.columns[column]
+        rows, dim, variable = model.frame.source_row, "row", names.columns[own]
         if missing.any():
-            dim, variable = names.locals[column, "observed_row"], names.locals[column, "observed"]
-        variables[variable] = ((dim,), model.data[name][~missing])
+            dim, variable = names.locals[own, "observed_row"], names.locals[own, "observed"]
+        variables[variable] = ((dim,), *_as_in_graph(model, name, model.data[name][~missing]))
         coords[dim] = rows[~missing]
     return xr.Dataset(variables, coords=coords)
+
+
+def _as_in_graph(model: Model, name: str, values: FloatArray) -> tuple[np.ndarray, dict[str, object]]:
+    """Cells as the graph has them: categories by their places 0, 1, ..., with the codes as an attribute."""
+    if family_of(model, name) not in CATEGORICAL:
+        return values, {}
+    codes = np.array(codes_in_order(model, name))
+    ascending = np.argsort(codes)
+    places = ascending[np.searchsorted(codes, values, sorter=ascending)]
+    return places, {"codes": codes}
 
 
 def _predictors(xr, model: Model, names: Names) -> xr.Dataset:

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hand_built import correlated_mediators, interaction
 from summary.synthetic_draws import synthetic_draws
 
+from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.names import python_names
 from blimp2pymc.summary import diagnostics
 from blimp2pymc.summary.inference_data import blimp_labels, inference_data, with_missing
@@ -102,8 +104,41 @@ def test_shared_label_is_one_variable():
     assert tree["posterior"]["indirect"].shape == tree["posterior"]["b"].shape
 
 
+def categories(n: int = 120):
+    """Categories in every role: y ordinal with codes 1, 2, 5, d binary, n nominal with reference 3, c a count."""
+    rng = np.random.default_rng(4)
+    data = {
+        "y": rng.choice([1.0, 2.0, 5.0], n), "d": rng.choice([0.0, 1.0], n), "n": rng.choice([1.0, 2.0, 3.0], n),
+        "c": rng.poisson(2.0, n).astype(float), "x": rng.normal(size=n), "z": rng.normal(size=n),
+    }  # fmt: skip
+    for place, name in enumerate(("y", "d", "n", "c")):
+        data[name][place::11] = np.nan
+    script = "ORDINAL: y d; NOMINAL: n(3); COUNT: c; MODEL: y ~ x d n; z ~ y.latent d; c ~ x; SEED: 1;"
+    return resolve(script, pd.DataFrame(data))
+
+
+def test_categories_are_places_with_codes_and_latent_responses_have_rows():
+    model = categories()
+    draws = synthetic_draws(model)
+    tree = inference_data(model, draws)
+    posterior, snapshots, observed = tree["posterior"], tree["imputations"], tree["observed_data"]
+    assert posterior["y_threshold"].dims == ("chain", "draw", "y_cut")
+    assert list(posterior["y_cut"].to_numpy()) == ["Tau 2"]
+    np.testing.assert_array_equal(posterior["y_threshold"].sel(y_cut="Tau 2"), draws.parameter("y threshold 2"))
+    np.testing.assert_array_equal(posterior["c_dispersion"], draws.parameter("c dispersion"))
+    for name, codes in {"y": [1, 2, 5], "d": [0, 1], "n": [3, 1, 2]}.items():
+        cells = snapshots[f"{name}_missing"]
+        assert list(cells.attrs["codes"]) == codes
+        np.testing.assert_array_equal(np.array(codes)[cells.to_numpy()], draws.imputations.values[name])
+        seen = observed[f"{name}_observed"]
+        np.testing.assert_array_equal(np.array(codes)[seen.to_numpy()], model.data[name][~model.missing(name)])
+    assert "codes" not in observed["c_observed"].attrs
+    assert snapshots["y_latent_response"].dims == ("snapshot", "row")
+    np.testing.assert_array_equal(snapshots["y_latent_response"], draws.imputations.values["y.latent"])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [interaction, correlated_mediators])
+@pytest.mark.parametrize("make", [interaction, correlated_mediators, categories])
 def test_variables_are_those_of_the_graph(make):
     from blimp2pymc.pymc_source.build import build
 
@@ -113,9 +148,11 @@ def test_variables_are_those_of_the_graph(make):
     tree, graph = inference_data(model, draws), build(model)
     free = {each.name for each in graph.free_RVs}
     cells = set(python_names(model).missing.values())
-    assert free - cells == free & set(tree["posterior"].data_vars)
+    # Quantiles of latent responses are the graph's way to draw these; what is kept are the responses.
+    quantiles = {each for each in free if each.endswith("_latent_response_quantile")}
+    assert free - cells - quantiles == free & set(tree["posterior"].data_vars)
     joined = with_missing(model, draws, tree)
-    assert free <= set(joined["posterior"].data_vars)
+    assert free - quantiles <= set(joined["posterior"].data_vars)
     assert {each.name for each in graph.observed_RVs} == set(tree["observed_data"].data_vars)
     with graph:
         predicted = pm.sample_posterior_predictive(
