@@ -316,8 +316,10 @@ def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]
     """A continuous outcome that is constant, fully determined, or observed too rarely."""
     outcome = _column_values(model, equation.outcome) if equation.family == "normal" else None
     has_variance = equation.residual_variance is not None or bool(equation.variance_terms)
-    if outcome is None or not has_variance or equation.transform is not None:
+    if outcome is None or not has_variance:
         return
+    if equation.transform is not None:
+        outcome = np.asarray(evaluate(equation.transform.expression, {equation.outcome: outcome}), float)
     span = _outcome_span(equation)
     observed = outcome[~np.isnan(outcome)]
     if observed.size > 1 and _is_constant(observed):

@@ -40,6 +40,8 @@ class Form(Enum):
     MISSINGNESS = "missingness"
     CLUSTER_MEAN = "cluster mean"
     CLUSTER_PROBABILITY = "cluster probability"
+    TRANSFORMED = "transformed"
+    """Value of an outcome on the scale its equation is stated for: `ln(y+1) ~`, `yjt(y) ~`."""
 
 
 SUFFIXES = {

@@ -70,6 +70,8 @@ class DraftEquation:
     log_variance: DraftEquation | None = None
     """What `var(y) ~` says: its terms are those of the logarithm of the residual variance."""
     transform: ir.Transform | None = None
+    power: Setting = FREE
+    """What is said about lambda of `yjt`."""
     block: str = ""
     block_place: int = 0
     """Where its block stands among the blocks of the script."""

@@ -11,7 +11,7 @@ from itertools import product
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.nearest import nearest
-from blimp2pymc.errors import BlimpError, Finding, error
+from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.drafts import DraftEquation, Drafts, Pair, Setting
@@ -74,8 +74,20 @@ def _check_log_variances(drafts: Drafts) -> Iterator[Finding]:
 
 
 def model_labels(statements: tuple[tree.ModelStatement, ...], names: Names) -> frozenset[str]:
-    """Names after `@` that are no variables."""
-    return frozenset(name for name in _names_after_at(statements) if names.find(name) is None)
+    """Names after `@`, and second arguments of `yjt()` around an outcome, that are no variables."""
+    written = [*_names_after_at(statements), *_names_of_powers(statements)]
+    return frozenset(name for name in written if names.find(name) is None)
+
+
+def _names_of_powers(statements: tuple[tree.ModelStatement, ...]) -> Iterator[str]:
+    for statement in statements:
+        if not isinstance(statement, tree.Relation):
+            continue
+        side = statement.right if statement.operator == "->" else statement.left
+        for node in tree.walk(side):
+            match node:
+                case tree.Call("yjt", (_, tree.Name(label))):
+                    yield label
 
 
 def _names_after_at(statements: tuple[tree.ModelStatement, ...]) -> Iterator[str]:
@@ -257,8 +269,10 @@ class _Reader:
             # The first regression decides where an outcome is printed, not an earlier `~~`.
             draft.is_stated, draft.span = True, span
             draft.block, draft.block_place = statement.block, place
-        if form.transform is not None or form.is_chosen:
-            draft.name, draft.family, draft.transform = form.name, form.family, form.transform
+        if form.is_chosen:
+            draft.name, draft.family = form.name, form.family
+        if form.transform is not None:
+            _set_transform(draft, form, span)
         return draft.set_log_variance(span) if form.role == "variance" else draft
 
     def _extend(self, equation: DraftEquation, terms: list[Predictor]) -> None:
@@ -272,6 +286,17 @@ class _Reader:
                 for column in sorted(columns_in(each.term.expression)):
                     if self.terms.names.is_latent(column):
                         self.first_uses.setdefault(column, equation)
+
+
+def _set_transform(draft: DraftEquation, form: OutcomeForm, span: Span | None) -> None:
+    """Note the transform of an outcome; said again, it is the same."""
+    assert form.transform is not None
+    if draft.transform is not None and draft.transform != form.transform:
+        raise error(f"'{draft.outcome.variable}' is transformed in two ways, as '{draft.name}' and as '{form.name}'",
+                    span, "one of the two", "two-transforms")  # fmt: skip
+    draft.name, draft.transform = form.name, form.transform
+    if form.power.says_something:
+        draft.power = form.power
 
 
 def _refuse_settings(side: tree.Side, message: str, hint: str) -> None:

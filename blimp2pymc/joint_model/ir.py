@@ -12,7 +12,7 @@ normal is a `JointBlock`, which owns its members' covariance.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
@@ -128,13 +128,38 @@ class Term:
 
 @dataclass(frozen=True)
 class Transform:
-    """Deterministic monotone transform of an outcome: `ln(y+1) ~`, `yjt(y - c) ~`."""
+    """Monotone transform of an outcome, `ln(y+1) ~` or `yjt(y - c) ~`: its equation is about the transformed value.
+
+    The density of the outcome is that of its transformed value times the derivative of the transform.
+    """
 
     function: str
+    """`identity`: the expression is the whole transform; `yjt`: Yeo-Johnson of the expression."""
     expression: Expression
-    """The argument, in terms of the outcome's Column."""
+    """In terms of the outcome's Column."""
+    written: str = ""
+    """As the script writes it, compact: `yjt(y-9)`."""
     parameter: str | None = None
-    """Yeo-Johnson lambda."""
+    """Name of the parameter lambda of Yeo-Johnson."""
+    inverse: Expression | None = None
+    """The outcome in terms of its Column of form TRANSFORMED; None where no formula turns the transform round,
+    which only an outcome without missing values allows."""
+    lower: float = -np.inf
+    upper: float = np.inf
+    """The transformed value lies between these."""
+
+    @property
+    def forward(self) -> Expression:
+        """The transformed value in terms of the outcome's Column."""
+        if self.function == "identity":
+            return self.expression
+        assert self.parameter is not None, "Yeo-Johnson has a parameter"
+        return Apply("yjt", (self.expression, ParameterReference(self.parameter)))
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are values the transform cannot take, such as negative ones of a square root."""
+        return self.lower > -np.inf or self.upper < np.inf
 
 
 @dataclass(frozen=True)
@@ -167,6 +192,11 @@ class Equation:
     def name(self) -> str:
         """The outcome's variable."""
         return self.outcome.variable
+
+    @property
+    def scale(self) -> Column:
+        """The outcome on the scale the equation is stated for: its transformed value where there is a transform."""
+        return self.outcome if self.transform is None else replace(self.outcome, form=Form.TRANSFORMED)
 
 
 @dataclass(frozen=True)

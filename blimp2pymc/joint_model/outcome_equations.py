@@ -25,7 +25,8 @@ from blimp2pymc.joint_model.families import (
 )
 from blimp2pymc.joint_model.frame import AnalysedRows
 from blimp2pymc.joint_model.parameters import ParameterList
-from blimp2pymc.joint_model.priors import COVARIANCE, DISPERSION, IN_BLOCK, PREDICTOR_VARIANCE, VARIANCE
+from blimp2pymc.joint_model.priors import COVARIANCE, DISPERSION, IN_BLOCK, PREDICTOR_VARIANCE, VARIANCE, YEO_JOHNSON
+from blimp2pymc.joint_model.transformed_outcomes import settle_transform, with_power
 
 ONE = ir.Constant(1.0)
 
@@ -69,10 +70,24 @@ class EquationMaker:
         if draft.family == "negative_binomial":
             dispersion = self.parameters.add(f"{name} dispersion", ir.ParameterKind.DISPERSION, DISPERSION, FREE)
         return ir.Equation(
-            outcome, draft.family, terms, variance, variance_terms, thresholds, dispersion, draft.transform,
+            outcome, draft.family, terms, variance, variance_terms, thresholds, dispersion, self._transform(draft),
             block=draft.block, order=order, level=outcome.level, span=draft.span,
             written=draft.name if draft.name != outcome.variable else "",
         )  # fmt: skip
+
+    def _transform(self, draft: DraftEquation) -> ir.Transform | None:
+        """The transform of an outcome with its parameter and its inverse."""
+        if draft.transform is None:
+            return None
+        data = self.rows.data.get(draft.outcome.variable)
+        transform, findings = settle_transform(draft.transform, draft.outcome, draft.name, data, draft.span)
+        self.parameters.findings.extend(findings)
+        if transform.function != "yjt":
+            return transform
+        kind = ir.ParameterKind.TRANSFORMATION
+        return with_power(
+            transform, self.parameters.add(f"{draft.name} lambda", kind, YEO_JOHNSON, draft.power, draft.span)
+        )
 
     def _terms(self, draft: DraftEquation, name: str, prior: ir.Prior) -> tuple[ir.Term, ...]:
         """The terms of a linear predictor and their coefficients."""

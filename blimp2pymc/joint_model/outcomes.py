@@ -9,6 +9,7 @@ from blimp2pymc.blimp import tree
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.drafts import FREE, Setting
 from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.families import FAMILY_OF_KIND
 from blimp2pymc.joint_model.names import Names
@@ -31,6 +32,8 @@ class OutcomeForm:
     is_chosen: bool = False
     """Whether the script names the family, with `logit()` or `probit()`."""
     transform: ir.Transform | None = None
+    power: Setting = FREE
+    """What is said about lambda of `yjt`."""
     refusals: tuple[Finding, ...] = ()
     span: Span | None = None
 
@@ -74,12 +77,11 @@ def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) ->
                 raise error(f"'var()' needs a continuous variable, and '{inner.name}' is none", expression.span,
                             code="variance-of-categories")  # fmt: skip
             return OutcomeForm(column, inner.name, "normal", "variance", span=expression.span)
-        case tree.Call("yjt", (argument, *_)):
-            return _transformed(expression, argument, function="yjt", code="yeo-johnson", names=names, unknown=unknown)
+        case tree.Call("yjt", (argument, *power)):
+            form = _transformed(expression, argument, "yjt", names, unknown)
+            return replace(form, power=_power(power[0]) if power else FREE)
         case tree.Call() | tree.Operation():
-            return _transformed(
-                expression, expression, function="identity", code="transformed-outcome", names=names, unknown=unknown
-            )
+            return _transformed(expression, expression, "identity", names, unknown)
         case tree.AtLevel():
             refused = (refuse("cluster-mean", expression.span, name=expression_name(expression)),)
             inner_form = read_outcome(expression.expression, names, unknown)
@@ -104,13 +106,7 @@ def _linked(plain: OutcomeForm, link: str, expression: tree.Expression, names: N
 
 
 def _transformed(
-    expression: tree.Expression,
-    argument: tree.Expression,
-    *,
-    function: str,
-    code: str,
-    names: Names,
-    unknown: Unknown,
+    expression: tree.Expression, argument: tree.Expression, function: str, names: Names, unknown: Unknown
 ) -> OutcomeForm:
     def lookup(node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
         if isinstance(node, tree.Name):
@@ -123,8 +119,22 @@ def _transformed(
         raise error(f"'{expression_name(expression)}' cannot be an outcome: it holds {len(columns)} variables",
                     expression.span, "a function of one variable, such as ln(y+1)", "no-outcome")  # fmt: skip
     (column,) = columns
-    return OutcomeForm(column, expression_name(expression), "normal", transform=ir.Transform(function, resolved),
-                       refusals=(refuse(code, expression.span),), span=expression.span)  # fmt: skip
+    name = expression_name(expression)
+    if names.kind(column) is not ir.Kind.CONTINUOUS or column.form is not ir.Form.SCORE or column.lag:
+        raise error(f"'{name}' cannot be an outcome: only continuous variables can be transformed", expression.span,
+                    "", "no-outcome")  # fmt: skip
+    return OutcomeForm(column, name, "normal", transform=ir.Transform(function, resolved, name), span=expression.span)
+
+
+def _power(expression: tree.Expression) -> Setting:
+    """The second argument of `yjt`: a label of lambda, or its value."""
+    match expression:
+        case tree.Name(label):
+            return Setting(label=label, span=expression.span)
+        case tree.Number(value) if 0 <= value <= 2:
+            return Setting(value, span=expression.span)
+    raise error("the second argument of yjt() is the name of lambda, or a number between 0 and 2", expression.span,
+                "yjt(y, lambda)", "bad-power")  # fmt: skip
 
 
 def _column(name: str, span: Span | None, names: Names, unknown: Unknown) -> ir.Column:

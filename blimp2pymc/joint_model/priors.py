@@ -44,6 +44,9 @@ COEFFICIENT = ir.FLAT
 DISPERSION = ir.Prior("flat", lower=0.0)
 """Dispersion of negative binomial equations: variance = mean + dispersion * mean^2."""
 
+YEO_JOHNSON = ir.Prior("uniform", (0.0, 2.0))
+"""Lambda of Yeo-Johnson."""
+
 IN_BLOCK = ir.Prior("block")
 """Variances and correlations that a joint block draws together."""
 

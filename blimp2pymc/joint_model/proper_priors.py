@@ -61,7 +61,7 @@ def proper_priors(
         if equation.role is ir.Role.MEANS:
             # Given its column a Means Model is proper already, and it has no part in the joint density.
             continue
-        center, spread = _moments(data.get(equation.name))
+        center, spread = _moments(_outcome_values(equation, data))
         intercept_variance = center**2 + spread**2
         slopes: dict[str, float] = {}
         for term in equation.terms:
@@ -148,6 +148,14 @@ def _moments(values: np.ndarray | None) -> tuple[float, float]:
     if observed.size < 2 or not np.ptp(observed) > 0:
         return (float(observed.mean()) if observed.size else 0.0), 1.0
     return float(observed.mean()), float(observed.std(ddof=1))
+
+
+def _outcome_values(equation: ir.Equation, data: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Values of an outcome on the scale of its equation; before Yeo-Johnson, which keeps the size of values near 0."""
+    values = data.get(equation.name)
+    if values is None or equation.transform is None:
+        return values
+    return np.asarray(evaluate(equation.transform.expression, {equation.outcome: values}), float)
 
 
 def _term_values(

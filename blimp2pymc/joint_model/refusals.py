@@ -33,8 +33,6 @@ REFUSALS: Mapping[str, str] = {
     # outcomes
     "variance-model": "a residual with a model for its variance, var({name}), that is correlated with others by '~~' "
         "is not sampled yet",
-    "yeo-johnson": "Yeo-Johnson transformed outcomes are not sampled yet",
-    "transformed-outcome": "a transformed outcome is not sampled yet",
     # covariances and priors
     "phantom": "the separation parameterisation of '~~' (use_phantom) is not sampled yet",
     "implied-variance-constraint": "'{name}' is a label of MODEL set through a .totalvar, .coefvar or .residvar, "

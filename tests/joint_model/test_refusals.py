@@ -20,8 +20,6 @@ RECORDED = {
     "missingness-indicator",
     "categorical-predictor-model",
     "variance-model",
-    "yeo-johnson",
-    "transformed-outcome",
     "phantom",
     "implied-variance-constraint",
     "free-constant",
