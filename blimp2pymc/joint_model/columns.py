@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+
 from blimp2pymc.errors import Span
 
 # ---------------------------------------------------------------- variables
@@ -151,3 +153,37 @@ class Product:
     columns: tuple[Column, ...] = ()
     functions: tuple[Apply, ...] = ()
     """Factors that are no polynomial: `exp(x)`, `(time == 1)`, `x^.5`."""
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Monotone transform of an outcome, `ln(y+1) ~` or `yjt(y - c) ~`: its equation is about the transformed value.
+
+    The density of the outcome is that of its transformed value times the derivative of the transform.
+    """
+
+    function: str
+    """`identity`: the expression is the whole transform; `yjt`: Yeo-Johnson of the expression."""
+    expression: Expression
+    """In terms of the outcome's Column."""
+    parameter: str | None = None
+    """Name of the parameter lambda of Yeo-Johnson."""
+    inverse: Expression | None = None
+    """The outcome in terms of its Column of form TRANSFORMED; None where no formula turns the transform round,
+    which only an outcome without missing values allows."""
+    lower: float = -np.inf
+    upper: float = np.inf
+    """The transformed value lies between these."""
+
+    @property
+    def forward(self) -> Expression:
+        """The transformed value in terms of the outcome's Column."""
+        if self.function == "identity":
+            return self.expression
+        assert self.parameter is not None, "Yeo-Johnson has a parameter"
+        return Apply("yjt", (self.expression, ParameterReference(self.parameter)))
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are values the transform cannot take, such as negative ones of a square root."""
+        return self.lower > -np.inf or self.upper < np.inf

@@ -48,6 +48,8 @@ class Formulas:
                 has_intercept = equation.variance_terms[0].expression == ONE
                 index = place + (0 if has_intercept else 1)
                 self._add(found, term.coefficient, self._indexed("g", r"\gamma", number, index))
+            if equation.transform is not None and equation.transform.parameter is not None:
+                self._add(found, equation.transform.parameter, self._indexed("lambda", r"\lambda", number))
             if equation.residual_variance is not None:
                 self._add(found, equation.residual_variance, self._indexed("v", r"\sigma^2", number))
             for place, threshold in enumerate(equation.thresholds, 1):
@@ -111,6 +113,8 @@ class Formulas:
             return WHOLE[equation.family](self, equation, mean, symbols)
         is_cut = equation.family in LATENT_RESPONSES
         outcome = latent_response(self, equation.outcome) if is_cut else self.variable(equation.outcome)
+        if equation.transform is not None:
+            outcome = self.expression(equation.transform.forward, symbols)
         categories = cut(self, equation, symbols) if is_cut else ""
         variance = symbols.get(equation.residual_variance or "", "1")
         if equation.variance_terms:

@@ -117,12 +117,12 @@ def _step(operation: Apply, values: np.ndarray) -> _Step:
             return _Step(operation, lambda z: Apply("+", (z, c)), LINE)
         case Apply("-", (Constant() as c, Column())):
             return _Step(operation, lambda z: Apply("-", (c, z)), LINE)
-        case Apply("*", (Column(), Constant(c))) | Apply("*", (Constant(c), Column())) if c != 0:
-            return _Step(operation, lambda z: Apply("/", (z, Constant(c))), LINE)
-        case Apply("/", (Column(), Constant(c))) if c != 0:
-            return _Step(operation, lambda z: Apply("*", (z, Constant(c))), LINE)
-        case Apply("/", (Constant(c), Column())) if c != 0:
-            return _Step(operation, lambda z: Apply("/", (Constant(c), z)), _half(values))
+        case Apply("*", (Column(), Constant() as c)) | Apply("*", (Constant() as c, Column())) if c.value != 0:
+            return _Step(operation, lambda z: Apply("/", (z, c)), LINE)
+        case Apply("/", (Column(), Constant() as c)) if c.value != 0:
+            return _Step(operation, lambda z: Apply("*", (z, c)), LINE)
+        case Apply("/", (Constant() as c, Column())) if c.value != 0:
+            return _Step(operation, lambda z: Apply("/", (c, z)), _half(values))
         case Apply("^", (Column(), Constant(power))) if power != 0:
             return _power(operation, power, values)
         case Apply("^", (Constant(base), Column())) if base > 0 and base != 1:
@@ -155,7 +155,7 @@ SIMPLE: Mapping[str, tuple[str, tuple[float, float]]] = {
 def _power(operation: Apply, power: float, values: np.ndarray) -> _Step:
     is_odd = power == int(power) and int(power) % 2 == 1
     is_even = power == int(power) and not is_odd
-    root = Constant(1.0 / power)
+    root = Apply("/", (Constant(1.0), Constant(power))) if power == int(power) else Constant(1.0 / power)
 
     def positive(z: Expression) -> Expression:
         return z if power == 1 else Apply("sqrt", (z,)) if power == 2 else Apply("^", (z, root))

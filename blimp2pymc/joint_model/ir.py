@@ -32,6 +32,7 @@ from blimp2pymc.joint_model.columns import (  # noqa: F401  (passed on: one plac
     Origin,
     ParameterReference,
     Product,
+    Transform,
     Variable,
     VariancePart,
 )
@@ -124,42 +125,6 @@ class Term:
     span: Span | None = field(default=None, compare=False, repr=False)
     replaces_intercept: bool = False
     """`1@b_j`: an intercept that differs between rows, which is no part of the explained variance."""
-
-
-@dataclass(frozen=True)
-class Transform:
-    """Monotone transform of an outcome, `ln(y+1) ~` or `yjt(y - c) ~`: its equation is about the transformed value.
-
-    The density of the outcome is that of its transformed value times the derivative of the transform.
-    """
-
-    function: str
-    """`identity`: the expression is the whole transform; `yjt`: Yeo-Johnson of the expression."""
-    expression: Expression
-    """In terms of the outcome's Column."""
-    written: str = ""
-    """As the script writes it, compact: `yjt(y-9)`."""
-    parameter: str | None = None
-    """Name of the parameter lambda of Yeo-Johnson."""
-    inverse: Expression | None = None
-    """The outcome in terms of its Column of form TRANSFORMED; None where no formula turns the transform round,
-    which only an outcome without missing values allows."""
-    lower: float = -np.inf
-    upper: float = np.inf
-    """The transformed value lies between these."""
-
-    @property
-    def forward(self) -> Expression:
-        """The transformed value in terms of the outcome's Column."""
-        if self.function == "identity":
-            return self.expression
-        assert self.parameter is not None, "Yeo-Johnson has a parameter"
-        return Apply("yjt", (self.expression, ParameterReference(self.parameter)))
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether there are values the transform cannot take, such as negative ones of a square root."""
-        return self.lower > -np.inf or self.upper < np.inf
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def _transformed(
     if names.kind(column) is not ir.Kind.CONTINUOUS or column.form is not ir.Form.SCORE or column.lag:
         raise error(f"'{name}' cannot be an outcome: only continuous variables can be transformed", expression.span,
                     "", "no-outcome")  # fmt: skip
-    return OutcomeForm(column, name, "normal", transform=ir.Transform(function, resolved, name), span=expression.span)
+    return OutcomeForm(column, name, "normal", transform=ir.Transform(function, resolved), span=expression.span)
 
 
 def _power(expression: tree.Expression) -> Setting:
@@ -131,7 +131,7 @@ def _power(expression: tree.Expression) -> Setting:
     match expression:
         case tree.Name(label):
             return Setting(label=label, span=expression.span)
-        case tree.Number(value) if 0 <= value <= 2:
+        case tree.Number(value) if 0 < value < 2:
             return Setting(value, span=expression.span)
     raise error("the second argument of yjt() is the name of lambda, or a number between 0 and 2", expression.span,
                 "yjt(y, lambda)", "bad-power")  # fmt: skip

@@ -17,7 +17,7 @@ POWER = ir.ParameterReference("lambda of Yeo-Johnson")
 
 
 def settle_transform(
-    transform: ir.Transform, outcome: ir.Column, data: np.ndarray | None, span: Span | None
+    transform: ir.Transform, outcome: ir.Column, written: str, data: np.ndarray | None, span: Span | None
 ) -> tuple[ir.Transform, list[Finding]]:
     """Find the inverse of a transform and the values it can take.
 
@@ -27,6 +27,8 @@ def settle_transform(
         As the script writes it.
     outcome
         Its variable.
+    written
+        The transform as it is printed.
     data
         Values of the variable, NaN where missing; None for a latent variable.
     span
@@ -37,7 +39,7 @@ def settle_transform(
     The transform with its inverse, and findings: observed values without a transformed value, and transforms that
     are not monotone or cannot be turned round where values are missing.
     """
-    name, written = outcome.variable, transform.written
+    name = outcome.variable
     values = np.empty(0) if data is None else data
     scale = replace(outcome, form=ir.Form.TRANSFORMED)
     images = np.asarray(evaluate(transform.expression, {outcome: values}), float)
@@ -49,7 +51,7 @@ def settle_transform(
     try:
         found = inverse(transform.expression, outcome, scale, values)
     except NotMonotone:
-        return transform, _without_inverse(transform, outcome, data, span)
+        return transform, _without_inverse(transform, outcome, written, data, span)
     if transform.function == "identity":
         return replace(transform, inverse=found.expression, lower=found.lower, upper=found.upper), []
     if np.isfinite(found.lower) or np.isfinite(found.upper):
@@ -69,10 +71,10 @@ def with_power(transform: ir.Transform, power: str) -> ir.Transform:
 
 
 def _without_inverse(
-    transform: ir.Transform, outcome: ir.Column, data: np.ndarray | None, span: Span | None
+    transform: ir.Transform, outcome: ir.Column, written: str, data: np.ndarray | None, span: Span | None
 ) -> list[Finding]:
     """A complete outcome needs no inverse, as long as its transform keeps or reverses the order of its values."""
-    name, written = outcome.variable, transform.written
+    name = outcome.variable
     if data is None or np.isnan(data).any():
         what = "is latent" if data is None else "has missing values"
         return [Finding(f"'{name}' {what}, and '{written}' cannot be turned round to give them", span,

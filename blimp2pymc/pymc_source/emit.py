@@ -29,6 +29,7 @@ from blimp2pymc.pymc_source.names import python_names
 from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, is_by_row, observed_centerings, sum_text, wrap_call
 from blimp2pymc.pymc_source.printer import SUM, Text, comment, string
 from blimp2pymc.pymc_source.priors import declare
+from blimp2pymc.pymc_source.transformed_outcomes import function_definitions, write_transformed_data
 from blimp2pymc.pymc_source.wrangling import write_data
 
 IMPORTS = (
@@ -93,7 +94,9 @@ def translate(model: Model, *, data_file: str | None = None, augmented: bool = F
     page.lines.append("with pm.Model(coords=coords) as model:")
     text = "\n".join([*page.lines, *body, "", *_ending()])
     imports = [line for name, line in IMPORTS if re.search(rf"\b{name}\.", text)]
-    return "\n".join([*_heading(model), "", *imports, "", text, ""])
+    functions = "".join(f"\n\n{each}" for each in function_definitions(text))
+    functions += "\n" if functions else ""
+    return "\n".join([*_heading(model), "", *imports, functions, text, ""])
 
 
 def refusals(model: Model) -> Iterator[Finding]:
@@ -105,8 +108,6 @@ def refusals(model: Model) -> Iterator[Finding]:
     for equation in model.equations:
         if equation.family not in WRITERS:
             yield refuse(f"a {equation.family} outcome such as '{equation.name}'", equation)
-        if equation.transform is not None:
-            yield refuse(f"the transformed outcome {equation.transform.function}({equation.name})", equation)
         if equation.level != 1:
             yield refuse(f"the level-{equation.level} outcome '{equation.name}'", equation)
         terms = (*equation.terms, *equation.variance_terms)
@@ -168,6 +169,7 @@ def _write_columns(page: Page) -> None:
     for column in columns:
         if page.is_incomplete(column):
             page.line(f"{page.local(column, 'is_missing')} = np.isnan({page.local(column, 'data')})")
+    write_transformed_data(page)
     for line in masks:
         page.line(line)
     if any(each.family == "multinomial_probit" and each.outcome.category for each in page.model.equations):

@@ -30,6 +30,7 @@ from blimp2pymc.pymc_source.names import has_free_correlations
 from blimp2pymc.pymc_source.page import Page, differs_between_rows
 from blimp2pymc.pymc_source.printer import number, string
 from blimp2pymc.pymc_source.priors import declare, starting_log_variance
+from blimp2pymc.pymc_source.transformed_outcomes import TransformedLaw, write_transformed_cells
 
 
 def write_equation(page: Page, equation: Equation) -> None:
@@ -83,6 +84,11 @@ def _write_normal(page: Page, equation: Equation) -> None:
     write_standard_deviation(page, equation)
     mean, by_row, deviation = given_others(page, equation)
     deviation_by_row = differs_between_rows(equation.variance_terms, page.model)
+    if equation.transform is not None:
+        law = TransformedLaw(mean.code, by_row, deviation.code, deviation_by_row)
+        write_transformed_cells(page, equation, law)
+        write_innovation(page, equation, mean, deviation)
+        return
     _write_cells(page, equation, Law("pm.Normal", mean.code, by_row, (deviation.code,), deviation_by_row))
     write_innovation(page, equation, mean, deviation)
 

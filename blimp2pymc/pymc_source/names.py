@@ -30,7 +30,8 @@ from blimp2pymc.joint_model.ir import (
 from blimp2pymc.pymc_source.facts import equations_of, response_column
 
 MODULES = ("az", "np", "pd", "pm", "pt")
-RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *MODULES}) | frozenset(
+DEFINED = ("inverse_yeo_johnson", "yeo_johnson", "yeo_johnson_logp")
+RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *MODULES, *DEFINED}) | frozenset(
     {"chain", "coords", "data", "draw", "idata", "model", "row", "sample"}
 )
 """Names that a script's own names never take."""
@@ -63,6 +64,9 @@ class Names:
     """Column -> name of its complete values: the data, or the data joined with the missing cells."""
     missing: Mapping[str, str]
     """Incomplete variable -> variable of its missing cells (`x_missing`); latent variable -> its own name."""
+    drawn: Mapping[str, str]
+    """The same for the free variables of the graph: missing cells of a transformed outcome are drawn on the scale of
+    its equation (`y_transformed_missing`)."""
     locals: Mapping[tuple[Column, str], str]
     """(outcome, suffix) -> name such as `y_predicted`, for the suffixes of `SUFFIXES`."""
     blocks: Mapping[tuple[tuple[Column, ...], str], str]
@@ -94,6 +98,7 @@ SUFFIXES = (
     "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "log_variance",
     "log_variance_intercept", "log_variance_coefficient", "log_variance_term", "threshold", "cut", "cutpoints",
     "dispersion",
+    "argument", "lambda", "missing_density",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 
@@ -193,12 +198,29 @@ def python_names(model: Model) -> Names:
         defined={each: given["defined", each] for each in model.defined},
         columns=columns,
         missing=missing,
+        drawn=_drawn(model, columns, local, missing, dims),
         locals=local,
         blocks=blocks,
         dims=dims,
         coords=coords,
         originals={new: old for (_, old), new in given.items() if new != old},
     )
+
+
+def _drawn(
+    model: Model,
+    columns: Mapping[Column, str],
+    local: Mapping[tuple[Column, str], str],
+    missing: Mapping[str, str],
+    dims: dict[str, tuple[str, ...]],
+) -> Mapping[str, str]:
+    drawn = dict(missing)
+    for equation in model.equations:
+        name = equation.name
+        if equation.transform is not None and name in missing:
+            drawn[name] = columns[equation.scale] if name in model.latent else local[equation.scale, "missing"]
+            dims[drawn[name]] = dims[missing[name]]
+    return drawn
 
 
 def block_order(block: JointBlock, model: Model) -> tuple[Column, ...]:
@@ -274,7 +296,7 @@ def _columns(model: Model) -> Sequence[Column]:
 
     found = [Column(each.name, level=each.level) for each in model.variables.values()]
     for equation in model.equations:
-        found.append(equation.outcome)
+        found += [equation.outcome, equation.scale]
         if equation.family in ("probit", "multinomial_probit"):
             found.append(response_column(equation.outcome))
         for term in (*equation.terms, *equation.variance_terms):
@@ -324,6 +346,9 @@ def _place_equation(equation: Equation, model: Model, local: Mapping[tuple[Colum
     dispersion = equation.dispersion
     if dispersion is not None and dispersion not in parameters and model.parameters[dispersion].fixed is None:
         parameters[dispersion] = Place(name("dispersion"))
+    power = equation.transform.parameter if equation.transform is not None else None
+    if power is not None and power not in parameters and model.parameters[power].fixed is None:
+        parameters[power] = Place(name("lambda"))
     variance = equation.residual_variance
     if variance is not None and variance not in parameters and model.parameters[variance].fixed is None:
         suffix = "mean_variance" if equation.role is Role.MEANS else "residual_variance"

@@ -145,10 +145,10 @@ class Page:
         return self.names.columns[column]
 
     def normal_column(self, outcome: Column) -> str:
-        """The name of what is normal about an outcome: its latent response if it has one, else its values."""
+        """The name of what is normal about an outcome: its latent response or transformed value, else its values."""
         equation = self.model.equation_of[outcome]
         is_cut = equation.family in ("probit", "multinomial_probit")
-        return self.names.columns[response_column(outcome) if is_cut else outcome]
+        return self.names.columns[response_column(outcome) if is_cut else equation.scale]
 
     def threshold(self, outcome: Column) -> str:
         """The vector of an outcome's free thresholds."""

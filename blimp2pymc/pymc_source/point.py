@@ -1,6 +1,7 @@
 """Between our state and a point of the graph.
 
-Our state is natural: parameters by name, missing cells in row order. PyMC's points hold transformed
+Our state is natural: parameters by name, missing cells in row order, those of a transformed outcome on the scale
+of its equation. PyMC's points hold transformed
 values (`y_residual_variance_log__`). The check of the sampler and the PyMC step cross here.
 """
 
@@ -59,7 +60,7 @@ class Crossing:
         natural |= dict(zip(self.transformed, changed, strict=True))
         found: dict[str, float] = {}
         cells: dict[str, Array] = {}
-        variable_of = {missing: variable for variable, missing in self.names.missing.items()}
+        variable_of = {drawn: variable for variable, drawn in self.names.drawn.items()}
         for variable, value in natural.items():
             if variable in variable_of:
                 cells[variable_of[variable]] = np.asarray(value)
@@ -72,8 +73,8 @@ class Crossing:
         return self._completed(found), cells
 
     def _natural(self, variable: str, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> Array:
-        for name, missing in self.names.missing.items():
-            if missing == variable:
+        for name, drawn in self.names.drawn.items():
+            if drawn == variable:
                 return np.asarray(cells[name], float)
         if variable in self.matrices:
             return _cholesky_factor(self.matrices[variable], self.model, parameters)

@@ -45,6 +45,8 @@ FUNCTIONS: Mapping[str, str] = {
     "phi": "pm.math.invprobit({0})",
     "iphi": "pm.math.probit({0})",
     "mod": "pt.mod({0}, {1})",
+    "yjt": "yeo_johnson({0}, {1})",
+    "iyjt": "inverse_yeo_johnson({0}, {1})",
     "round": 'pt.round({0}, mode="half_away_from_zero")',
 }
 """Function -> template of its call."""

@@ -237,6 +237,9 @@ def _start(page: Page, parameter: Parameter, outcome: Column | None) -> str:
     if outcome is None or outcome.variable not in page.model.data or page.is_discrete(outcome.variable):
         return ""
     values = page.local(outcome, "data") if page.is_incomplete(outcome) else page.column(outcome)
+    equation = page.model.equation_of.get(outcome)
+    if equation is not None and equation.transform is not None:
+        return ""
     prefix = "np.nan" if page.is_incomplete(outcome) else "np."
     if parameter.kind is ParameterKind.RESIDUAL_VARIANCE:
         return f"{prefix}var({values})"

@@ -104,7 +104,8 @@ def test_terms_of_every_family_are_the_printed_coefficients(case: str) -> None:
     for each in model.equations:
         if each.role is Role.OUTCOME:
             named = f"{each.outcome.name} ~ " if model.variables[each.name].kind is Kind.NOMINAL else ""
-            ours |= {(each.name, named + term.name) for term in each.terms}
+            printed_as = each.written if each.transform is not None else each.name
+            ours |= {(printed_as, named + term.name) for term in each.terms}
             ours |= {(f"var({each.name})", term.name) for term in each.variance_terms}
     assert printed_outcomes(case) in (ours, set())
 

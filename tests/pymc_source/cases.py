@@ -85,6 +85,17 @@ SCRIPTS: Mapping[str, str] = {
         f -> x2 x3 m;
         y ~ x1 f; var(y) ~ x1 d x1*d@.2;
         PARAMETERS: a ~ normal(0, .5); ratio = y.residvar / y.totalvar;""",
+    "transformed_outcomes": """FIXED: d; CENTER: x1; MODEL:
+        ln(x1+20) ~ w;
+        sqrt(m+20) ~ w; 1/(x3+20) ~ d;
+        exp(y/4) ~ x1 d m; var(y) ~ d;
+        (3 - x2) ~ d; x2 ~~ w;""",
+    "yeo_johnson": """FIXED: d; LATENT: f; MODEL:
+        yjt(f, a) ~ d; f@1;
+        f -> x1 x2 m;
+        yjt(x3 - 1) ~ f w; yjt(w) ~ 1;
+        yjt(y) ~ x3 d m*x3; y ~~ x1@.3;
+        PARAMETERS: a ~ truncate(.2, 1.5);""",
     "predictor_priors": "OPTIONS: xprior2 hov; MODEL: y ~ x1 x2 x3;",
     "equal_variances": "FIXED: w; MODEL: x1 ~ w@0.3; x2 ~ w@s 1@0; x3 ~ w@s; x1@v; x2@v; x3@v;",
 }

@@ -25,6 +25,9 @@ def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, floa
             parameters[name] = parameter.fixed
         elif parameter.kind is ParameterKind.RESIDUAL_VARIANCE:
             parameters[name] = float(rng.uniform(0.5, 2.0))
+        elif parameter.kind is ParameterKind.TRANSFORMATION:
+            lower, upper = max(parameter.prior.lower, 0.1), min(parameter.prior.upper, 1.9)
+            parameters[name] = float(rng.uniform(lower, upper))
         elif parameter.kind is ParameterKind.CORRELATION:
             lower = max(parameter.prior.lower, -0.3)
             parameters[name] = float(rng.uniform(lower, max(lower + 0.1, min(parameter.prior.upper, 0.3))))
@@ -42,6 +45,9 @@ def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, floa
                 continue
             del waiting[name]
     cells = {name: rng.normal(1.0, 1.0, int(model.missing(name).sum())) for name in model.unknown}
+    for equation in model.equations:
+        if equation.transform is not None and equation.transform.is_bounded and equation.name in cells:
+            cells[equation.name] = np.abs(cells[equation.name])
     return parameters, cells
 
 
@@ -55,12 +61,15 @@ def log_joint(model: Model, parameters: Mapping[str, float], cells: Mapping[str,
         columns[Column(name)] = completed
     columns |= {Column(name): cells[name] for name in model.latent}
     total = 0.0
+    for equation in model.equations:
+        if equation.transform is not None:
+            total += _transform(model, equation, columns, parameters, cells)
     in_blocks = {member for block in model.blocks for member in block.members}
     for equation in model.equations:
         if equation.role is Role.MEANS:
             total += _log_means(model, equation, columns[equation.outcome], parameters)
         elif equation.outcome not in in_blocks:
-            residual = columns[equation.outcome] - _mean(model, equation, columns, parameters)
+            residual = columns[equation.scale] - _mean(model, equation, columns, parameters)
             if equation.variance_terms:
                 log_variance = _sum(model, equation.variance_terms, columns, parameters)
                 total += stats.norm.logpdf(residual, 0, np.exp(log_variance / 2)).sum()
@@ -74,6 +83,29 @@ def log_joint(model: Model, parameters: Mapping[str, float], cells: Mapping[str,
         if parameter.is_free and name not in cut:
             total += _log_prior(parameter.prior, parameters[name])
     return float(total)
+
+
+def _transform(
+    model: Model,
+    equation: Equation,
+    columns: dict[Column, Array],
+    parameters: Mapping[str, float],
+    cells: Mapping[str, Array],
+) -> float:
+    """Put values on both scales in their places, missing ones given on the equation's; log density's derivative."""
+    transform, outcome, missing = equation.transform, equation.outcome, model.missing(equation.name)
+    scale = np.empty(len(missing))
+    scale[~missing] = evaluate(transform.forward, {outcome: columns[outcome]}, parameters)[~missing]
+    if missing.any():
+        scale[missing] = cells[equation.name]
+        turned = evaluate(transform.inverse, {equation.scale: scale}, parameters)
+        columns[outcome] = np.where(missing, turned, columns[outcome])
+    columns[equation.scale] = scale
+    if transform.function == "identity":
+        return 0.0
+    argument = evaluate(transform.expression, {outcome: columns[outcome]})[~missing]
+    power = parameters[transform.parameter]
+    return float((power - 1) * (np.sign(argument) * np.log1p(np.abs(argument))).sum())
 
 
 def _mean(model: Model, equation: Equation, columns: Mapping[Column, Array], parameters: Mapping[str, float]) -> Array:
@@ -161,5 +193,5 @@ def _log_block(
     if any(model.parameters[name].prior.distribution == "block" for name in names):
         log_prior = -(d + p + 1) / 2 * log_determinant - 0.5 * np.trace(np.diag(block.scale) @ np.linalg.inv(matrix))
         log_prior += np.linalg.slogdet(jacobian)[1]
-    residuals = np.column_stack([columns[each.outcome] - _mean(model, each, columns, parameters) for each in equations])
+    residuals = np.column_stack([columns[each.scale] - _mean(model, each, columns, parameters) for each in equations])
     return float(log_prior + stats.multivariate_normal.logpdf(residuals, np.zeros(p), matrix).sum())
