@@ -63,8 +63,6 @@ OPTIONS: Mapping[str, str] = {
     "nodrop": "dropout",
     "hev": "option",
     "manifest": "option",
-    "saveresidual": "option",
-    "savepredicted": "option",
 }
 """Options refused by name."""
 

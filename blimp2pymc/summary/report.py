@@ -26,6 +26,7 @@ from blimp2pymc.summary.report_model import (
 )
 from blimp2pymc.summary.report_tables import columns_of_text, number, outcome_lines, plain_lines, predictor_lines
 from blimp2pymc.summary.rows import Row
+from blimp2pymc.summary.saved_files import extra_columns
 from blimp2pymc.summary.tables import rows
 from blimp2pymc.summary.versions import package_versions
 
@@ -88,7 +89,7 @@ def report(
             "PREDICTOR MODEL ESTIMATES",
             _if_any(table, "predictor", lambda part: predictor_lines(part, lambda name: predictor_title(model, name))),
         ),
-        ("VARIABLE ORDER IN IMPUTED DATA", _variable_order(model)),
+        ("VARIABLE ORDER IN IMPUTED DATA", _variable_order(model, draws)),
     ]
     text = _banner()
     for title, body in parts:
@@ -251,12 +252,12 @@ def _if_any(table: pd.DataFrame, block: str, write: Callable[[pd.DataFrame], lis
     return [] if part.empty else write(part)
 
 
-def _variable_order(model: Model) -> list[str]:
+def _variable_order(model: Model, draws: Draws) -> list[str]:
     imputed = [(kind, file) for kind, file in model.settings.save if kind in ("stacked", "separate")]
     columns = list(model.table.columns) if model.table is not None else list(model.data)
     lines: list[str] = []
     for kind, file in imputed:
-        extra = [f"{name}.latent" for name in model.latent] if "savelatent" in model.settings.options else []
+        extra = list(extra_columns(model, draws, 0)) if len(draws.imputations.chain) else []
         names = ["imp#", *columns, *extra] if kind == "stacked" else [*columns, *extra]
         lines += [f"  {kind} = {file}", *_wrapped(" ".join(names), "    ")]
     return lines

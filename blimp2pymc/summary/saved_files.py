@@ -160,7 +160,7 @@ def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[st
     for snapshot in chosen_snapshots(draws, model.settings.n_imputations):
         cells = {name: values[snapshot] for name, values in draws.imputations.values.items()}
         completed = data_set(model, cells)
-        extra = _extra_columns(model, draws, snapshot)
+        extra = extra_columns(model, draws, snapshot)
         names = [*completed.columns, *extra]
         columns = [*_as_read(model, completed), *([f"{value:.4f}" for value in each] for each in extra.values())]
         sets.append([list(row) for row in zip(*columns, strict=True)])
@@ -171,7 +171,8 @@ def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[st
     return {file: _text(file, [*head, *([number, *row] for number, rows in enumerate(sets, 1) for row in rows)])}
 
 
-def _extra_columns(model: Model, draws: Draws, snapshot: int) -> dict[str, np.ndarray]:
+def extra_columns(model: Model, draws: Draws, snapshot: int) -> dict[str, np.ndarray]:
+    """Columns behind the data of an imputed data set, by name, that OPTIONS ask for."""
     options = model.settings.options
     extra: dict[str, np.ndarray] = {}
     if "savelatent" in options:

@@ -44,8 +44,6 @@ RECORDED_OPTIONS = {
     "nodrop",
     "hev",
     "manifest",
-    "saveresidual",
-    "savepredicted",
 }
 
 
