@@ -7,25 +7,21 @@ refused with the name of the variable instead of showing as chains that never se
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.errors import Finding, Span
-from blimp2pymc.joint_model.algebra import columns_in, parameters_in
-from blimp2pymc.joint_model.centering import with_observed_means
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.design import Array, Design, Predictor, column_values, design_of
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import (
-    Column,
     Equation,
-    Expression,
-    Form,
     Model,
     ParameterKind,
     Role,
-    Term,
 )
 
 TOLERANCE = 1e-9
@@ -33,8 +29,6 @@ TOLERANCE = 1e-9
 
 SUBSET = 1_000
 """Rows looked at first; what is exact in all rows is exact in these."""
-
-Array = NDArray[np.float64]
 
 
 def check_model(model: Model) -> list[Finding]:
@@ -48,10 +42,10 @@ def check_model(model: Model) -> list[Finding]:
     Returns
     -------
     Errors: a variable without any observed value, an incomplete FIXED variable, a predictor or outcome
-    that is constant, predictors of one equation that are exact combinations of each other (as far as they
-    are observed), an outcome its predictors give exactly, fewer observed outcomes than the flat priors
-    need. Each points at the statement it is about. Where the priors are informative enough for a proper
-    posterior, collinearity is a warning.
+    that is constant, counts that are not positive, predictors of one equation that are exact combinations
+    of each other (as far as they are observed), an outcome its predictors give exactly, fewer observed
+    outcomes than the flat priors need. Each points at the statement it is about. Where the priors are
+    informative enough for a proper posterior, collinearity is a warning.
     """
     findings = [*_empty(model), *_incomplete_fixed(model)]
     blamed = {variable for variable, _ in findings}
@@ -61,10 +55,10 @@ def check_model(model: Model) -> list[Finding]:
     for equation in equations:
         if equation.role is Role.MEANS or blamed & _variables_of(equation):
             continue
-        design = _design(model, equation)
+        design = design_of(model, equation)
         if equation.variance_terms:
             of_variance = replace(equation, terms=equation.variance_terms, variance_terms=())
-            design_of_variance = _design(model, of_variance)
+            design_of_variance = design_of(model, of_variance)
             found.extend(finding for _, finding in _constant_predictors(model, of_variance, design_of_variance))
             found.extend(_collinear(model, of_variance, design_of_variance, set()))
         constant = [*_constant_predictors(model, equation, design)]
@@ -76,6 +70,7 @@ def check_model(model: Model) -> list[Finding]:
             found.extend(_collinear(model, equation, design, told))
         if equation.name not in blamed:
             found.extend(_outcome(model, equation, design, blamed))
+            found.extend(_counts(model, equation))
     return found
 
 
@@ -137,91 +132,7 @@ def _variables_of(equation: Equation) -> set[str]:
 # ---------------------------------------------------------------- equations
 
 
-@dataclass(frozen=True, eq=False)
-class _Predictor:
-    """One coefficient of an equation and the values it multiplies."""
-
-    parameter: str
-    name: str
-    values: Array
-    """NaN where a variable is missing; shape (n_rows,)."""
-    variables: frozenset[str]
-    span: Span | None
-
-    @property
-    def is_intercept(self) -> bool:
-        return not self.variables
-
-
-@dataclass(frozen=True)
-class _Design:
-    """What the data say about an equation's predictors."""
-
-    predictors: tuple[_Predictor, ...]
-    """Free coefficients whose predictors are given by the data."""
-    fixed: tuple[_Predictor, ...]
-    """Terms with a coefficient fixed at a value that is not 0, their values multiplied by it."""
-    is_complete: bool
-    """Whether those are all terms of the equation."""
-
-
-def _design(model: Model, equation: Equation) -> _Design:
-    by_parameter: dict[str, list[Term]] = {}
-    for term in equation.terms:
-        by_parameter.setdefault(term.coefficient, []).append(term)
-    predictors: list[_Predictor] = []
-    fixed: list[_Predictor] = []
-    is_complete = True
-    for parameter, terms in by_parameter.items():
-        value = model.parameters[parameter].fixed
-        if value == 0:
-            continue
-        values = [_values(model, term.expression) for term in terms]
-        if any(each is None for each in values) or model.parameters[parameter].definition is not None:
-            is_complete = False
-            continue
-        total = np.sum([each for each in values if each is not None], axis=0) * (1.0 if value is None else value)
-        variables = frozenset(column.variable for term in terms for column in columns_in(term.expression))
-        name = " + ".join(term.name for term in terms)
-        made = _Predictor(parameter, name, total, variables, terms[0].span or equation.span)
-        (predictors if value is None else fixed).append(made)
-    return _Design(tuple(predictors), tuple(fixed), is_complete)
-
-
-def _values(model: Model, expression: Expression) -> Array | None:
-    """Values of a predictor, centered at observed means; None when the data alone do not give them."""
-    expression = with_observed_means(expression, model.centered, lambda column: _observed_mean(model, column))
-    if parameters_in(expression):
-        return None
-    columns = {}
-    for column in columns_in(expression):
-        observed = _column_values(model, column)
-        if observed is None:
-            return None
-        columns[column] = observed
-    values = np.array(np.broadcast_to(evaluate(expression, columns), model.frame.n_rows), float)
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _observed_mean(model: Model, column: Column) -> float | None:
-    values = _column_values(model, column)
-    return None if values is None or np.isnan(values).all() else float(np.nanmean(values))
-
-
-def _column_values(model: Model, column: Column) -> Array | None:
-    if column.variable not in model.data or column.lag or column.level != 1:
-        return None
-    values = model.data[column.variable]
-    if column.form is Form.SCORE:
-        return values
-    if column.form is Form.DUMMY:
-        return np.where(np.isnan(values), np.nan, values == column.category)
-    if column.form is Form.MISSINGNESS:
-        return np.isnan(values).astype(float)
-    return None
-
-
-def _constant_predictors(model: Model, equation: Equation, design: _Design) -> Iterator[tuple[set[str], Finding]]:
+def _constant_predictors(model: Model, equation: Equation, design: Design) -> Iterator[tuple[set[str], Finding]]:
     """Predictors that never vary, beside an intercept."""
     if not any(each.is_intercept for each in design.predictors):
         return
@@ -235,7 +146,7 @@ def _constant_predictors(model: Model, equation: Equation, design: _Design) -> I
         )  # fmt: skip
 
 
-def _shown(model: Model, predictor: _Predictor) -> str:
+def _shown(model: Model, predictor: Predictor) -> str:
     """The constant as the data have it, centered or not."""
     if predictor.name in model.data and predictor.variables == {predictor.name}:
         return f"{np.nanmax(model.data[predictor.name]):g}"
@@ -246,9 +157,9 @@ def _is_constant(values: Array) -> bool:
     return bool(np.ptp(values) <= TOLERANCE * max(1e-300, np.abs(values).max()))
 
 
-def _collinear(model: Model, equation: Equation, design: _Design, told: set[frozenset[str]]) -> Iterator[Finding]:
+def _collinear(model: Model, equation: Equation, design: Design, told: set[frozenset[str]]) -> Iterator[Finding]:
     predictors = [each for each in design.predictors if not np.isnan(each.values).all()]
-    independent: list[_Predictor] = []
+    independent: list[Predictor] = []
     for each in predictors:
         partners = _partners(each, independent)
         if partners is None:
@@ -272,13 +183,13 @@ def _collinear(model: Model, equation: Equation, design: _Design, told: set[froz
         )  # fmt: skip
 
 
-def _partners(predictor: _Predictor, others: Sequence[_Predictor]) -> list[_Predictor] | None:
+def _partners(predictor: Predictor, others: Sequence[Predictor]) -> list[Predictor] | None:
     """The predictors of which this one is an exact combination; None when it is none.
 
     First among some rows where all are observed, which settles most cases at once; then among all rows
     where the partners found are observed, because what holds in few rows by chance does not hold in all.
     """
-    candidates: Sequence[_Predictor] = others
+    candidates: Sequence[Predictor] = others
     for most in (SUBSET, len(predictor.values)):
         rows = np.flatnonzero(~np.any([np.isnan(each.values) for each in (predictor, *candidates)], axis=0))
         rows = rows[:: max(1, len(rows) // most)]
@@ -304,7 +215,7 @@ def _needed_columns(columns: Array, target: Array) -> NDArray[np.bool_] | None:
     return np.abs(solution) > 1e-6 if left < TOLERANCE else None
 
 
-def _is_shared(model: Model, equation: Equation, predictor: _Predictor) -> bool:
+def _is_shared(model: Model, equation: Equation, predictor: Predictor) -> bool:
     """Whether another equation informs the coefficient too."""
     return any(
         term.coefficient == predictor.parameter
@@ -312,9 +223,9 @@ def _is_shared(model: Model, equation: Equation, predictor: _Predictor) -> bool:
     )  # fmt: skip
 
 
-def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]) -> Iterator[Finding]:
+def _outcome(model: Model, equation: Equation, design: Design, blamed: set[str]) -> Iterator[Finding]:
     """A continuous outcome that is constant, fully determined, or observed too rarely."""
-    outcome = _column_values(model, equation.outcome) if equation.family == "normal" else None
+    outcome = column_values(model, equation.outcome) if equation.family == "normal" else None
     has_variance = equation.residual_variance is not None or bool(equation.variance_terms)
     if outcome is None or not has_variance:
         return
@@ -338,7 +249,7 @@ def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]
         return
     if design.is_complete and not _is_own_predictor(equation) and equation.role is Role.OUTCOME:
         rest = outcome - np.sum([each.values for each in design.fixed], axis=0)
-        itself = _Predictor("", equation.name, rest, frozenset({equation.name}), span)
+        itself = Predictor("", equation.name, rest, frozenset({equation.name}), span)
         partners = _partners(itself, design.predictors)
         if partners is not None:
             names = [each.name for each in (*partners, *design.fixed) if not each.is_intercept]
@@ -347,6 +258,19 @@ def _outcome(model: Model, equation: Equation, design: _Design, blamed: set[str]
                 span,
                 "leave the predictor out that repeats the outcome", "determined-outcome",
             )  # fmt: skip
+
+
+def _counts(model: Model, equation: Equation) -> Iterator[Finding]:
+    """Counts of which fewer than two are positive: the likelihood then stays away from 0 as the dispersion grows."""
+    counts = column_values(model, equation.outcome) if equation.family == "negative_binomial" else None
+    if counts is None or equation.dispersion is None:
+        return
+    positive = int((counts > 0).sum())
+    if positive < 2 and model.parameters[equation.dispersion].prior.distribution == "flat":
+        seen = "no count" if positive == 0 else "one count"
+        hint = f"leave '{equation.name}' out of the model"
+        yield Finding(f"{seen} of '{equation.name}' is greater than 0, and its dispersion needs two",
+                      _outcome_span(equation), hint, "too-few-counts")  # fmt: skip
 
 
 def _is_own_predictor(equation: Equation) -> bool:

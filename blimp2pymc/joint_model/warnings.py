@@ -14,6 +14,7 @@ from blimp2pymc.blimp.write import expression_text
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.category_warnings import CATEGORY_WARNINGS
 from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
 
 FEW_VALUES = 5
@@ -250,18 +251,6 @@ def _correlated_predictor(model: ir.Model) -> Warnings:
                            f"one of the two, unless something predicts '{predictor.variable}' alone")  # fmt: skip
 
 
-def _empty_category(model: ir.Model) -> Warnings:
-    for name, variable in model.variables.items():
-        if variable.kind is not ir.Kind.ORDINAL or len(variable.categories) < 2:
-            continue
-        low, high = int(variable.categories[0]), int(variable.categories[-1])
-        missing = [code for code in range(low, high) if float(code) not in variable.categories]
-        if missing and high - low < 50:
-            codes = ", ".join(str(code) for code in missing)
-            yield (f"nobody has the code {codes} of '{name}': its neighbours are treated as adjacent categories",
-                   variable.span, "")  # fmt: skip
-
-
 def _short_run(model: ir.Model) -> Warnings:
     settings = model.settings
     if settings.burn is not None and settings.burn < SHORT_BURN:
@@ -347,7 +336,7 @@ WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "uncentered-focal": _uncentered_focal,
     "no-interaction": _no_interaction,
     "correlated-predictor": _correlated_predictor,
-    "empty-category": _empty_category,
+    **CATEGORY_WARNINGS,
     "short-run": _short_run,
     "variance-only": _variance_only,
 }

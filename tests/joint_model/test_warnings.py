@@ -24,6 +24,18 @@ CASES = {
         "TRANSFORM: gap = n + (n == 3); ORDINAL: gap; MODEL: y ~ gap",
         "TRANSFORM: gap = n + 1; ORDINAL: gap; MODEL: y ~ gap",
     ),
+    "many-categories": (
+        "TRANSFORM: o = round(9*m2); ORDINAL: o; MODEL: o ~ x3",
+        "TRANSFORM: o = round(m2); ORDINAL: o; MODEL: o ~ x3",
+    ),
+    "empty-cell": (
+        "TRANSFORM: o = n*(d == 1 or n < 3); ORDINAL: d o; MODEL: o ~ d",
+        "ORDINAL: d n; MODEL: n ~ d",
+    ),
+    "separation": (
+        "TRANSFORM: b = (x3 > 0.3); ORDINAL: b; MODEL: b ~ x3 x4",
+        "TRANSFORM: b = (x3 + x4 > 0.3); ORDINAL: b; MODEL: b ~ x3",
+    ),
     "suspected-missing-code": (
         "TRANSFORM: x3 = ifelse(x3 > 1, 999, x3); MODEL: y ~ x3",
         "TRANSFORM: x3 = ifelse(x3 > 1, missing(1, x3), x3); MODEL: y ~ x3",

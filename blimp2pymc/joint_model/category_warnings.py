@@ -1,0 +1,85 @@
+"""Categories that are legal but may not be meant: too many, absent ones, empty cells, separated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from blimp2pymc.errors import Span
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.separation import separated_outcomes
+
+MOST_CATEGORIES = 15
+"""More observed codes than this look continuous."""
+
+MOST_ABSENT = 50
+"""Codes that lie further apart are no neighbouring categories with some absent."""
+
+CELLS_SHOWN = 3
+"""Empty cells of a table listed before the rest is only counted."""
+
+Warnings = Iterator[tuple[str, Span | None, str]]
+
+
+def many_categories(model: ir.Model) -> Warnings:
+    """A categorical variable with so many codes that it is plainly continuous, or an identifier."""
+    for name, variable in model.variables.items():
+        count = len(variable.categories)
+        if count > MOST_CATEGORIES:
+            needs = f"{count - 1} thresholds" if variable.kind is ir.Kind.ORDINAL else f"{count - 1} comparisons"
+            yield (f"'{name}' is {variable.kind.name} with {count} categories, which takes {needs}", variable.span,
+                   f"leave '{name}' out of {variable.kind.name} if it is continuous")  # fmt: skip
+
+
+def absent_category(model: ir.Model) -> Warnings:
+    """A code between others that nobody has."""
+    for name, variable in model.variables.items():
+        if variable.kind is not ir.Kind.ORDINAL or len(variable.categories) < 2:
+            continue
+        low, high = int(variable.categories[0]), int(variable.categories[-1])
+        if high - low >= MOST_ABSENT:
+            continue
+        missing = [code for code in range(low, high) if float(code) not in variable.categories]
+        if missing:
+            codes = ", ".join(str(code) for code in missing)
+            yield (f"nobody has the code {codes} of '{name}': its neighbours are treated as adjacent categories",
+                   variable.span, "")  # fmt: skip
+
+
+def empty_cell(model: ir.Model) -> Warnings:
+    """A category of an outcome that a group, as a categorical predictor defines it, does not show."""
+    told: set[tuple[str, str]] = set()
+    for equation in model.equations:
+        outcome = model.variables[equation.name]
+        if equation.role is not ir.Role.OUTCOME or len(outcome.categories) < 2:
+            continue
+        groups = {column.variable for term in equation.terms for column in columns_in(term.expression)}
+        for name in sorted(groups, key=list(model.variables).index):
+            group = model.variables[name]
+            # The scores of a variable with more ordered codes have one slope, however they are spread.
+            is_group = group.kind is ir.Kind.NOMINAL or len(group.categories) == 2
+            if not is_group or name not in model.data or (equation.name, name) in told:
+                continue
+            told.add((equation.name, name))
+            cells = [
+                (own, code)
+                for own in group.categories
+                for code in outcome.categories
+                if not np.any((model.data[name] == own) & (model.data[equation.name] == code))
+            ]
+            if cells and max(len(group.categories), len(outcome.categories)) <= MOST_CATEGORIES:
+                shown = ", ".join(f"{code:g} where '{name}' is {own:g}" for own, code in cells[:CELLS_SHOWN])
+                more = f", and {len(cells) - CELLS_SHOWN} more such cells" if len(cells) > CELLS_SHOWN else ""
+                yield (f"nobody has the code {shown}{more} of '{equation.name}'", equation.span,
+                       "merged categories, if that is no accident of few rows")  # fmt: skip
+
+
+CATEGORY_WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
+    "many-categories": many_categories,
+    "empty-category": absent_category,
+    "empty-cell": empty_cell,
+    "separation": separated_outcomes,
+}
+"""Code -> what finds it."""

@@ -1,0 +1,153 @@
+"""Perfect separation: predictors that tell the categories of an outcome apart without error.
+
+The likelihood then grows as their coefficients run to infinity, and only the prior holds them. Found
+by Newton steps of a logistic regression, which run off in just that case, and kept only when the
+direction they take proves it: along it no row moves away from its category and some move towards it.
+The proof does not depend on the link, so one search serves probit, logit and ordered outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from blimp2pymc.errors import Span
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.design import Array, Predictor, column_values, design_of
+from blimp2pymc.joint_model.families import BY_CODE
+
+STEPS = 40
+"""Newton steps; with separation each adds about 1 to the distance between categories."""
+
+CONVERGED = 1e-6
+"""A step this small means that the maximum exists."""
+
+TOLERANCE = 1e-5
+"""Movement of a row that counts as none, relative to the largest."""
+
+RIDGE = 1e-10
+"""Relative addition to the information, which separation makes singular."""
+
+Found = Iterator[tuple[str, Span | None, str]]
+
+
+def separated_outcomes(model: ir.Model) -> Found:
+    """Warnings for outcomes whose categories some predictors tell apart in all complete rows."""
+    told: set[tuple[str, ...]] = set()
+    for equation in model.equations:
+        if equation.role is not ir.Role.OUTCOME:
+            continue
+        for names in _separating(model, equation):
+            if (equation.name, *names) in told:
+                continue
+            told.add((equation.name, *names))
+            quoted = [f"'{name}'" for name in names]
+            together = " together" if len(names) > 1 else ""
+            verb = "tells" if len(names) == 1 else "tell"
+            them = "its coefficient is" if len(names) == 1 else "their coefficients are"
+            what = "counts of 0 from others" if equation.family == "negative_binomial" else "categories"
+            yield (f"{' and '.join(quoted)}{together} {verb} {what} of '{equation.name}' apart without error, so that "
+                   f"{them} held by the prior alone", equation.span,
+                   "fewer predictors, or merged categories")  # fmt: skip
+
+
+def _separating(model: ir.Model, equation: ir.Equation) -> Iterator[tuple[str, ...]]:
+    """Names of the predictors that separate: every one that does so alone, else a set of them."""
+    outcome = column_values(model, ir.Column(equation.outcome.variable))
+    design = design_of(model, equation)
+    predictors = [each for each in design.predictors if not each.is_intercept and not np.isnan(each.values).all()]
+    has_intercept = any(each.is_intercept for each in design.predictors)
+    if outcome is None or not predictors or not design.is_complete or not has_intercept or design.fixed:
+        return
+    if equation.family == "negative_binomial":
+        yield from ((each.name,) for each in predictors if _marks_zeros(each.values, outcome))
+        return
+    for sides in _questions(model, equation, outcome):
+        alone = [each for each in predictors if _separates([each], sides)]
+        yield from ((each.name,) for each in alone)
+        if not alone and len(predictors) > 1:
+            moved = _separates(predictors, sides)
+            if moved:
+                yield tuple(moved)
+
+
+def _questions(model: ir.Model, equation: ir.Equation, outcome: Array) -> list[list[Array]]:
+    """Questions with the answers 1 and -1, NaN where the outcome is missing; those of a list have the same slopes.
+
+    For an ordered outcome: is it above this code, for all codes but the last. For an unordered one: is it
+    this code, or is it the reference.
+    """
+    variable = model.variables[equation.name]
+    known = np.where(np.isnan(outcome), np.nan, 1.0)
+    if equation.family == "probit":
+        return [[known * np.where(outcome > code, 1.0, -1.0) for code in variable.categories[:-1]]]
+    asked = (equation.outcome.category, variable.reference) if equation.family in BY_CODE else ()
+    return [[known * np.where(outcome == code, 1.0, -1.0)] for code in asked if code is not None]
+
+
+def _marks_zeros(values: Array, counts: Array) -> bool:
+    """Whether a predictor has one value wherever a count is positive, and lies to one side of it elsewhere."""
+    positive, zero = (values[(counts > 0) & ~np.isnan(values)], values[(counts == 0) & ~np.isnan(values)])
+    if not positive.size or np.ptp(positive) > 0:
+        return False
+    moved = zero - positive[0]
+    return bool(moved.any() and ((moved >= 0).all() or (moved <= 0).all()))
+
+
+def _separates(predictors: Sequence[Predictor], sides: Sequence[Array]) -> list[str]:
+    """Names of the predictors along whose direction the answers move apart; empty when there is none."""
+    columns = np.array([each.values for each in predictors])
+    complete = ~np.isnan(columns).any(axis=0)
+    blocks, answers = [], []
+    for place, side in enumerate(sides):
+        kept = complete & ~np.isnan(side)
+        if not kept.any() or np.ptp(side[kept]) == 0:
+            return []
+        part = columns[:, kept].T
+        constants = np.zeros((len(part), len(sides)))
+        constants[:, place] = 1.0
+        blocks.append(np.hstack([constants, part]))
+        answers.append(side[kept])
+    matrix, answer = np.vstack(blocks), np.concatenate(answers)
+    slopes = matrix[:, len(sides) :]
+    spread = slopes.std(axis=0)
+    if (spread == 0).any():
+        return []
+    matrix[:, len(sides) :] = (slopes - slopes.mean(axis=0)) / spread
+    direction = _runaway(matrix * answer[:, None])
+    if direction is None:
+        return []
+    size = np.abs(direction[len(sides) :])
+    return [each.name for each, length in zip(predictors, size, strict=True) if length > 0.01 * size.max()]
+
+
+def _runaway(signed: Array) -> Array | None:
+    """A direction in which no row of `signed` decreases and some increase; None when Newton steps find none."""
+    coefficients = np.zeros(signed.shape[1])
+    distance = signed @ coefficients
+    for _ in range(STEPS):
+        towards = 1.0 / (1.0 + np.exp(np.minimum(distance, 700.0)))
+        information = signed.T @ ((towards * (1.0 - towards))[:, None] * signed)
+        information[np.diag_indices_from(information)] *= 1.0 + RIDGE
+        try:
+            step = np.linalg.solve(information, signed.T @ towards)
+        except np.linalg.LinAlgError:
+            return None
+        if not np.isfinite(step).all() or np.abs(step).max() < CONVERGED:
+            return None
+        for direction in (step, coefficients + step):
+            moved = signed @ direction
+            largest = np.abs(moved).max()
+            if largest > 0 and moved.min() >= -TOLERANCE * largest:
+                return direction
+        moved = signed @ step
+        while _loss(distance + moved) > _loss(distance):
+            step, moved = step / 2, moved / 2
+        coefficients, distance = coefficients + step, distance + moved
+    return None
+
+
+def _loss(distance: Array) -> float:
+    """Negative log likelihood of a logistic regression."""
+    return float(np.logaddexp(0.0, -distance).sum())
