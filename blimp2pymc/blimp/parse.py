@@ -6,8 +6,10 @@ the resolver.
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -77,9 +79,8 @@ def parse(text: str, filename: str = "<model>") -> Script:
     source = Source(filename, text)
     sections, findings = split(whole(source, plain_code(text)))
     raw = blank_comments(text)
-    read = [
-        _read(section, raw, findings) for section in sections if section.name and _holds_something(section, findings)
-    ]
+    with _no_collection():
+        read = [_read(each, raw, findings) for each in sections if each.name and _holds_something(each, findings)]
     commands = [each for each in read if each.body is not None]
     findings.sort(key=lambda each: each.span.start if each.span else 0)
     script = Script(tuple(commands), source, tuple(findings))
@@ -89,6 +90,18 @@ def parse(text: str, filename: str = "<model>") -> Script:
     if not commands:
         raise BlimpError(Finding("the script holds no command", None, "DATA: study.csv; MODEL: y ~ x;", "empty-script"))
     return script
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without Python's garbage collector, which would walk a growing tree without cycles again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _unread_names(text: str, sections: list[Section], errors: list[Finding]) -> frozenset[str]:

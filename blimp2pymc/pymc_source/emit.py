@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePath
 from dataclasses import replace
 
 from blimp2pymc.blimp.tree import Script
@@ -33,6 +34,7 @@ from blimp2pymc.pymc_source.transformed_outcomes import function_definitions, wr
 from blimp2pymc.pymc_source.wrangling import write_data
 
 IMPORTS = (
+    ("pathlib", "import pathlib\n"),
     ("np", "import numpy as np"),
     ("pd", "import pandas as pd"),
     ("pm", "import pymc as pm"),
@@ -51,7 +53,7 @@ QUADRATURE = (
 """What probabilities of nominal variables need."""
 
 
-def translate(model: Model, *, data_file: str | None = None, augmented: bool = False) -> str:
+def translate(model: Model, *, data_file: str | PurePath | None = None, augmented: bool = False) -> str:
     """Write a model as PyMC source that runs on its own.
 
     Parameters
@@ -59,7 +61,8 @@ def translate(model: Model, *, data_file: str | None = None, augmented: bool = F
     model
         A resolved model.
     data_file
-        What the text calls the data file; by default the script's own, as seen from the current folder.
+        What the text calls the data file; by default the script's own, as seen from the current folder. A PurePath
+        is taken from the folder in which the text itself is saved.
     augmented
         Whether to write the latent responses of all probit outcomes explicitly, and not only those that the model
         uses. The posterior is the same.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -38,19 +39,20 @@ def data_frame(model: Model) -> pd.DataFrame:
     return pd.DataFrame(dict(model.data), index=pd.Index(model.frame.source_row))
 
 
-def write_data(page: Page, data_file: str | None) -> None:
+def write_data(page: Page, data_file: str | PurePath | None) -> None:
     """Write how `data` comes about, unless whoever executes the text provides it."""
     model = page.model
     n_rows = f"{model.frame.n_rows:,} rows are analysed"
     page.comment(f"The data; {n_rows}. A DataFrame called `data` may be provided instead of the file.")
     page.line('if "data" not in globals():')
     page.indent = INDENT
-    lines = _file_lines(model, data_file or (os.path.normpath(model.frame.file) if model.frame.file else ""))
+    file = data_file or (os.path.normpath(model.frame.file) if model.frame.file else "")
+    lines = _file_lines(model, file)
     if not lines and _is_small(model):
         lines = list(_literal(model))
     elif not lines:
         page.comment("the analysed rows, saved by blimp2pymc.pymc_source.wrangling.data_frame(model).to_csv(...)")
-        lines = [f"{INDENT}data = pd.read_csv({string(data_file or 'data.csv')}, index_col=0)"]
+        lines = [f"{INDENT}data = pd.read_csv({_path(data_file or 'data.csv')}, index_col=0)"]
     page.lines.extend(lines)
     page.indent = ""
 
@@ -64,7 +66,14 @@ def _is_small(model: Model) -> bool:
     return model.frame.n_rows * len(model.data) <= MOST_CELLS
 
 
-def _file_lines(model: Model, path: str) -> list[str]:
+def _path(file: str | PurePath) -> str:
+    """A file as it is named in the text: a PurePath is relative to the folder of the text itself."""
+    if isinstance(file, str):
+        return string(file)
+    return f"pathlib.Path(__file__).parent / {string(file.as_posix())}"
+
+
+def _file_lines(model: Model, path: str | PurePath) -> list[str]:
     """Lines that read the data file; none when there is no file or when pandas takes more than a few lines."""
     if not path or not isinstance(model.script, tree.Script):
         return []
@@ -74,11 +83,11 @@ def _file_lines(model: Model, path: str) -> list[str]:
         return []
 
 
-def _reading(model: Model, path: str) -> Iterator[str]:
+def _reading(model: Model, path: str | PurePath) -> Iterator[str]:
     script = model.script
     assert script is not None
-    arguments = [string(path)]
-    if not path.lower().endswith(".csv"):
+    arguments = [_path(path)]
+    if not str(path).lower().endswith(".csv"):
         arguments.append(r'sep=r"\s+"')
     if script.all("VARIABLES"):
         items = listed_names(script.statements("VARIABLES"))

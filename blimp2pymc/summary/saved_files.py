@@ -6,10 +6,11 @@ decimals, a comma between fields in files that end in `.csv` and a blank in othe
 
 from __future__ import annotations
 
+import os
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pandas as pd
@@ -126,16 +127,25 @@ def check_results_folder(model: Model, folder: Path) -> None:
 def source_files(model: Model, folder: Path) -> dict[str, str]:
     """`model.py`, and the rows it needs when there is no data file it could read them from.
 
-    The source names its data by an absolute path, so that it runs from every folder.
+    The source looks for its data from its own folder, so that it runs from everywhere and names no folder above
+    what the two have in common.
     """
     from blimp2pymc.pymc_source.emit import translate
     from blimp2pymc.pymc_source.wrangling import asks_for_rows, data_frame
 
     if asks_for_rows(model):
-        source = translate(model, data_file=str((folder / ROWS_FILE).resolve()))
+        source = translate(model, data_file=PurePath(ROWS_FILE))
         return {"model.py": source, ROWS_FILE: data_frame(model).to_csv(lineterminator="\n")}
     file = model.frame.file
-    return {"model.py": translate(model, data_file=str(Path(file).resolve()) if file else None)}
+    return {"model.py": translate(model, data_file=_seen_from(folder, Path(file)) if file else None)}
+
+
+def _seen_from(folder: Path, file: Path) -> str | PurePath:
+    """A file relative to a folder; its absolute path where there is no such thing, as across Windows drives."""
+    try:
+        return PurePath(os.path.relpath(file.resolve(), folder.resolve()))
+    except ValueError:
+        return str(file.resolve())
 
 
 def write_files(model: Model, folder: Path, files: Mapping[str, str]) -> list[Path]:

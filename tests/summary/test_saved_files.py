@@ -147,6 +147,12 @@ def test_model_file_finds_its_data_from_every_folder(tmp_path: Path, monkeypatch
             graph = runpy.run_path(str(file))["model"]
         assert graph.rvs_to_values[graph.observed_RVs[0]].data.shape == (900,)
         assert (folder / "model_data.csv").exists() == (number == 1)
+        assert str(tmp_path) not in file.read_text()
+    # Folders that move together still belong together.
+    moved_to = (tmp_path / "scripts").rename(tmp_path / "moved")
+    monkeypatch.chdir(moved_to)
+    for number in range(2):
+        runpy.run_path(str(moved_to / f"out{number}" / "model.py"))
     pd.testing.assert_frame_equal(pd.read_csv("out1/model_data.csv", index_col=0), table)
 
 
