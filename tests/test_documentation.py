@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/getting-started.md", "docs/results.md", "docs/path-diagrams.md")
+PAGES = (
+    "README.md", "docs/getting-started.md", "docs/results.md", "docs/path-diagrams.md", "docs/pooling.md",
+    "docs/verification.md",
+)  # fmt: skip
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePath
 from dataclasses import replace
+from pathlib import PurePath
 
 from blimp2pymc.blimp.tree import Script
 from blimp2pymc.errors import BlimpError, Finding, error

@@ -26,6 +26,8 @@ Progress = Callable[[int, int, float], None]
 
 DEFAULT_CHAINS, DEFAULT_BURN, DEFAULT_ITERATIONS, DEFAULT_IMPUTATIONS = 4, 1000, 10000, 20
 BATCH_SECONDS = 0.1
+LARGE = 3e8
+"""Bytes of draws and completed data from which on a run says how many it needs."""
 START_TRIES = 20
 
 
@@ -41,6 +43,7 @@ def sample(
     n_imputations: int | None = None,
     log_likelihood: bool = True,
     progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Draws:
     """Sample a model's posterior.
 
@@ -66,13 +69,17 @@ def sample(
         Whether to accumulate each row's log-likelihood.
     progress
         Told how far the run is, a few times a second.
+    note
+        Told, before sampling begins, how much memory a large run needs.
 
     Raises
     ------
     BlimpError
-        When the model has no sampler, or sampling breaks down; it names the equation.
+        When the model has no sampler, the draws do not fit into memory, or sampling breaks down; it names the
+        equation.
     """
-    from blimp2pymc.sampler.runs import ChainRun, gather
+    from blimp2pymc.sampler.layout import layout
+    from blimp2pymc.sampler.runs import ChainRun, gather, memory
 
     settings = model.settings
     chains = chains or settings.chains or DEFAULT_CHAINS
@@ -85,7 +92,19 @@ def sample(
         seed = settings.seed if settings.seed is not None else int(np.random.SeedSequence().entropy % 2**31)  # type: ignore[operator]
     n_imputations = n_imputations if n_imputations is not None else settings.n_imputations or DEFAULT_IMPUTATIONS
     plan = plan or make_plan(model)
-    runs = ChainRun.make_all(model, plan, draws, burn, chains, seed, n_imputations, log_likelihood)
+    form = layout(model, plan)
+    size = (
+        f"{memory(form, draws, burn, chains, n_imputations) / 1e9:,.1f} GB of memory for {draws * chains:,} draws "
+        f"and {n_imputations:,} completed data sets"
+    )
+    if note is not None and memory(form, draws, burn, chains, n_imputations) > LARGE:
+        note(f"This run takes about {size}.")
+    try:
+        runs = ChainRun.make_all(
+            model, plan, draws, burn, chains, seed, n_imputations, log_likelihood, form=form
+        )  # fmt: skip
+    except MemoryError:
+        raise error(f"this run would take about {size}", hint="fewer ITERATIONS, or a smaller NIMPS") from None
     runs[0].compile()
     started = time.perf_counter()
     interrupted = _run_threads(runs, min(chains, cores or os.cpu_count() or 1), progress, started)

@@ -82,9 +82,10 @@ class ChainRun:
         seed: int,
         n_imputations: int,
         log_likelihood: bool,
+        form: Layout | None = None,
     ) -> list[ChainRun]:
-        """Make the chains of a run; they share the tables and the complete rows."""
-        form = layout(model, plan)
+        """Make the chains of a run; they share the tables, those of `form` if given, and the complete rows."""
+        form = form or layout(model, plan)
         data = column_data(form)
         states = generator_states(seed, chains)
         seeds = np.random.SeedSequence(seed).spawn(chains)

@@ -6,6 +6,7 @@ DataTree, the PyMC source or a file of draws is asked for.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -78,7 +79,7 @@ def fit(
         Whether latent variables that nothing in the script orients are reflected in every draw so that a
         loading is positive.
     progressbar
-        Whether to show progress on stderr.
+        Whether to show progress on stderr, and before a large run the memory it needs.
     verify
         Whether to compare every conditional with the log density of the PyMC model first (imports PyMC).
 
@@ -99,8 +100,12 @@ def fit(
             raise error(f"the sampler's conditionals disagree with the PyMC model:\n{found}")
     chosen = plan(model, aligned=align)
     with progress_bar(progressbar) as progress:
-        drawn = sample(model, chosen, cores=cores, progress=progress)
+        drawn = sample(model, chosen, cores=cores, progress=progress, note=_say if progressbar else None)
     return Fit(model, chosen, drawn)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 class Fit:

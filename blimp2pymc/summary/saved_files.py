@@ -6,9 +6,9 @@ decimals, a comma between fields in files that end in `.csv` and a blank in othe
 
 from __future__ import annotations
 
-import os
 import csv
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 

@@ -210,3 +210,20 @@ def test_one_signature_serves_all_models():
     for make in (hand_built.interaction, small_models.powers, small_models.structured):
         sample(make(), draws=5, burn=5, chains=1, seed=1)
     assert len(sweep.run.loaded) == 1
+
+
+def test_large_run_says_what_it_needs_first(monkeypatch):
+    from blimp2pymc.sampler import chain
+
+    said: list[str] = []
+    sample(hand_built.interaction(), draws=5, burn=5, chains=1, seed=1, note=said.append)
+    assert not said
+    monkeypatch.setattr(chain, "LARGE", 0)
+    sample(hand_built.interaction(), draws=5, burn=5, chains=1, seed=1, n_imputations=3, note=said.append)
+    assert len(said) == 1
+    assert said[0].endswith("for 5 draws and 3 completed data sets.")
+
+
+def test_run_that_does_not_fit_into_memory_is_refused():
+    with pytest.raises(BlimpError, match=r"this run would take about .* GB of memory"):
+        sample(hand_built.interaction(), draws=10**13, burn=5, chains=1, seed=1)
