@@ -140,13 +140,15 @@ class _Cut:
 
     def _statement(self, at: int, end: int) -> int:
         """The statement at this place: the position behind it."""
-        comment = FOREIGN_COMMENT.match(self.script, at, end)
+        section = self._section()
+        # A file name may begin as a comment does elsewhere.
+        is_file = section is not None and section.form is not None and section.form.kind == "text"
+        comment = None if is_file else FOREIGN_COMMENT.match(self.script, at, end)
         if comment is not None:
             span = self.script.span(at, _without_blanks(self.script, at, comment.end()))
             words = comment[0].strip("/*! \t")
             self.findings.append(Finding("a comment begins with '#'", span, f"# {words}", "foreign-comment"))
             return comment.end()
-        section = self._section()
         stop = _inner_header(self.script, at, end, section)
         statement_end = _without_blanks(self.script, at, stop)
         if stop < end and self.script[statement_end - 1] == ":":

@@ -63,6 +63,7 @@ def read_table(
                         "DATA: file.csv;", "not-available")  # fmt: skip
         raise error("the script names no data", None, "DATA: file.csv; or data=DataFrame in Python", "no-data")
     start = Path(folder) if folder is not None else Path(script.source.name).parent
+    start = Path() if "://" in str(command.body) else start
     path = start / str(command.body).strip().strip("\"'")
     return read_text_file(path, names, code, command.body_span or command.span, names_span)
 

@@ -11,6 +11,14 @@ from numpy.typing import NDArray
 from blimp2pymc.errors import Finding
 
 
+NUMBERS_FROM = {
+    "complex": "{0}.abs()",
+    "dates": "({0} - {0}.min()).dt.days",
+    "infinite": "{0}.replace([np.inf, -np.inf], np.nan)",
+}
+"""Word in the reason why a column holds no numbers -> what gives some."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Columns of floats, NaN where missing."""
@@ -40,6 +48,14 @@ class Table:
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.source_row)
+
+    def numbers_hint(self, name: str) -> str:
+        """How an unreadable column of a DataFrame becomes numbers."""
+        code = f'data["{name}"]'
+        for word, way in NUMBERS_FROM.items():
+            if word in self.unreadable[name]:
+                return way.format(code)
+        return f'{code}.astype("category")'
 
     def place(self, row: int) -> str:
         """Where row `row` of this table comes from, in the user's words: `data.csv line 17`."""

@@ -25,6 +25,8 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """A number in a data file."""
 
 MOST_CELLS_SHOWN = 5
+ROW_NAMES = "a name for the first column as well; in R, write.csv(data, row.names = FALSE)"
+"""For a file in which every line is one cell longer than the header."""
 """Wrong cells listed before the rest is only counted."""
 
 NOT_TEXT = {
@@ -118,7 +120,8 @@ def _load(path: Path, data_span: Span | None) -> _Text:
             raise error(f"the data file '{path}' is {kind}", data_span, "the name of a text file", "no-data-file")
         raw = path.read_bytes()
     except FileNotFoundError:
-        near = _nearest_file(path)
+        is_address = path.parts[:1] and path.parts[0].lower() in ("http:", "https:", "ftp:")
+        near = "the file on this computer: download it first" if is_address else _nearest_file(path)
         raise error(f"there is no data file '{path}'", data_span, near or "the path as seen from the script's folder",
                     "no-data-file") from None  # fmt: skip
     except (OSError, ValueError) as problem:
@@ -298,8 +301,9 @@ def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) ->
         if len(line) != len(names):
             count += 1
             if len(findings) < MOST_CELLS_SHOWN:
+                hint = ROW_NAMES if len(line) == len(names) + 1 and place == 0 else ""
                 findings.append(Finding(f"this line has {_columns(len(line))}, the first has {len(names)}",
-                                        _line_span(text, place), "", "ragged-rows"))  # fmt: skip
+                                        _line_span(text, place), hint, "ragged-rows"))  # fmt: skip
             continue
         for column, (cell, start, end) in enumerate(line):
             if NUMBER.fullmatch(cell) and np.isfinite(float(cell)):
@@ -328,6 +332,8 @@ def _short(cell: str) -> str:
 
 
 def _cell_hint(cell: str, codes: tuple[str, ...]) -> str:
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", cell):
+        return "a number without commas"
     if re.fullmatch(r"[+-]?\d+,\d*", cell):
         return "a decimal point instead of the comma"
     if NUMBER.fullmatch(cell):

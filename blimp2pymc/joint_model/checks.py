@@ -27,6 +27,9 @@ from blimp2pymc.joint_model.ir import (
 TOLERANCE = 1e-9
 """A column is a combination of others when what they leave of it is smaller than this, relative to it."""
 
+LARGEST = 1e60
+"""Squares of products of numbers beyond this, or of numbers that stay below its inverse, cannot be held."""
+
 SUBSET = 1_000
 """Rows looked at first; what is exact in all rows is exact in these."""
 
@@ -47,7 +50,7 @@ def check_model(model: Model) -> list[Finding]:
     outcomes than the flat priors need. Each points at the statement it is about. Where the priors are
     informative enough for a proper posterior, collinearity is a warning.
     """
-    findings = [*_empty(model), *_incomplete_fixed(model)]
+    findings = [*_unusable(model), *_incomplete_fixed(model)]
     blamed = {variable for variable, _ in findings}
     found = [finding for _, finding in findings]
     told: set[frozenset[str]] = set()
@@ -77,8 +80,14 @@ def check_model(model: Model) -> list[Finding]:
 # ---------------------------------------------------------------- single variables
 
 
-def _empty(model: Model) -> Iterator[tuple[str, Finding]]:
+def _unusable(model: Model) -> Iterator[tuple[str, Finding]]:
     for name, values in model.data.items():
+        largest = np.abs(values[~np.isnan(values)]).max(initial=0.0)
+        if largest > LARGEST or 0.0 < largest < 1 / LARGEST:
+            size = "large" if largest > 1 else "small"
+            yield name, Finding(f"the values of '{name}' are too {size} to compute with: up to {largest:.0e}",
+                                _place(model, name), f"TRANSFORM: {name} = {name}/{largest:.0e};",
+                                "out-of-range")  # fmt: skip
         if len(values) and np.isnan(values).all():
             yield name, Finding(f"'{name}'{_in_equation(model, name)} has no observed value", _place(model, name),
                                 f"leave '{name}' out of the model", "all-missing")  # fmt: skip

@@ -128,7 +128,7 @@ def _undeclared(command: str, item: ListedName, known: Iterable[str], declared_i
     name = item.name
     if name in table.unreadable:
         return Finding(f"the column '{name}' in {command} is not numeric: {table.unreadable[name]}", item.span,
-                       f'data["{name}"].astype("category")', "not-numeric")  # fmt: skip
+                       table.numbers_hint(name), "not-numeric")  # fmt: skip
     hint = propose(name, known, declared_in)
     return Finding(f"'{name}' in {command} is not in the data", item.span, hint, "undeclared-name")
 

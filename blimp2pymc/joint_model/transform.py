@@ -149,7 +149,7 @@ def _lookup(table: Table) -> Lookup:
                         f"{node.name}, if it is a column", "no-parameter")  # fmt: skip
         if node.name in table.unreadable:
             raise error(f"the column '{node.name}' is not numeric: {table.unreadable[node.name]}", node.span,
-                        f'data["{node.name}"].astype("category")', "not-numeric")  # fmt: skip
+                        table.numbers_hint(node.name), "not-numeric")  # fmt: skip
         raise error(f"'{node.name}' is no column of {table.name}, nor made by an earlier TRANSFORM", node.span,
                     nearest(node.name, table.columns), "undeclared-name")  # fmt: skip
 

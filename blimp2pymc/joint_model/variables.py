@@ -87,7 +87,7 @@ class Declarations:
             return self._with_suffix(self.variables[base], suffix, name, span, level)
         if name in self.table.unreadable:
             return Finding(f"the column '{name}' is not numeric: {self.table.unreadable[name]}", span,
-                           f'data["{name}"].astype("category")', "not-numeric")  # fmt: skip
+                           self.table.numbers_hint(name), "not-numeric")  # fmt: skip
         return Finding(f"'{name}' is not declared", span, self.nearest(name, also), "undeclared-name")
 
     def nearest(self, name: str, also: Iterable[str] = ()) -> str:

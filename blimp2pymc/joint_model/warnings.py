@@ -75,6 +75,17 @@ def _few_values(model: ir.Model) -> Warnings:
                f"ORDINAL: {variables[0].name}; if these are categories")  # fmt: skip
 
 
+def _categories_as_numbers(model: ir.Model) -> Warnings:
+    """A pandas categorical whose codes, which only name its categories, are computed with."""
+    book = model.table.code_book if model.table is not None else {}
+    for name, variable in model.variables.items():
+        if name in book and name in model.data and variable.kind is ir.Kind.CONTINUOUS:
+            codes = ", ".join(f"{code:g} for '{label}'" for code, label in list(book[name].items())[:3])
+            more = ", ..." if len(book[name]) > 3 else ""
+            yield (f"'{name}' is a categorical of pandas, and its codes are taken for numbers: {codes}{more}",
+                   variable.span, f"ORDINAL: {name}; or NOMINAL: {name};")  # fmt: skip
+
+
 def _suspected_codes(model: ir.Model) -> Warnings:
     """Observed values that look like the code of a missing value which MISSING does not state."""
     by_code: dict[float, list[str]] = {}
@@ -325,6 +336,7 @@ def _holds(expression: ir.Expression, variable: str) -> bool:
 
 WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "few-values": _few_values,
+    "categories-as-numbers": _categories_as_numbers,
     "suspected-missing-code": _suspected_codes,
     "lower-order-terms": _missing_lower_order,
     "repeated-term": _repeated_terms,

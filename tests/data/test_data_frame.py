@@ -104,3 +104,17 @@ def test_rows_are_named_by_position() -> None:
     table = read(pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "b"]))
     assert table.place(1) == "DataFrame row 1"
     assert table.lines is None
+
+
+@pytest.mark.parametrize(
+    ("values", "hint"),
+    [
+        (pd.date_range("2026-01-01", periods=3), '(data["x"] - data["x"].min()).dt.days'),
+        (np.array([1j, 2, 3]), 'data["x"].abs()'),
+        (np.array([1.0, np.inf, 3]), 'data["x"].replace([np.inf, -np.inf], np.nan)'),
+        (["a", "b", "c"], 'data["x"].astype("category")'),
+    ],
+)
+def test_unreadable_column_is_told_how_it_becomes_numbers(values: object, hint: str) -> None:
+    table = read(pd.DataFrame({"x": values}))
+    assert table.numbers_hint("x") == hint

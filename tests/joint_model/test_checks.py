@@ -186,3 +186,10 @@ def test_several_problems_at_once() -> None:
     assert [each.code for each in caught.value.findings] == [
         "constant-predictor", "collinear-predictors", "all-missing",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("factor", "size"), [(1e300, "large"), (1e-300, "small")])
+def test_numbers_that_cannot_be_computed_with(factor: float, size: str) -> None:
+    values = np.sin(np.arange(30.0))
+    with pytest.raises(BlimpError, match=f"the values of 'x' are too {size} to compute with"):
+        resolve("MODEL: y ~ x;", pd.DataFrame({"y": np.cos(np.arange(30.0)), "x": factor * values}))

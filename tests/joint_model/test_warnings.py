@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 from joint_model.simulated import resolved
 
+from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.joint_model.warnings import WARNINGS
 
 CASES = {
@@ -62,7 +65,8 @@ def test_warning_is_given_where_it_belongs(code: str) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    assert WARNINGS.keys() <= CASES.keys()
+    # What only a DataFrame can hold has a test of its own below.
+    assert WARNINGS.keys() <= {*CASES, "categories-as-numbers"}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +102,15 @@ def test_lower_order_terms(script: str, warned: bool) -> None:
 )
 def test_repeated_terms(script: str, warned: bool) -> None:
     assert ("repeated-term" in found(script)) is warned
+
+
+def test_categorical_that_is_computed_with() -> None:
+    frame = pd.DataFrame({"y": np.arange(9.0) % 4, "x": pd.Categorical(list("abcabcabd"))})
+    (warning,) = [each for each in resolve("MODEL: y ~ x;", frame).notes if each.code == "categories-as-numbers"]
+    assert "0 for 'a', 1 for 'b', 2 for 'c', ..." in warning.message
+    for command in ("ORDINAL: x;", "NOMINAL: x;"):
+        notes = resolve(f"{command} MODEL: y ~ x;", frame).notes
+        assert "categories-as-numbers" not in {each.code for each in notes}
 
 
 @pytest.mark.parametrize(("iterations", "warned"), [(1000, False), (700, True)])
