@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     import pymc as pm
 
 
-def build(model: Model) -> pm.Model:
+def build(model: Model, *, augmented: bool = False) -> pm.Model:
     """Make the PyMC model of a resolved model by executing exactly the text of `translate(model)`.
+
+    `augmented` writes the latent responses of all probit outcomes explicitly, as in `translate`.
 
     Raises
     ------
     BlimpError
         As `translate` does, for what has no PyMC source yet.
     """
-    return execute(translate(model), data_frame(model))
+    return execute(translate(model, augmented=augmented), data_frame(model))
 
 
 def execute(source: str, data: pd.DataFrame) -> pm.Model:
@@ -44,4 +46,14 @@ def execute(source: str, data: pd.DataFrame) -> pm.Model:
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": "blimp2pymc_source", "data": data}
     exec(compile(source, name, "exec"), namespace)
+    _name_variables(namespace)
     return namespace["model"]
+
+
+def _name_variables(namespace: dict[str, Any]) -> None:
+    """Let nodes of the graph that have no name be called as in the source: printed graphs then read like it."""
+    from pytensor.graph.basic import Variable
+
+    for name, value in namespace.items():
+        if isinstance(value, Variable) and value.name is None:
+            value.name = name

@@ -18,7 +18,7 @@ from blimp2pymc.pymc_source.facts import (
     has_missing_categories,
     used_later,
 )
-from blimp2pymc.pymc_source.latent_responses import write_response
+from blimp2pymc.pymc_source.latent_responses import write_differences, write_response
 from blimp2pymc.pymc_source.linear_predictor import write_mean
 from blimp2pymc.pymc_source.page import Page
 from blimp2pymc.pymc_source.printer import PRODUCT, SUM, UNARY, Text, number, string
@@ -154,16 +154,21 @@ def write_multinomial_probit(page: Page, equation: Equation) -> None:
         _write_cells(
             page, variable, "pm.Bernoulli", lambda rows: [f"p=pm.math.invprobit({mean.code}{rows if by_row else ''})"]
         )
+        if equation.outcome in page.responses:
+            write_response(page, equation, mean, Text("1"), category_of(page, variable))
         return
     own = _own(page, variable)
     utility, margin, probability = (page.local(own, each) for each in ("utility", "margin", "probability"))
-    by_row = _stack(page, utility, variable, equations)
+    is_explicit = any(each.outcome in page.responses for each in equations)
+    by_row = _stack(page, utility, variable, equations, by_row=is_explicit)
     page.comment("utilities have variance 1/2; the probability that a category's is the largest, by quadrature over it")
     infinite = f"np.diag([np.inf] * {len(equations) + 1})"
     page.line(f"{margin} = np.sqrt(2) * ({utility}[..., :, None] - {utility}[..., None, :]) + {infinite}")
     largest = f"pt.prod(pm.math.invprobit({margin}[..., None] + quadrature_node), axis=-2)"
-    page.line(f"{probability} = pt.sum(quadrature_weight * {largest}, axis=-1)")
+    page.call(f"{probability} = pt.sum(", [f"quadrature_weight * {largest}", "axis=-1"])
     _write_cells(page, variable, "pm.Categorical", lambda rows: [f"p={probability}{rows if by_row else ''}"])
+    if is_explicit:
+        write_differences(page, variable, equations, category_of(page, variable))
 
 
 def write_negative_binomial(page: Page, equation: Equation) -> None:
@@ -186,10 +191,10 @@ def is_row_name(page: Page, outcome: Column) -> bool:
     return page.predicted[outcome].code == page.local(outcome, "predicted")
 
 
-def _stack(page: Page, name: str, variable: str, equations: Sequence[Equation]) -> bool:
+def _stack(page: Page, name: str, variable: str, equations: Sequence[Equation], *, by_row: bool = False) -> bool:
     """Linear predictors of all categories side by side, 0 for the reference; whether they differ between rows."""
     outcomes = {each.outcome.category: each.outcome for each in equations}
-    by_row = any(is_row_name(page, each) for each in outcomes.values())
+    by_row = by_row or any(is_row_name(page, each) for each in outcomes.values())
     texts = []
     for code in codes_in_order(page.model, variable):
         text = page.predicted[outcomes[code]] if code in outcomes else Text("0")

@@ -124,8 +124,8 @@ def refusals(model: Model) -> Iterator[Finding]:
                 yield refuse(f"a lagged or higher-level form of '{column.variable}'", equation)
             elif not equations_of(model, column.variable) and model.missing(column.variable).any():
                 yield refuse(f"the incomplete variable '{column.variable}' without a model of its own", equation)
-            elif column.form is Form.LATENT_RESPONSE and family_of(model, column.variable) != "probit":
-                yield refuse(f"the latent response of '{column.variable}', which is not ORDINAL,", equation)
+            elif column.form is Form.LATENT_RESPONSE and not family_of(model, column.variable).endswith("probit"):
+                yield refuse(f"the latent response of '{column.variable}', which has no probit equation,", equation)
         yield from (refuse(what, equation) for what in _unwritten_roles(model, equation))
     for block in model.blocks:
         if block.parameterisation != "wishart":

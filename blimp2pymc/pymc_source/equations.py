@@ -24,6 +24,7 @@ from blimp2pymc.pymc_source.discrete_outcomes import (
     write_negative_binomial,
     write_probit,
 )
+from blimp2pymc.pymc_source.expected_scores import write_expected_score
 from blimp2pymc.pymc_source.facts import used_later
 from blimp2pymc.pymc_source.linear_predictor import write_log_variance, write_mean
 from blimp2pymc.pymc_source.names import has_free_correlations
@@ -36,7 +37,7 @@ from blimp2pymc.pymc_source.transformed_outcomes import TransformedLaw, write_tr
 def write_equation(page: Page, equation: Equation) -> None:
     """Write one factor of the joint density: priors not declared yet, mean, cells."""
     block = page.model.block_of.get(equation.outcome) if equation.role is not Role.MEANS else None
-    if block is not None:
+    if block is not None and equation.family != "multinomial_probit":
         declare_block(page, block)
     page.blank()
     _declare_referenced_blocks(page, equation)
@@ -54,6 +55,7 @@ def write_equation(page: Page, equation: Equation) -> None:
         for name in sorted(parameters_in(term.expression)):
             declare(page, name)
     WRITERS[equation.family](page, equation)
+    write_expected_score(page, equation)
 
 
 def statement_lines(page: Page, equation: Equation) -> list[str]:
@@ -68,7 +70,9 @@ def statement_lines(page: Page, equation: Equation) -> list[str]:
     page.stated.update(fresh)
     if lines and all(page.n_equations_of[each] == 1 for each in lines):
         return fresh
-    said = [f"{equation.name} ~ {' '.join(term.name for term in equation.terms)}"]
+    outcome = equation.outcome
+    name = equation.name if outcome.category is None else f"{equation.name}.{outcome.category:g}"
+    said = [f"{name} ~ {' '.join(term.name for term in equation.terms)}"]
     if equation.variance_terms:
         said.append(f"var({equation.name}) ~ {' '.join(term.name for term in equation.variance_terms)}")
     return [*fresh, *said]

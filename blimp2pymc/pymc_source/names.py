@@ -97,19 +97,19 @@ SUFFIXES = (
     "residual", "given_mean", "given_sd", "z", "explained_variance", "total_variance", "term",
     "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "log_variance",
     "log_variance_intercept", "log_variance_coefficient", "log_variance_term", "threshold", "cut", "cutpoints",
-    "dispersion",
-    "argument", "lambda", "missing_density",
+    "dispersion", "expected_score", "latent_variance", "argument", "lambda", "missing_density",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 
 VARIABLE_SUFFIXES = (
     "data", "is_missing", "missing", "missing_row", "observed", "observed_row", "observed_mean",
     "category", "category_data", "lowest", "highest", "logit", "utility", "margin", "probability",
+    "others", "distance", "difference_quantile", "deviation", "limit", "relative_utility", "choice",
 )  # fmt: skip
 """What a name derived from a variable's own may end in."""
 
-RESPONSE_SUFFIXES = ("limits", "lower", "upper", "side", "quantile")
-"""What a name derived from that of a latent response may end in."""
+RESPONSE_SUFFIXES = ("limits", "lower", "upper", "side", "below", "above", "quantile", "latent_residual")
+"""What a name derived from an outcome's, for its latent response, may end in."""
 
 BLOCK_SUFFIXES = (
     "correlation", "correlation_cholesky", "correlation_matrix", "pair", "variances", "scale",
@@ -152,10 +152,10 @@ def python_names(model: Model) -> Names:
         for suffix in SUFFIXES:
             local[outcome, suffix] = _free(f"{stem}_{suffix}", taken)
     for column, stem in columns.items():
-        suffixes = RESPONSE_SUFFIXES if column.form is Form.LATENT_RESPONSE else VARIABLE_SUFFIXES
-        for suffix in suffixes:
+        is_response = column.form is Form.LATENT_RESPONSE
+        for suffix in RESPONSE_SUFFIXES if is_response else VARIABLE_SUFFIXES:
             if (column, suffix) not in local:
-                local[column, suffix] = _free(f"{stem}_{suffix}", taken)
+                local[column, suffix] = _free(f"{stem.removesuffix('_latent_response')}_{suffix}", taken)
 
     dims: dict[str, tuple[str, ...]] = {}
     coords: dict[str, tuple] = {"row": tuple(model.frame.source_row.tolist())}

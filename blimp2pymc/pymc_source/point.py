@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import JointBlock, Model
+from blimp2pymc.joint_model.ir import Column, JointBlock, Model
+from blimp2pymc.pymc_source.facts import CATEGORICAL, codes_in_order, family_of
 from blimp2pymc.pymc_source.names import (
     Names,
     block_order,
@@ -24,6 +25,7 @@ from blimp2pymc.pymc_source.names import (
     pair_parameter,
     python_names,
 )
+from blimp2pymc.pymc_source.response_point import ResponsePoint, response_point
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -45,25 +47,48 @@ class Crossing:
     """Free variables whose values in a point are transformed: arguments of the functions below."""
     forward: Callable[..., Any]
     backward: Callable[..., Any]
+    response_point: ResponsePoint
 
-    def value_point(self, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> dict[str, Array]:
+    def value_point(
+        self,
+        parameters: Mapping[str, float],
+        cells: Mapping[str, Array],
+        responses: Mapping[Column, Array] | None = None,
+    ) -> dict[str, Array]:
         """Point of the graph at a state of ours; see the function `value_point`."""
-        natural = {variable: self._natural(variable, parameters, cells) for variable in self.value_names}
+        natural = self._all_natural(parameters, cells)
+        natural |= self.response_point.quantiles(natural, responses)[0]
         changed = self.forward(*(natural[variable] for variable in self.transformed))
         values = natural | dict(zip(self.transformed, changed, strict=True))
         return {name: np.asarray(values[variable]) for variable, name in self.value_names.items()}
 
+    def response_log_density(
+        self, parameters: Mapping[str, float], cells: Mapping[str, Array], responses: Mapping[Column, Array]
+    ) -> float:
+        """Log density of explicit latent responses given their categories and everything else.
+
+        The graph's own log density is that of categories and uniform quantiles; with this added, it is that of
+        categories and latent responses: minus infinity where a response is outside its category's limits.
+        """
+        return self.response_point.quantiles(self._all_natural(parameters, cells), responses)[1]
+
+    def responses(self, point: Mapping[str, Array]) -> dict[Column, Array]:
+        """Latent responses that the graph writes explicitly, of all rows, at a point of it."""
+        return self.response_point.responses(self._natural_values(point))
+
     def natural_state(self, point: Mapping[str, Array]) -> tuple[dict[str, float], dict[str, Array]]:
         """State of ours at a point of the graph; see the function `natural_state`."""
-        changed = self.backward(*(point[self.value_names[variable]] for variable in self.transformed))
-        natural = {variable: point[name] for variable, name in self.value_names.items()}
-        natural |= dict(zip(self.transformed, changed, strict=True))
+        natural = self._natural_values(point)
         found: dict[str, float] = {}
         cells: dict[str, Array] = {}
         variable_of = {drawn: variable for variable, drawn in self.names.drawn.items()}
         for variable, value in natural.items():
             if variable in variable_of:
-                cells[variable_of[variable]] = np.asarray(value)
+                name = variable_of[variable]
+                codes = np.array(codes_in_order(self.model, name))
+                cells[name] = codes[value] if self._is_category(name) else np.asarray(value)
+            elif variable in self.response_point.variables:
+                continue
             elif variable in self.matrices:
                 found.update(_correlations(self.matrices[variable], self.model, np.asarray(value)))
             else:
@@ -72,8 +97,24 @@ class Crossing:
                     found[name] = float(value if index is None else value[index])
         return self._completed(found), cells
 
+    def _natural_values(self, point: Mapping[str, Array]) -> dict[str, Array]:
+        changed = self.backward(*(point[self.value_names[variable]] for variable in self.transformed))
+        natural = {variable: point[name] for variable, name in self.value_names.items()}
+        return natural | dict(zip(self.transformed, changed, strict=True))
+
+    def _all_natural(self, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> dict[str, Array]:
+        """Values of all free variables but the quantiles of latent responses."""
+        wanted = self.response_point.conditions
+        return {variable: self._natural(variable, parameters, cells) for variable in wanted}
+
+    def _is_category(self, name: str) -> bool:
+        return family_of(self.model, name) in CATEGORICAL
+
     def _natural(self, variable: str, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> Array:
         for name, drawn in self.names.drawn.items():
+            if drawn == variable and self._is_category(name):
+                codes = codes_in_order(self.model, name)
+                return np.array([codes.index(each) for each in cells[name]], int)
             if drawn == variable:
                 return np.asarray(cells[name], float)
         if variable in self.matrices:
@@ -150,11 +191,16 @@ def crossing(model: Model, graph: pm.Model, *, interpreted: bool = True) -> Cros
         transformed=tuple(transformed),
         forward=compiled(naturals, forwards, **options),
         backward=compiled(values, backwards, **options),
+        response_point=response_point(model, graph, names, mode),
     )
 
 
 def value_point(
-    model: Model, graph: pm.Model, parameters: Mapping[str, float], cells: Mapping[str, Array]
+    model: Model,
+    graph: pm.Model,
+    parameters: Mapping[str, float],
+    cells: Mapping[str, Array],
+    responses: Mapping[Column, Array] | None = None,
 ) -> dict[str, Array]:
     """The graph's point at a state of ours.
 
@@ -165,7 +211,11 @@ def value_point(
     parameters
         Every free parameter by name, on its natural scale; others are ignored.
     cells
-        Incomplete variable -> values of its missing cells in row order.
+        Incomplete variable -> values of its missing cells in row order, codes of variables with categories. Those
+        of variables whose missing categories are no variables of the graph are ignored.
+    responses
+        Column of a latent response -> its values in all rows, for those the graph writes explicitly
+        (`Crossing.response_point.columns`). By default the median of each given its category and everything else.
 
     Returns
     -------
@@ -175,7 +225,7 @@ def value_point(
     -----
     For many states make one `crossing(model, graph)` and use its method of the same name.
     """
-    return crossing(model, graph).value_point(parameters, cells)
+    return crossing(model, graph).value_point(parameters, cells, responses)
 
 
 def natural_state(
