@@ -45,7 +45,12 @@ def execute(source: str, data: pd.DataFrame) -> pm.Model:
     name = f"<blimp2pymc {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": "blimp2pymc_source", "data": data}
-    exec(compile(source, name, "exec"), namespace)
+    from pytensor.scalar.basic import autocast_float_as
+
+    # PyTensor holds constants such as the 2.0 in PyMC's invprobit in single precision, and their square root too:
+    # harmless for sampling, but too coarse to compare log densities.
+    with autocast_float_as("float64"):
+        exec(compile(source, name, "exec"), namespace)
     _name_variables(namespace)
     return namespace["model"]
 

@@ -99,7 +99,7 @@ def write_innovation(page: Page, equation: Equation, mean: Text, deviation: Text
         name = page.local(equation.outcome, "z")
         column = page.normal_column(equation.outcome)
         deviate = column if mean.code == "0" else f"({column} - {mean.at_least(SUM + 1)})"
-        page.line(f"{name} = {deviate} / {deviation.code}")
+        page.line(f"{name} = {deviate}" if deviation.code == "1" else f"{name} = {deviate} / {deviation.code}")
 
 
 def needed_by_block(page: Page, outcome: Column) -> bool:

@@ -103,7 +103,11 @@ def write_probit(page: Page, equation: Equation) -> None:
     free = [each for each in equation.thresholds if page.model.parameters[each].fixed is None]
     if free:
         cutpoints = page.local(outcome, "cutpoints")
-        page.line(f"{cutpoints} = pt.concatenate([[0], {page.threshold(outcome)}])")
+        threshold = page.threshold(outcome)
+        if page.model.parameters[free[0]].prior.distribution != "flat":
+            page.comment("a prior draw of thresholds is one in any order, put in order")
+            threshold = f"pt.sort({threshold})"
+        page.line(f"{cutpoints} = pt.concatenate([[0], {threshold}])")
 
     def arguments(rows: str) -> list[str]:
         eta = Text(f"{mean.at_least(UNARY)}{rows}") if by_row else mean

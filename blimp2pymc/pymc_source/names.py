@@ -89,7 +89,10 @@ class Names:
         held: dict[str, list[str]] = {}
         for name, place in self.parameters.items():
             held.setdefault(place.variable, []).append(name)
-        return {variable: tuple(names) for variable, names in held.items()}
+        return {variable: tuple(sorted(names, key=self._index)) for variable, names in held.items()}
+
+    def _index(self, parameter: str) -> int:
+        return self.parameters[parameter].index or 0
 
 
 SUFFIXES = (

@@ -257,12 +257,14 @@ def log_density(
     the correlations; PyMC states it for the Cholesky factor instead.
     """
     from pymc.distributions.multivariate import LKJCorrRV
+    from pytensor.scalar.basic import autocast_float_as
 
     variables = [
         each for each in graph.basic_RVs if each.name not in without and not isinstance(each.owner.op, LKJCorrRV)
     ]
     # one output a term: an interpreted sum cannot have more than 32
-    terms: Any = graph.logp(vars=[*variables, *graph.potentials], jacobian=False, sum=False)
+    with autocast_float_as("float64"):
+        terms: Any = graph.logp(vars=[*variables, *graph.potentials], jacobian=False, sum=False)
     compiled: Any = graph.compile_fn(
         [each.sum() for each in terms], inputs=graph.value_vars, on_unused_input="ignore", mode=mode
     )

@@ -203,7 +203,7 @@ def _held(across: Crossing) -> dict[str, Sequence[str]]:
     for variable in across.value_names:
         if variable in across.matrices:
             held[variable] = tuple(across.matrices[variable].correlations.values())
-        elif variable not in across.names.missing.values():
+        elif variable not in (*across.names.missing.values(), *across.response_point.variables):
             held[variable] = across.names.vectors[variable]
     return held
 

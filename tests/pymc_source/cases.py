@@ -30,6 +30,22 @@ def simulated(n: int = 40, seed: int = 3) -> pd.DataFrame:
     return table
 
 
+@cache
+def simulated_categories(n: int = 30, seed: int = 4) -> pd.DataFrame:
+    """Ordinal a, b (0, 1) and o (1 to 4), nominal g (1, 2, 5) and h (0, 1), a count c, continuous x, y and w."""
+    rng = np.random.default_rng(seed)
+    w, x = rng.normal(size=(2, n)).round(2)
+    o = 1.0 + np.digitize(0.7 * x + rng.normal(size=n), [-0.8, 0.0, 0.8])
+    a, b = (0.5 * x + rng.normal(size=(2, n)) > 0).astype(float)
+    g, h = rng.choice([1.0, 2.0, 5.0], n), rng.choice([0.0, 1.0], n)
+    c = rng.negative_binomial(2, 2 / (2 + np.exp(0.5 + 0.4 * w))).astype(float)
+    y = (o + 0.5 * x + (g == 2) + rng.normal(size=n)).round(2)
+    table = pd.DataFrame({"y": y, "x": x, "w": w, "o": o, "a": a, "b": b, "g": g, "h": h, "c": c})
+    for name in table.columns.drop("w"):
+        table.loc[rng.random(n) < 0.15, name] = np.nan
+    return table
+
+
 SCRIPTS: Mapping[str, str] = {
     "one_predictor": "MODEL: y ~ x1;",
     "two_predictors": "ORDINAL: d; FIXED: d; CENTER: x1 x2; MODEL: focal: y ~ x1@b1 x2 d x1*x2;",
@@ -101,6 +117,20 @@ SCRIPTS: Mapping[str, str] = {
 }
 """Case -> script on `simulated`."""
 
+CATEGORY_SCRIPTS: Mapping[str, str] = {
+    "ordinal_outcomes": "ORDINAL: o b; MODEL: o ~ x w; b ~ x;",
+    "ordinal_predictors": "ORDINAL: o b; FIXED: w; CENTER: o b; MODEL: y ~ o b x w o*w;",
+    "latent_responses": "ORDINAL: o b; MODEL: o ~ w; b ~ w; y ~ o.latent b b.latent w;",
+    "polychoric": "ORDINAL: o b; FIXED: w; MODEL: o ~ w; y ~ w; b ~ w; o y b ~~ o y b;",
+    "tetrachoric": "ORDINAL: a b; FIXED: w; MODEL: a ~ w; b ~ w; a ~~ b@r;",
+    "nominal_outcomes": "NOMINAL: g h; MODEL: g ~ w; h ~ w g;",
+    "nominal_predictor": "NOMINAL: g; FIXED: w; MODEL: focal: y ~ g w g*w;",
+    "two_nominal_predictors": "NOMINAL: g h; ORDINAL: b; MODEL: y ~ h g b;",
+    "counts": "COUNT: c; ORDINAL: b; MODEL: c ~ w b;",
+    "binary_logit": "ORDINAL: b; MODEL: logit(b) ~ w x;",
+}
+"""Case -> script on `simulated_categories`."""
+
 VARIANTS: Mapping[str, tuple[str, str]] = {
     "prior1": ("pair", "OPTIONS: prior1;"),
     "prior3": ("clique", "OPTIONS: prior3;"),
@@ -129,12 +159,13 @@ def case(name: str) -> Model:
     addition = ""
     if base in VARIANTS:
         base, addition = VARIANTS[base]
-    script = f"{addition} SEED: 1; BURN: 100; ITER: 400; {SCRIPTS[base]}"
-    return resolve(script, simulated(), priors="proper" if proper else "blimp")
+    script = f"{addition} SEED: 1; BURN: 100; ITER: 400; {SCRIPTS.get(base) or CATEGORY_SCRIPTS[base]}"
+    data = simulated() if base in SCRIPTS else simulated_categories()
+    return resolve(script, data, priors="proper" if proper else "blimp")
 
 
 NAMES = (
-    *SCRIPTS, *VARIANTS, *CHANGES, "three_predictors_proper", "pair_proper", "structured_block_proper",
-    "unit_variances_proper", "separate_priors_proper",
+    *SCRIPTS, *CATEGORY_SCRIPTS, *VARIANTS, *CHANGES, "three_predictors_proper", "pair_proper",
+    "structured_block_proper", "unit_variances_proper", "separate_priors_proper", "latent_responses_proper",
 )  # fmt: skip
 """Every case."""

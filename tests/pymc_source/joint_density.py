@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from pymc_source.category_density import limits, linear_predictor, log_outcome, random_categories, response
 from scipy import stats
 
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Model, ParameterKind, Role, Term
+from blimp2pymc.joint_model.ir import Column, Equation, Form, JointBlock, Model, ParameterKind, Role
+from blimp2pymc.pymc_source.facts import DISCRETE, family_of, has_missing_categories
 
 Array = np.ndarray
 
@@ -31,6 +33,13 @@ def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, floa
         elif parameter.kind is ParameterKind.CORRELATION:
             lower = max(parameter.prior.lower, -0.3)
             parameters[name] = float(rng.uniform(lower, max(lower + 0.1, min(parameter.prior.upper, 0.3))))
+        elif parameter.kind is ParameterKind.THRESHOLD:
+            parameters[name] = float(rng.uniform(0.5, 1.0)) + max(
+                (value for each, value in parameters.items() if each.startswith(f"{name.rpartition(' ')[0]} ")),
+                default=0,
+            )
+        elif parameter.kind is ParameterKind.DISPERSION:
+            parameters[name] = float(rng.uniform(0.3, 2.0))
         else:
             lower, upper = max(parameter.prior.lower, -1.0), min(parameter.prior.upper, 1.0)
             parameters[name] = float(rng.uniform(lower, upper))
@@ -45,38 +54,64 @@ def random_state(model: Model, rng: np.random.Generator) -> tuple[dict[str, floa
                 continue
             del waiting[name]
     cells = {name: rng.normal(1.0, 1.0, int(model.missing(name).sum())) for name in model.unknown}
+    for name in model.incomplete:
+        if has_missing_categories(model, name):
+            cells[name] = random_categories(model, rng, name)
+        elif family_of(model, name) in DISCRETE:
+            del cells[name]
     for equation in model.equations:
         if equation.transform is not None and equation.transform.is_bounded and equation.name in cells:
             cells[equation.name] = np.abs(cells[equation.name])
     return parameters, cells
 
 
-def log_joint(model: Model, parameters: Mapping[str, float], cells: Mapping[str, Array]) -> float:
-    """Log of equations times priors, up to a constant, with respect to parameters and missing cells."""
-    columns: dict[Column, Array] = {}
+def completed_columns(
+    model: Model, cells: Mapping[str, Array], responses: Mapping[Column, Array] | None = None
+) -> dict[Column, Array]:
+    """All columns of the model, missing cells filled in."""
+    columns: dict[Column, Array] = dict(responses or {})
     for name, values in model.data.items():
         completed = values.copy()
         if name in cells:
             completed[np.isnan(completed)] = cells[name]
         columns[Column(name)] = completed
-    columns |= {Column(name): cells[name] for name in model.latent}
+        for code in model.variables[name].categories:
+            columns[Column(name, Form.DUMMY, code)] = np.where(np.isnan(completed), np.nan, completed == code)
+    return columns | {Column(name): cells[name] for name in model.latent}
+
+
+def log_joint(
+    model: Model,
+    parameters: Mapping[str, float],
+    cells: Mapping[str, Array],
+    responses: Mapping[Column, Array] | None = None,
+) -> float:
+    """Log of equations times priors, up to a constant, with respect to parameters, missing cells and responses."""
+    responses = responses or {}
+    columns = completed_columns(model, cells, responses)
     total = 0.0
     for equation in model.equations:
         if equation.transform is not None:
             total += _transform(model, equation, columns, parameters, cells)
     in_blocks = {member for block in model.blocks for member in block.members}
     for equation in model.equations:
-        if equation.role is Role.MEANS:
+        if equation.role is not Role.MEANS and equation.family in DISCRETE:
+            together = [each for column, each in model.equation_of.items() if column.variable == equation.name]
+            if equation is together[0] and (equation.family != "probit" or equation.outcome not in in_blocks):
+                means = [_mean(model, each, columns, parameters) for each in together]
+                total += log_outcome(model, together, means, columns, parameters, responses)
+        elif equation.role is Role.MEANS:
             total += _log_means(model, equation, columns[equation.outcome], parameters)
         elif equation.outcome not in in_blocks:
             residual = columns[equation.scale] - _mean(model, equation, columns, parameters)
             if equation.variance_terms:
-                log_variance = _sum(model, equation.variance_terms, columns, parameters)
+                log_variance = linear_predictor(model, equation.variance_terms, columns, parameters)
                 total += stats.norm.logpdf(residual, 0, np.exp(log_variance / 2)).sum()
             else:
                 total += stats.norm.logpdf(residual, 0, np.sqrt(parameters[equation.residual_variance])).sum()
     for block in model.blocks:
-        total += _log_block(model, block, columns, parameters)
+        if any(model.equation_of[each].family != "multinomial_probit" for each in block.members):
+            total += _log_block(model, block, columns, parameters)
     cut = {name for each in model.equations if each.role is Role.MEANS
            for name in (each.residual_variance, *(term.coefficient for term in each.terms))}  # fmt: skip
     for name, parameter in model.parameters.items():
@@ -109,16 +144,7 @@ def _transform(
 
 
 def _mean(model: Model, equation: Equation, columns: Mapping[Column, Array], parameters: Mapping[str, float]) -> Array:
-    return _sum(model, equation.terms, columns, parameters)
-
-
-def _sum(
-    model: Model, terms: tuple[Term, ...], columns: Mapping[Column, Array], parameters: Mapping[str, float]
-) -> Array:
-    total = np.zeros(model.frame.n_rows)
-    for term in terms:
-        total = total + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
-    return total
+    return linear_predictor(model, equation.terms, columns, parameters)
 
 
 def _log_prior(prior, value: float) -> float:
@@ -193,5 +219,32 @@ def _log_block(
     if any(model.parameters[name].prior.distribution == "block" for name in names):
         log_prior = -(d + p + 1) / 2 * log_determinant - 0.5 * np.trace(np.diag(block.scale) @ np.linalg.inv(matrix))
         log_prior += np.linalg.slogdet(jacobian)[1]
-    residuals = np.column_stack([columns[each.scale] - _mean(model, each, columns, parameters) for each in equations])
-    return float(log_prior + stats.multivariate_normal.logpdf(residuals, np.zeros(p), matrix).sum())
+    return float(log_prior + _log_members(model, equations, matrix, columns, parameters))
+
+
+def _log_members(
+    model: Model,
+    equations: list[Equation],
+    matrix: Array,
+    columns: Mapping[Column, Array],
+    parameters: Mapping[str, float],
+) -> float:
+    """Density of values and written latent responses, and of at most one category given these."""
+    residuals: dict[int, Array] = {}
+    for k, each in enumerate(equations):
+        column = response(each.outcome) if each.family == "probit" else each.scale
+        if column in columns:
+            residuals[k] = columns[column] - _mean(model, each, columns, parameters)
+    known = list(residuals)
+    values = np.column_stack(list(residuals.values()))
+    inner = matrix[np.ix_(known, known)]
+    total = float(stats.multivariate_normal.logpdf(values, np.zeros(len(known)), inner).sum())
+    left = [k for k in range(len(equations)) if k not in residuals]
+    assert len(left) <= 1
+    for k in left:
+        slopes = np.linalg.solve(inner, matrix[known, k])
+        mean = _mean(model, equations[k], columns, parameters) + values @ slopes
+        deviation = np.sqrt(matrix[k, k] - matrix[k, known] @ slopes)
+        lower, upper = limits(model, equations[k], columns[equations[k].outcome], parameters)
+        total += np.log(stats.norm.cdf(upper, mean, deviation) - stats.norm.cdf(lower, mean, deviation)).sum()
+    return total

@@ -22,7 +22,7 @@ from blimp2pymc.pymc_source.emit import translate
 RECORDED = Path(__file__).parent / "recorded"
 
 
-@pytest.mark.parametrize("name", cases.SCRIPTS)
+@pytest.mark.parametrize("name", [*cases.SCRIPTS, *cases.CATEGORY_SCRIPTS])
 def test_source_is_the_recorded_one(name: str) -> None:
     path = RECORDED / f"{name}.py"
     text = translate(cases.case(name))

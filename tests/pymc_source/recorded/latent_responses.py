@@ -1,0 +1,113 @@
+# PyMC version, written by blimp2pymc.
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+
+# The data; 30 rows are analysed. A DataFrame called `data` may be provided instead of the file.
+if "data" not in globals():
+    # fmt: off
+    data = pd.DataFrame({
+        "y": [3.55, 4.18, np.nan, 5.92, 3.01, 4.24, 1.57, 2.06, 0.52, 2.09, 6.49, 2.12, 0.31, np.nan, 0.8, 3.13,
+            2.49, np.nan, 4.51, 0.72, 3.64, np.nan, 2.82, np.nan, np.nan, 6.48, 1.02, np.nan, np.nan, -0.7],
+        "w": [-0.65, -0.17, 1.66, 0.66, -1.64, -0.01, -0.62, 0.15, -1.61, 0.24, 0.24, 1.58, 0.32, 0.51, -1.49, 2.25,
+            -1.92, 1.1, -0.33, -0.88, -0.66, -0.67, 0.38, -0.11, 1.48, -1.83, 0, -0.89, 0.78, -2.12],
+        "o": [3, 4, 3, 4, 3, 4, 2, 3, 1, 1, 4, 3, 1, 4, 1, np.nan, 1, 2, 2, 1, 1, 3, 3, 4, 1, 4, 1, 4, 1, 1],
+        "b": [1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1, 1, np.nan, np.nan, 1, 0, np.nan, 1, 0, np.nan,
+            np.nan, 1],
+    })
+    # fmt: on
+
+y_data = data["y"].to_numpy(float)
+w = data["w"].to_numpy(float)
+o_category = data["o"].map({1: 0, 2: 1, 3: 2, 4: 3}).fillna(-1).to_numpy(int)
+b_category_data = data["b"].fillna(-1).to_numpy(int)
+y_is_missing = np.isnan(y_data)
+o_is_missing = data["o"].isna().to_numpy()
+o_lowest = np.where(o_is_missing, 0, o_category)
+o_highest = np.where(o_is_missing, 3, o_category)
+b_is_missing = data["b"].isna().to_numpy()
+
+coords = {
+    "row": data.index,
+    "o_observed_row": data.index[~o_is_missing],
+    "o_term": ["w"],
+    "o_cut": ["Tau 2", "Tau 3"],
+    "b_missing_row": data.index[b_is_missing],
+    "b_observed_row": data.index[~b_is_missing],
+    "b_term": ["w"],
+    "y_missing_row": data.index[y_is_missing],
+    "y_observed_row": data.index[~y_is_missing],
+    "y_term": ["o.latent", "b", "b.latent", "w"],
+}
+
+with pm.Model(coords=coords) as model:
+    # o ~ w;
+    o_intercept = pm.Normal("o_intercept", mu=0, sigma=np.sqrt(5))
+    o_coefficient = pm.Normal("o_coefficient", mu=0, sigma=np.sqrt(5), dims="o_term")
+    o_threshold = pm.HalfFlat(
+        "o_threshold", transform=pm.distributions.transforms.ordered, initval=np.arange(1, 3), dims="o_cut"
+    )
+    o_predicted = o_intercept + o_coefficient[0] * w
+    o_cutpoints = pt.concatenate([[0], o_threshold])
+    pm.OrderedProbit(
+        "o_observed",
+        eta=o_predicted[~o_is_missing],
+        cutpoints=o_cutpoints,
+        compute_p=False,
+        observed=o_category[~o_is_missing],
+        dims="o_observed_row",
+    )
+    o_limits = pt.concatenate([[-np.inf], o_cutpoints, [np.inf]])
+    # of a missing cell every response is possible
+    o_lower = o_limits[o_lowest] - o_predicted
+    o_upper = o_limits[o_highest + 1] - o_predicted
+    o_side = pt.where(o_lower > 0, -1, 1)
+    o_quantile = pm.Uniform("o_quantile", dims="row")
+    o_below, o_above = pm.math.invprobit(o_side * o_lower), pm.math.invprobit(o_side * o_upper)
+    o_latent_residual = o_side * pm.math.probit((1 - o_quantile) * o_below + o_quantile * o_above)
+    o_latent_response = pm.Deterministic("o_latent_response", o_predicted + o_latent_residual, dims="row")
+
+    # b ~ w;
+    b_intercept = pm.Normal("b_intercept", mu=0, sigma=np.sqrt(5))
+    b_coefficient = pm.Normal("b_coefficient", mu=0, sigma=np.sqrt(5), dims="b_term")
+    b_predicted = b_intercept + b_coefficient[0] * w
+    b_missing = pm.Bernoulli("b_missing", p=pm.math.invprobit(b_predicted[b_is_missing]), dims="b_missing_row")
+    pm.Bernoulli(
+        "b_observed",
+        p=pm.math.invprobit(b_predicted[~b_is_missing]),
+        observed=b_category_data[~b_is_missing],
+        dims="b_observed_row",
+    )
+    b = pt.set_subtensor(pt.as_tensor(b_category_data)[b_is_missing], b_missing)
+    b_limits = pt.as_tensor([-np.inf, 0, np.inf])
+    b_lower = b_limits[b] - b_predicted
+    b_upper = b_limits[b + 1] - b_predicted
+    b_side = pt.where(b_lower > 0, -1, 1)
+    b_quantile = pm.Uniform("b_quantile", dims="row")
+    b_below, b_above = pm.math.invprobit(b_side * b_lower), pm.math.invprobit(b_side * b_upper)
+    b_latent_residual = b_side * pm.math.probit((1 - b_quantile) * b_below + b_quantile * b_above)
+    b_latent_response = pm.Deterministic("b_latent_response", b_predicted + b_latent_residual, dims="row")
+
+    # y ~ o.latent b b.latent w;
+    y_intercept = pm.Flat("y_intercept", initval=np.nanmean(y_data))
+    y_coefficient = pm.Flat("y_coefficient", dims="y_term")
+    y_residual_variance = pm.HalfFlat("y_residual_variance", initval=np.nanvar(y_data))
+    y_predicted = (
+        y_intercept
+        + y_coefficient[0] * o_latent_response
+        + y_coefficient[1] * b
+        + y_coefficient[2] * b_latent_response
+        + y_coefficient[3] * w
+    )
+    y_sd = pt.sqrt(y_residual_variance)
+    y_missing = pm.Normal("y_missing", y_predicted[y_is_missing], y_sd, dims="y_missing_row")
+    pm.Normal("y_observed", y_predicted[~y_is_missing], y_sd, observed=y_data[~y_is_missing], dims="y_observed_row")
+
+if __name__ == "__main__":
+    import arviz as az
+
+    with model:
+        idata = pm.sample(nuts_sampler="pymc")
+    print(az.summary(idata))
