@@ -98,8 +98,9 @@ def write_innovation(page: Page, equation: Equation, mean: Text, deviation: Text
     if block_order(block, page.model)[-1] != equation.outcome:
         name = page.local(equation.outcome, "z")
         column = page.normal_column(equation.outcome)
-        deviate = column if mean.code == "0" else f"({column} - {mean.at_least(SUM + 1)})"
-        page.line(f"{name} = {deviate}" if deviation.code == "1" else f"{name} = {deviate} / {deviation.code}")
+        deviate = Text(column) if mean.code == "0" else Text(f"{column} - {mean.at_least(SUM + 1)}", SUM)
+        scaled = deviation.code != "1"
+        page.line(f"{name} = {deviate.at_least(SUM + 1)} / {deviation.code}" if scaled else f"{name} = {deviate.code}")
 
 
 def needed_by_block(page: Page, outcome: Column) -> bool:

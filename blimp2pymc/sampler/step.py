@@ -102,7 +102,7 @@ class CompoundGibbs(BlockedStep):
         self._cells = cell_places(self._run)
         moved = {target for each in whole.updates for shift in each.shifts for _, target, _ in shift.entries}
         written = [variable for variable, names in _held(self._crossing).items() if set(names) - (self._left - moved)]
-        written += self._crossing.names.missing.values()
+        written += self._crossing.names.drawn.values()
         self._written = [self._crossing.value_names[each] for each in written if each in self._crossing.value_names]
 
     @property
@@ -203,7 +203,7 @@ def _held(across: Crossing) -> dict[str, Sequence[str]]:
     for variable in across.value_names:
         if variable in across.matrices:
             held[variable] = tuple(across.matrices[variable].correlations.values())
-        elif variable not in (*across.names.missing.values(), *across.response_point.variables):
+        elif variable not in (*across.names.drawn.values(), *across.response_point.variables):
             held[variable] = across.names.vectors[variable]
     return held
 

@@ -59,6 +59,9 @@ CALLS = {
     "pm.Deterministic", "pm.math.invprobit", "pt.sqrt", "pt.log", "pt.exp", "pt.sum", "pt.mean", "pt.var", "pt.eq",
     "pt.gt", "pt.lt", "pt.and_", "pt.switch", "pt.stack", "pt.diagonal", "pt.as_tensor", "pt.set_subtensor",
     "np.exp", "np.nan_to_num", "pm.CustomDist", "pm.logp", "pm.Normal.dist", "pt.ge", "yeo_johnson",
+    "len", "map", "fillna", "isna", "astype", "np.where", "np.arange", "np.diag", "np.polynomial.hermite_e.hermegauss",
+    "pm.Bernoulli", "pm.Categorical", "pm.OrderedProbit", "pm.NegativeBinomial", "pm.HalfNormal", "pm.math.probit",
+    "pt.concatenate", "pt.where", "pt.sort", "pt.zeros", "pt.prod", "pt.take_along_axis",
     "inverse_yeo_johnson", "pt.linalg.cholesky", "pt.linalg.solve_triangular", "to_numpy", "mean",
 }  # fmt: skip
 """Every call the emitted source of these models may hold; methods by their last name."""

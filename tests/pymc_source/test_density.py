@@ -91,7 +91,6 @@ def test_a_response_outside_its_category_has_no_density() -> None:
     for column, values in responses.items():
         row = np.flatnonzero(~np.isnan(model.data[column.variable]))[0]
         outside = values.copy()
-        outside[row] = (
-            -40.0 if model.data[column.variable][row] > model.variables[column.variable].categories[0] else 40.0
-        )
+        is_lowest = model.data[column.variable][row] == model.variables[column.variable].categories[0]
+        outside[row] = 40.0 if is_lowest else -40.0
         assert both_ways.response_log_density(parameters, cells, {**responses, column: outside}) == -np.inf

@@ -13,6 +13,7 @@ from pymc_source import cases
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
+from blimp2pymc.pymc_source.facts import DISCRETE, family_of, has_missing_categories
 from blimp2pymc.pymc_source.names import RESERVED, Place, identifier, python_names
 
 
@@ -49,11 +50,17 @@ def test_names_agree_with_the_graph(name: str) -> None:
         assert names.parameter_at[place.variable, place.index] == parameter
         assert place.variable in graph.named_vars
     for variable, dims in names.dims.items():
+        assert variable in graph.named_vars_to_dims or variable in names.missing.values(), variable
+        if variable not in graph.named_vars_to_dims:
+            continue
         assert graph.named_vars_to_dims[variable] == dims
     for dim, labels in names.coords.items():
         if dim in graph.coords:
             assert tuple(graph.coords[dim]) == labels
-    assert set(names.missing.values()) | set(names.quantities.values()) <= set(graph.named_vars)
+    unwritten = {each for each in model.incomplete if family_of(model, each) in DISCRETE}
+    unwritten -= {each for each in unwritten if has_missing_categories(model, each)}
+    missing = {variable for each, variable in names.missing.items() if each not in unwritten}
+    assert missing | set(names.quantities.values()) <= set(graph.named_vars)
 
 
 def test_names_that_are_no_identifiers_are_changed_and_remembered() -> None:
