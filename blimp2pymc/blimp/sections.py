@@ -142,7 +142,8 @@ class _Cut:
         """The statement at this place: the position behind it."""
         section = self._section()
         # A file name may begin as a comment does elsewhere.
-        is_file = section is not None and section.form is not None and section.form.kind == "text"
+        form = section.form if section else None
+        is_file = section is not None and form is not None and form.kind == "text" and not section.statements
         comment = None if is_file else FOREIGN_COMMENT.match(self.script, at, end)
         if comment is not None:
             span = self.script.span(at, _without_blanks(self.script, at, comment.end()))

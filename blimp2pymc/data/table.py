@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from blimp2pymc.errors import Finding
 
-
 NUMBERS_FROM = {
     "complex": "{0}.abs()",
     "dates": "({0} - {0}.min()).dt.days",

@@ -7,18 +7,17 @@ LLVM links it, and `ctypes` calls it, which lets go of the GIL.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import hashlib
 import json
 import os
-import signal
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, update_wrapper
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from blimp2pymc.sampler.compiled import INNER, OPTIONS, Kernel, cache_folder, compilable
@@ -26,6 +25,10 @@ from blimp2pymc.sampler.references import Reference
 
 STATUS, RESULT = ctypes.c_int32, ctypes.c_int64
 """What a function compiled by numba returns, and where the loop's result goes."""
+
+
+STACK = 2**26
+"""Bytes of stack for the thread that compiles: on some systems threads have less than LLVM takes."""
 
 
 class Loop:
@@ -55,8 +58,7 @@ class Loop:
         file = cache_folder() / f"{self.kernel.py_func.__name__}-{_key(references)}.code"
         address = _link(file)
         if address is None:
-            with interrupt_remembered():
-                _write(file, *_compile(self.kernel, references))
+            _make(file, self.kernel, references)
             address = _link(file)
         assert address is not None, "machine code just made does not load"
         places: list[Any] = [ctypes.POINTER(RESULT), ctypes.POINTER(ctypes.c_void_p)]
@@ -106,30 +108,40 @@ def _write(file: Path, heading: dict[str, Any], code: bytes) -> None:
     os.replace(temporary, file)
 
 
-@contextmanager
-def interrupt_remembered() -> Iterator[None]:
-    """Raise KeyboardInterrupt at the end if Ctrl-C was pressed and nothing came of it.
+def _make(file: Path, kernel: Kernel, references: list[Reference]) -> None:
+    """Compile in a thread of its own and write the file.
 
-    LLVM calls back into Python while it compiles, and what is raised there is lost.
+    Signals are for the main thread: there Ctrl-C takes effect at once. In a thread that compiles it would wait for
+    LLVM, and be lost where LLVM calls back into Python. The thread goes on, so that the next run finds its code.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-    pressed = False
+    failures: list[BaseException] = []
 
-    def remember(number: int, frame: FrameType | None) -> Any:
-        nonlocal pressed
-        pressed = True
-        return before(number, frame)
+    def work() -> None:
+        try:
+            _write(file, *_compile(kernel, references))
+        except BaseException as trouble:  # raised again in the thread that waits
+            failures.append(trouble)
 
-    signal.signal(signal.SIGINT, remember)
+    thread = threading.Thread(target=work, name="compile", daemon=True)
+    size = threading.stack_size(STACK)
+    thread.start()
+    threading.stack_size(size)
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+        while thread.is_alive():
+            thread.join(0.2)
+    except KeyboardInterrupt:
+        atexit.register(_leave, thread)
+        raise
+    if failures:
+        raise failures[0]
+
+
+def _leave(thread: threading.Thread) -> None:
+    """End the process at once if LLVM is still at work, which may not be left alone while Python shuts down."""
+    if thread.is_alive():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 # ---------------------------------------------------------------- loading

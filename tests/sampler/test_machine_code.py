@@ -1,4 +1,4 @@
-"""Machine code on disk: loaded without numba, made anew when it is damaged, and Ctrl-C is not lost."""
+"""Machine code on disk: loaded without numba, made anew when it is damaged; Ctrl-C does not wait for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import hand_built
@@ -71,18 +73,34 @@ def test_nothing_but_mathematics_is_needed_from_elsewhere() -> None:
     assert not machine_code._has_symbols(["no_such_function_anywhere"])
 
 
-def test_interrupt_that_was_lost_is_raised_at_the_end() -> None:
-    handler = signal.getsignal(signal.SIGINT)
-    reached = False
-    with pytest.raises(KeyboardInterrupt), machine_code.interrupt_remembered():
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            reached = True  # as where LLVM calls back into Python
-    assert reached
-    assert signal.getsignal(signal.SIGINT) is handler
+def test_interrupt_ends_the_wait_for_a_compilation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, main = threading.Event(), threading.main_thread().ident
+
+    def compile_for_long(*_: object) -> tuple[dict, bytes]:
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
+        finish.wait(60)
+        return {"name": "f", "needs": []}, b"code"
+
+    monkeypatch.setattr(machine_code, "_compile", compile_for_long)
+    registered: list = []
+    monkeypatch.setattr(machine_code.atexit, "register", lambda *call: registered.append(call))
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        machine_code._make(tmp_path / "run.code", None, [])  # type: ignore[arg-type]
+    assert time.perf_counter() - began < 20
+    ((leave, thread),) = registered
+    assert leave is machine_code._leave
+    finish.set()
+    thread.join(60)
+    leave(thread)  # there is nothing left to wait for
+    assert (tmp_path / "run.code").read_bytes().endswith(b"\ncode")
 
 
-def test_no_interrupt_no_exception() -> None:
-    with machine_code.interrupt_remembered():
-        pass
+def test_failure_of_a_compilation_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no such instruction")
+
+    monkeypatch.setattr(machine_code, "_compile", fail)
+    with pytest.raises(ValueError, match="no such instruction"):
+        machine_code._make(tmp_path / "run.code", None, [])  # type: ignore[arg-type]
