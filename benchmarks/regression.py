@@ -1,10 +1,17 @@
 """The interaction model with incomplete predictors: this sampler against `pm.sample` on the emitted model.
 
     python benchmarks/regression.py [--rows 400] [--draws 1000] [--repeats 3] [--scaling 5000 500000]
+    python benchmarks/regression.py --only scaling
 
 First table: effective draws per second of the slowest regression parameter (rank-normalised bulk ESS),
 for the Gibbs sampler, PyMC's NUTS and nutpie, all on one posterior, in one process, medians of several
-runs. Second table: seconds for one sweep and row, by number of rows. Both are Markdown.
+runs. Second table: what one more sweep costs per row, and what one more kept draw costs, by number of
+rows. Both are Markdown.
+
+One more: the difference between a long and a short run, so that what a run does once (starting values,
+reading the data, the first draw's quantiles) is not counted as if every sweep did it. A kept draw is a
+sweep and what is recorded with it: predictions, sums for every table, and, in a number of draws that does
+not grow with the length of the run, quantiles and the log-likelihood.
 """
 
 from __future__ import annotations
@@ -40,10 +47,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--scaling", type=int, nargs="*", default=[5_000, 500_000], help="rows of the second table")
-    parser.add_argument("--sweeps", type=int, default=40, help="sweeps timed in the second table")
+    parser.add_argument("--sweeps", type=int, default=1000, help="sweeps and draws of the largest model")
+    parser.add_argument("--only", choices=("samplers", "scaling"), help="one of the two tables")
     options = parser.parse_args()
-    compare_samplers(options)
-    if options.scaling:
+    if options.only != "scaling":
+        compare_samplers(options)
+    if options.scaling and options.only != "samplers":
         compare_rows(options)
 
 
@@ -73,22 +82,38 @@ def compare_samplers(options: argparse.Namespace) -> None:
 
 
 def compare_rows(options: argparse.Namespace) -> None:
-    """Seconds for one sweep and row, at every number of rows."""
-    print("\n| rows | seconds per sweep | nanoseconds per sweep and row | relative |")
-    print("|---|---|---|---|")
-    first = 0.0
+    """Cost of one more sweep, and of one more kept draw, at every number of rows."""
+    print(f"\nOne chain, medians of {options.repeats} differences of runs.\n")
+    print("| rows | sweeps timed | ns per burn-in sweep and row | relative | ns per kept draw and row | relative |")
+    print("|---|---|---|---|---|---|")
+    first: tuple[float, float] | None = None
     for n_rows in options.scaling:
         model = bp.resolve(SCRIPT, simulate(n_rows))
         # A small model has more sweeps, so that every measurement lasts long enough to be one.
-        sweeps = max(options.sweeps, options.sweeps * 50_000 // n_rows)
-        bp.fit(model, draws=2, tune=2, chains=1, random_seed=0, progressbar=False)
-        seconds = statistics.median(
-            bp.fit(model, draws=sweeps, tune=0, chains=1, random_seed=seed, progressbar=False).draws.seconds / sweeps
-            for seed in range(options.repeats)
-        )
-        cost = 1e9 * seconds / n_rows
-        first = first or cost
-        print(f"| {n_rows:,} | {seconds:.5f} | {cost:.1f} | {cost / first:.2f} |", flush=True)
+        sweeps = max(options.sweeps, options.sweeps * max(options.scaling) // n_rows)
+        run(model, 2, 2, 0)  # compiles
+        runs = range(options.repeats)
+        sweep = statistics.median(one_more(lambda count, seed: run(model, 1, count, seed), sweeps, k) for k in runs)
+        # The same number of draws at every size: what is recorded in a part of them depends on it.
+        draw = statistics.median(
+            one_more(lambda count, seed: run(model, count, 1, seed), options.sweeps, k) for k in runs
+        )  # fmt: skip
+        costs = 1e9 * sweep / n_rows, 1e9 * draw / n_rows
+        first = first or costs
+        cells = "".join(f" {cost:.2f} | {cost / least:.2f} |" for cost, least in zip(costs, first, strict=True))
+        print(f"| {n_rows:,} | {2 * sweeps:,} |{cells}", flush=True)
+
+
+def one_more(seconds: Callable[[int, int], float], count: int, seed: int) -> float:
+    """Seconds by which a run grows with one more iteration: (time of 3k - time of k) / 2k."""
+    short = seconds(count, seed)
+    return (seconds(3 * count, seed) - short) / (2 * count)
+
+
+def run(model: Model, draws: int, tune: int, seed: int) -> float:
+    """Seconds of sampling with one chain."""
+    fit = bp.fit(model, draws=draws, tune=tune, chains=1, cores=1, random_seed=seed, progressbar=False)
+    return fit.draws.seconds
 
 
 def gibbs(model: Model, options: argparse.Namespace, seed: int) -> tuple[object, float]:
