@@ -93,21 +93,20 @@ def compare_rows(options: argparse.Namespace) -> None:
         sweeps = max(options.sweeps, options.sweeps * max(options.scaling) // n_rows)
         run(model, 2, 2, 0)  # compiles
         runs = range(options.repeats)
-        sweep = statistics.median(one_more(lambda count, seed: run(model, 1, count, seed), sweeps, k) for k in runs)
+        sweep = statistics.median(one_more(model, sweeps, seed, is_kept=False) for seed in runs)
         # The same number of draws at every size: what is recorded in a part of them depends on it.
-        draw = statistics.median(
-            one_more(lambda count, seed: run(model, count, 1, seed), options.sweeps, k) for k in runs
-        )  # fmt: skip
+        draw = statistics.median(one_more(model, options.sweeps, seed, is_kept=True) for seed in runs)
         costs = 1e9 * sweep / n_rows, 1e9 * draw / n_rows
         first = first or costs
         cells = "".join(f" {cost:.2f} | {cost / least:.2f} |" for cost, least in zip(costs, first, strict=True))
         print(f"| {n_rows:,} | {2 * sweeps:,} |{cells}", flush=True)
 
 
-def one_more(seconds: Callable[[int, int], float], count: int, seed: int) -> float:
+def one_more(model: Model, count: int, seed: int, *, is_kept: bool) -> float:
     """Seconds by which a run grows with one more iteration: (time of 3k - time of k) / 2k."""
-    short = seconds(count, seed)
-    return (seconds(3 * count, seed) - short) / (2 * count)
+    lengths = count, 3 * count
+    short, long = (run(model, n if is_kept else 1, 1 if is_kept else n, seed) for n in lengths)
+    return (long - short) / (2 * count)
 
 
 def run(model: Model, draws: int, tune: int, seed: int) -> float:
