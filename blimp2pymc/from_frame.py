@@ -29,7 +29,7 @@ def model(
     data: pd.DataFrame | Mapping[str, object],
     *,
     ordinal: Names = (),
-    nominal: Names | Mapping[str, float] = (),
+    nominal: Names | Mapping[str, float | str] = (),
     count: Names = (),
     fixed: Names = (),
     center: Names = (),
@@ -54,7 +54,7 @@ def model(
         Columns of numbers, booleans or categories.
     ordinal, nominal, count, fixed, center, latent
         Names for the commands of the same name: a list, or one string with blanks. `nominal` may map a name
-        to its reference code. `center` means the grand mean.
+        to its reference code, or to the label of a pandas category. `center` means the grand mean.
     parameters
         Statements of PARAMETERS, or a mapping from names to expressions.
     wald_tests
@@ -85,8 +85,8 @@ def model(
     written = script_text(
         text,
         _columns(data),
-        names={"ORDINAL": ordinal, "NOMINAL": nominal, "COUNT": count, "FIXED": fixed, "CENTER": center,
-               "LATENT": latent},
+        names={"ORDINAL": ordinal, "NOMINAL": _references(nominal, data), "COUNT": count, "FIXED": fixed,
+               "CENTER": center, "LATENT": latent},
         statements={"PARAMETERS": _definitions(parameters), "SIMPLE": _strings(simple)},
         tests=_strings(wald_tests),
         numbers={"SEED": seed, "BURN": burn, "ITERATIONS": iterations, "CHAINS": chains},
@@ -98,7 +98,7 @@ def script_text(
     text: str,
     columns: tuple[str, ...],
     *,
-    names: Mapping[str, Names | Mapping[str, float]],
+    names: Mapping[str, Names | Mapping[str, float | str]],
     statements: Mapping[str, Iterable[str]],
     tests: Iterable[str],
     numbers: Mapping[str, int | None],
@@ -140,6 +140,36 @@ def script_text(
     return "\n".join(lines) + "\n"
 
 
+def _references(nominal: Names | Mapping[str, float | str], data: object) -> Names | Mapping[str, float | str]:
+    """NOMINAL with reference categories as codes: labels of pandas categories are looked up."""
+    if not isinstance(nominal, Mapping):
+        return nominal
+    codes: dict[str, float | str] = {}
+    findings: list[Finding] = []
+    for name, reference in nominal.items():
+        labels = _labels(data, name)
+        if reference in labels:
+            codes[name] = float(labels.index(reference))
+        elif labels:
+            findings.append(Finding(f"'{name}' has no category {reference!r} to serve as reference", None,
+                                    ", ".join(str(each) for each in labels), "no-category"))  # fmt: skip
+        else:
+            codes[name] = reference
+    if findings:
+        raise BlimpError(*findings)
+    return codes
+
+
+def _labels(data: object, name: str) -> list[object]:
+    """Labels of a pandas categorical in the order of their codes; empty where the values are the codes."""
+    if not isinstance(data, pd.DataFrame | Mapping) or name not in data:
+        return []
+    dtype = getattr(data[name], "dtype", None)
+    if not isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_numeric_dtype(dtype.categories.dtype):
+        return []
+    return list(dtype.categories)
+
+
 def _columns(data: pd.DataFrame | Mapping[str, object]) -> tuple[str, ...]:
     if not isinstance(data, pd.DataFrame | Mapping):
         raise error(f"data must be a DataFrame, not {type(data).__name__}", None,
@@ -148,7 +178,7 @@ def _columns(data: pd.DataFrame | Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _checked(
-    command: str, listed: Names | Mapping[str, float], columns: tuple[str, ...], findings: list[Finding]
+    command: str, listed: Names | Mapping[str, float | str], columns: tuple[str, ...], findings: list[Finding]
 ) -> Iterable[str]:
     """Names that may stand in a script; the others become findings."""
     if isinstance(listed, Mapping):

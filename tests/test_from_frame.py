@@ -146,3 +146,26 @@ def test_wrong_types_are_mistakes_with_a_message(make, what: str) -> None:
 def test_letters_beyond_ascii() -> None:
     table = FRAME.rename(columns={"x1": "größe"})
     assert Column("größe") in bp.model("y ~ größe", table, center="größe").centered
+
+
+@pytest.mark.parametrize("reference", ["d", 1])
+def test_reference_of_a_pandas_categorical_is_one_of_its_labels(reference: object) -> None:
+    with pytest.raises(BlimpError, match="no category") as caught:
+        bp.model("y ~ group", FRAME, nominal={"group": reference})
+    assert caught.value.findings[0].hint == "a, b, c"
+
+
+def test_families_of_outcomes_and_mixed_predictors() -> None:
+    frame = FRAME.drop(columns=["age group", "2nd"]).assign(events=np.arange(60) % 4)
+    frame.loc[::7, "d"] = np.nan
+    made = bp.model(
+        "f -> y x1; events ~ f d; group ~ x2; d ~ x2", frame, ordinal=["d"], nominal={"group": "b"}, count="events",
+        latent="f", seed=1,
+    )  # fmt: skip
+    families = {each.outcome.name: each.family for each in made.equations}
+    assert families == {
+        "f": "normal", "y": "normal", "x1": "normal", "events": "negative_binomial", "d": "probit",
+        "group.0": "logit", "group.2": "logit",
+    }  # fmt: skip
+    mixed = bp.model("y ~ x1 d group", frame, ordinal="d", nominal="group", center=["x1", "d"])
+    assert {each.family for each in mixed.equations} == {"normal", "probit", "multinomial_probit"}

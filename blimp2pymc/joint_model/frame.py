@@ -63,6 +63,7 @@ def analysed_rows(declarations: Declarations, used: Iterable[str], span: Span | 
         table = table.rows(present)
     data = {name: table.values[name] for name in columns}
     variables = {}
+    findings.extend(_reference_notes(declarations.variables[name] for name in columns))
     for name in columns:
         variables[name] = _counted(declarations.variables[name], data[name])
         findings.extend(_category_findings(variables[name], data[name], table))
@@ -82,6 +83,16 @@ def _code_book_notes(table: Table, columns: Iterable[str]) -> list[Finding]:
                 Finding(f"the categories of '{name}' are read as codes: {codes}", None, "", "code-book", "note")
             )
     return notes
+
+
+def _reference_notes(variables: Iterable[Variable]) -> list[Finding]:
+    """Which category the others are compared with, where that is a choice."""
+    return [
+        Finding(f"'{each.name}' is NOMINAL: its categories are compared with {each.reference:g}", each.span,
+                code="reference-category", severity="note")
+        for each in variables
+        if each.kind is Kind.NOMINAL and each.reference is not None and len(each.categories) > 2
+    ]  # fmt: skip
 
 
 def _dropped(table: Table, dropped: NDArray[np.bool_]) -> Finding:

@@ -9,7 +9,7 @@ from joint_model.simulated import table
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.describe import describe, latex
-from blimp2pymc.joint_model.ir import Column, Model, ParameterKind, Prior
+from blimp2pymc.joint_model.ir import Column, Form, Model, ParameterKind, ParameterReference, Prior
 from blimp2pymc.joint_model.resolve import resolve
 
 WEAK = Prior("normal", (0.0, 5.0))
@@ -88,3 +88,110 @@ def test_formulas_show_the_cut() -> None:
     )
     assert "flat on the ordered values" in describe(model)
     assert r"4 \text{ if } \mathit{o}^* \leq \tau_{1, 2}" in latex(model)
+
+
+# ---------------------------------------------------------------- nominal outcomes and logit
+
+
+def test_nominal_outcome_has_an_equation_for_every_code_but_the_reference() -> None:
+    model = resolved("NOMINAL: n(2); MODEL: n ~ x3;")
+    equations = [each for each in model.equations if each.name == "n"]
+    assert [each.outcome for each in equations] == [Column("n", Form.DUMMY, 1.0), Column("n", Form.DUMMY, 3.0)]
+    assert {each.family for each in equations} == {"logit"}
+    assert [term.coefficient for term in equations[1].terms] == ["n.3 ~ Intercept", "n.3 ~ x3"]
+    assert {each.residual_variance for each in equations} == {None}
+    assert {model.parameters[term.coefficient].prior for term in equations[0].terms} == {WEAK}
+
+
+def test_lowest_code_is_the_reference_unless_one_is_named() -> None:
+    assert Column("n", Form.DUMMY, 1.0) not in resolved("NOMINAL: n; MODEL: n ~ x3;").equation_of
+
+
+def test_nominal_outcome_enters_other_equations_as_dummies() -> None:
+    model = resolved("NOMINAL: n; MODEL: n ~ x3; y ~ n;")
+    assert [term.name for term in model.equation_of[Column("y")].terms] == ["Intercept", "n.2", "n.3"]
+    assert [each.name for each in model.equations] == ["n", "n", "y"]
+
+
+def test_binary_logit() -> None:
+    for name, code in (("d", 1.0), ("two", 2.0)):
+        model = resolved(f"ORDINAL: {name}; MODEL: logit({name}) ~ x3@b;")
+        (equation,) = (each for each in model.equations if each.name == name)
+        assert (equation.family, equation.outcome) == ("logit", Column(name, Form.DUMMY, code))
+        assert (equation.thresholds, equation.residual_variance, equation.written) == ((), None, f"logit({name})")
+        assert [term.coefficient for term in equation.terms] == [f"logit({name}) ~ Intercept", "b"]
+
+
+def test_logit_indicators_of_a_latent_variable() -> None:
+    model = resolved("ORDINAL: d two; LATENT: f; MODEL: f@1; logit(d) ~ f@l; logit(two) ~ f; f -> y@m;")
+    assert [each.family for each in model.equations] == ["normal", "logit", "logit", "normal"]
+    assert model.parameters["l"].kind is ParameterKind.LOADING
+
+
+def test_labels_are_for_single_coefficients() -> None:
+    resolved("NOMINAL: two; MODEL: two ~ x3@b;")
+    resolved("NOMINAL: n; MODEL: n ~ x3@0;")
+    with pytest.raises(BlimpError, match="the label 'b' would name 2 coefficients"):
+        resolved("NOMINAL: n; MODEL: n ~ x3@b;")
+
+
+def test_nominal_outcome_with_latent_responses() -> None:
+    model = resolved("NOMINAL: n; MODEL: probit(n) ~ x3;")
+    equations = [each for each in model.equations if each.name == "n"]
+    assert {each.family for each in equations} == {"multinomial_probit"}
+    (block,) = model.blocks
+    assert block.members == tuple(each.outcome for each in equations)
+    assert model.parameters["n.2 ~~ n.3"].fixed == 0.5
+
+
+def test_smaller_nominal_equation_tests_all_its_codes() -> None:
+    (test,) = resolved("NOMINAL: n; MODEL: n ~ x3 x4; WALDTEST: n ~ x3;").wald_tests
+    assert test.contrasts == (ParameterReference("n.2 ~ x4"), ParameterReference("n.3 ~ x4"))
+
+
+def test_smaller_logit_equation() -> None:
+    for left in ("d", "logit(d)"):
+        (test,) = resolved(f"ORDINAL: d; MODEL: logit(d) ~ x3 x4; WALDTEST: {left} ~ x3;").wald_tests
+        assert test.contrasts == (ParameterReference("logit(d) ~ x4"),)
+
+
+def test_formulas_show_odds() -> None:
+    text = describe(resolved("NOMINAL: n; MODEL: n ~ x3;"))
+    assert "f(n | x3)" in text
+    assert "ln(P(n = 2) / P(n = 1)) = b1.0 + b1.1*x3" in text
+    assert r"\frac{P(\mathit{n} = 2)}{P(\mathit{n} = 1)}" in latex(resolved("NOMINAL: n; MODEL: n ~ x3;"))
+
+
+# ---------------------------------------------------------------- counts
+
+
+def test_count_outcome() -> None:
+    model = resolved("COUNT: count; MODEL: count ~ x3;")
+    equation = model.equation_of[Column("count")]
+    assert (equation.family, equation.residual_variance) == ("negative_binomial", None)
+    dispersion = model.parameters[equation.dispersion or ""]
+    assert (dispersion.name, dispersion.kind) == ("count dispersion", ParameterKind.DISPERSION)
+    assert dispersion.prior == Prior("flat", lower=0.0)
+    assert model.parameters["count ~ x3"].prior == WEAK
+    assert "variance mean + a1*mean^2" in describe(model)
+
+
+def test_proper_prior_of_a_dispersion() -> None:
+    prior = resolved("COUNT: count; MODEL: count ~ x3;", priors="proper").parameters["count dispersion"].prior
+    assert (prior.distribution, prior.lower) == ("gamma", 0.0)
+
+
+def test_priors_of_the_user_replace_and_bounds_restrict_the_weak_one() -> None:
+    model = resolved(
+        "ORDINAL: d; MODEL: d ~ x3@a x4@b; PARAMETERS: a ~ normal(1, 2); b ~ truncate(0, Inf);"
+    )  # fmt: skip
+    assert model.parameters["a"].prior == Prior("normal", (1.0, 2.0), source="user")
+    assert model.parameters["b"].prior == Prior("normal", (0.0, 5.0), lower=0.0, source="user")
+
+
+def test_chain_of_mixed_outcomes() -> None:
+    model = resolved("ORDINAL: d; NOMINAL: n; COUNT: count; MODEL: y n d count ~ x3;")
+    assert [each.name for each in model.equations] == ["count", "d", "n", "n", "y"]
+    assert [term.name for term in model.equation_of[Column("y")].terms] == [
+        "Intercept", "n.2", "n.3", "d", "count", "x3",
+    ]  # fmt: skip
