@@ -44,6 +44,12 @@ class Form(Enum):
     CLUSTER_PROBABILITY = "cluster probability"
     TRANSFORMED = "transformed"
     """Value of an outcome on the scale its equation is stated for: `ln(y+1) ~`, `yjt(y) ~`."""
+    WORKING_RESPONSE = "working response"
+    """Of an outcome that is not normal: the normal variable that stands for it, in the sampler alone."""
+    WORKING_WEIGHT = "working weight"
+    """Its precision."""
+    PRECISION = "precision"
+    """Inverse residual variance, row by row, of an outcome with `var(y) ~`; in the sampler alone."""
 
 
 SUFFIXES = {

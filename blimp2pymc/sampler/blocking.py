@@ -14,6 +14,9 @@ from blimp2pymc.joint_model.ir import Column, Equation, Model, Product
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift
 from blimp2pymc.sampler.residuals import Group, Structure
 
+PREDICTED_FAMILIES = ("logit", "multinomial", "negative_binomial")
+"""Families of outcomes whose missing values are drawn after the parameters."""
+
 
 def coefficient_blocks(form: Structure, facts: Sequence[ParameterFacts]) -> list[tuple[str, ...]]:
     """Split coefficients into blocks that are jointly normal given the rest.
@@ -60,10 +63,39 @@ def nonlinear_columns(groups: Iterable[Group]) -> frozenset[Column]:
     for group in groups:
         for residual in group.residuals:
             for product in residual.products:
-                found |= {column for column in product.columns if product.columns.count(column) > 1}
+                found |= {each for each in product.columns if product.columns.count(each) > 1 or group.is_scored}
                 inside = [column for function in product.functions for column in columns_in(function)]
                 found.update(inside)
     return frozenset(found)
+
+
+def with_scored(form: Structure, touched: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Groups that the densities of some groups look at, and those among them with a density that is not normal.
+
+    The categories of a nominal outcome share one density, that of the first; a modelled variance is part of the
+    density of its outcome, which is then counted there.
+    """
+    groups = form.groups
+    looked_at, densities = set(touched), []
+    for k in touched:
+        if groups[k].is_scored:
+            own = [j for j, each in enumerate(groups) if same_outcome(each, groups[k])]
+            looked_at.update(own)
+            scored = [j for j in own if groups[j].is_scored]
+            if scored[0] not in densities:
+                densities.append(scored[0])
+    return sorted(looked_at), densities
+
+
+def is_scored(form: Structure, index: int, densities: Sequence[int]) -> bool:
+    """Whether the density of one of `densities` covers a group."""
+    return any(same_outcome(form.groups[index], form.groups[k]) for k in densities)
+
+
+def same_outcome(group: Group, other: Group) -> bool:
+    """Whether two groups describe one outcome: categories of a nominal one, or mean and variance."""
+    first, second = group.residuals[0].equation, other.residuals[0].equation
+    return first is second or (group.family == other.family == "multinomial" and first.name == second.name)
 
 
 def cell_blocks(groups: Sequence[Group], missing: Sequence[Column]) -> list[tuple[Column, ...]]:
@@ -103,12 +135,27 @@ def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[in
         inactive |= new
 
 
-def missing_patterns(model: Model) -> list[tuple[frozenset[Column], np.ndarray]]:
-    """Patterns of missing cells and their rows: the complete pattern first, the others by frequency."""
-    columns = [Column(name) for name in model.unknown]
+def left_out_groups(form: Structure, missing: frozenset[Column], collapsed: bool) -> frozenset[int]:
+    """Groups that the draws of the other unknowns leave out; not `collapsed`: only where that cannot be helped.
+
+    A category or a count is drawn as a prediction or not at all.
+    """
+    inactive = inactive_groups(form, missing)
+    return frozenset(k for k in inactive if collapsed or form.groups[k].family in PREDICTED_FAMILIES)
+
+
+def missing_patterns(model: Model, form: Structure) -> list[tuple[frozenset[Column], np.ndarray]]:
+    """Patterns of missing cells and their rows: the complete pattern first, the others by frequency.
+
+    A latent or working response counts as missing where its category is. Where that is observed it changes all
+    the same, as weights do, so that then no row is complete: the first pattern has no rows.
+    """
+    responses = form.described
+    columns = [*(Column(name) for name in model.unknown), *responses]
     n_rows = model.frame.n_rows
     if not columns:
-        return [(frozenset(), np.arange(n_rows))]
+        every = (frozenset[Column](), np.arange(n_rows))
+        return [(frozenset(), np.arange(0)), every] if form.rows_change else [every]
     mask = np.column_stack([model.missing(column.variable) for column in columns])
     patterns, inverse, counts = np.unique(mask, axis=0, return_inverse=True, return_counts=True)
     inverse = inverse.reshape(-1)
@@ -118,7 +165,7 @@ def missing_patterns(model: Model) -> list[tuple[frozenset[Column], np.ndarray]]
         (frozenset(column for column, absent in zip(columns, patterns[k], strict=True) if absent), rows[k])
         for k in order
     ]
-    if found[0][0]:
+    if form.rows_change or found[0][0]:
         found.insert(0, (frozenset(), np.arange(0)))
     return found
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column
-from blimp2pymc.sampler.blocking import cell_blocks, nonlinear_columns
+from blimp2pymc.sampler.blocking import cell_blocks, is_scored, nonlinear_columns, with_scored
 from blimp2pymc.sampler.tables import Cells, Nonlinear, integers, ragged
 
 if TYPE_CHECKING:
@@ -17,16 +19,22 @@ def cell_table(result: Layout) -> Cells:
     """Blocks of cells with a joint normal full conditional, predictions included."""
     form = result.plan.structure
     equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
+    # Scores of described outcomes follow from their responses, or are predicted.
+    scores = {Column(each.variable) for each in form.described}
     blocks: list[tuple[int, Pattern, tuple[Column, ...], list[int]]] = []
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
         nonlinear = nonlinear_columns(form.groups[k] for k in active)
-        wanted = [each for each in result.columns if each in pattern.missing and each not in predicted | nonlinear]
+        wanted = [each for each in result.columns if each in pattern.missing and each not in predicted | nonlinear | scores]
         for block in cell_blocks([form.groups[k] for k in active], wanted):
             touched = [k for k in active if form.groups[k].columns & set(block)]
             blocks.append((0, pattern, block, touched))
-        blocks += [(1, pattern, form.groups[k].outcomes, [k]) for k in sorted(pattern.inactive)]
+        blocks += [
+            (1, pattern, form.groups[k].outcomes, [k])
+            for k in sorted(pattern.inactive)
+            if form.groups[k].family == "normal"
+        ]
     # Predictions follow the order of the equations, so that a prediction can predict.
     segments, entries = [], []
     for _, _, block, touched in blocks:
@@ -74,7 +82,7 @@ def nonlinear_table(result: Layout) -> Nonlinear:
     """Cells that enter by a power or inside a function."""
     form = result.plan.structure
     equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
-    found: list[tuple[int, Pattern, list[tuple[int, list, int]]]] = []
+    found: list[tuple[int, Pattern, list[tuple[int, list, int]], list[bool], list[int]]] = []
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
@@ -84,28 +92,37 @@ def nonlinear_table(result: Layout) -> Nonlinear:
                 continue
             dependent = {index, *(k for each, k in result.functions.items() if column in columns_in(each))}
             segments = []
-            for group in (k for k in active if column in form.groups[k].columns):
+            touched, densities = with_scored(form, [k for k in active if column in form.groups[k].columns])
+            for group in touched:
+                # Of what is not normal only linear predictors are needed, without the working response.
+                responses = {(result.working[each.working],) for each in form.groups[group].residuals
+                             if form.groups[group].is_scored}  # fmt: skip
                 keys = {
                     (bool(dependent & set(key)), equations[id(residual)], result.monomials[key])
                     for residual in form.groups[group].residuals
                     for key in map(result.monomial, residual.products)
+                    if key not in responses
                 }
                 segments.append((group, sorted(keys), sum(not each[0] for each in keys)))
-            found.append((index, pattern, segments))
+            scored = [is_scored(form, group, densities) for group in touched]
+            found.append((index, pattern, segments, scored, densities))
     columns = sorted({index for index, *_ in found})
-    entry_start, entries = ragged(keys for _, _, segments in found for _, keys, _ in segments)
-    fixed = [count for _, _, segments in found for *_, count in segments]
+    entry_start, entries = ragged(keys for _, _, segments, *_ in found for _, keys, _ in segments)
+    fixed = [count for _, _, segments, *_ in found for *_, count in segments]
     program_start, programs = ragged(
         [k for k, each in enumerate(result.functions) if index in {result.columns[c] for c in columns_in(each)}]
         for index, *_ in found
     )
     return Nonlinear(
         column=integers(index for index, *_ in found),
-        low=integers(pattern.low for _, pattern, _ in found),
-        high=integers(pattern.low + len(pattern.rows) for _, pattern, _ in found),
+        low=integers(each[1].low for each in found),
+        high=integers(each[1].low + len(each[1].rows) for each in found),
         width=integers(len(result.parameters) + columns.index(index) for index, *_ in found),
-        segment_start=ragged(segments for *_, segments in found)[0],
-        segment_group=integers(group for *_, segments in found for group, *_ in segments),
+        segment_start=ragged(each[2] for each in found)[0],
+        segment_group=integers(group for each in found for group, *_ in each[2]),
+        is_scored=np.array([flag for each in found for flag in each[3]], np.bool_),
+        density_start=ragged(each[4] for each in found)[0],
+        density_group=integers(group for each in found for group in each[4]),
         entry_start=entry_start,
         entry_changes=integers(start + count for start, count in zip(entry_start[:-1], fixed, strict=True)),
         entry_equation=integers(each[1] for each in entries),

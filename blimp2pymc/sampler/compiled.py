@@ -99,6 +99,10 @@ def entry(function: Callable) -> Any:
     return Kernel(getattr(function, "py_func", function), OPTIONS, kept=True)
 
 
+UNMARKED = ("compiled.py", "machine_code.py", "reference_types.py", "references.py", "row_tables.py", "tables.py")
+"""Files that machine code depends on without using the decorators."""
+
+
 @cache
 def source_hash() -> str:
     """Hash of all sources that use the decorators, and of what compiles them."""
@@ -106,9 +110,7 @@ def source_hash() -> str:
     digest.update(_version("numba") + _version("llvmlite"))
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if path.name in ("compiled.py", "machine_code.py", "reference_types.py", "references.py", "tables.py") or (
-            MARK in text
-        ):
+        if path.name in UNMARKED or MARK in text:
             digest.update(text.encode())
     return digest.hexdigest()[:16]
 

@@ -48,6 +48,8 @@ class ParameterFacts:
     """Whether something is computed from it that is no polynomial."""
     feeds_cut: bool
     """Whether it belongs to a Means Model."""
+    scored_groups: tuple[int, ...]
+    """Groups that are no normal equations."""
     where: str
     """Outcome of the first equation it occurs in."""
     shift: tuple[Shift, ...] | None = field(default=None)
@@ -89,20 +91,26 @@ class ParameterFacts:
 
     @property
     def is_normal(self) -> bool:
-        """Full conditional normal."""
+        """Full conditional normal, or as good as normal where equations are not."""
         return self.is_linear and self.parameter.prior.distribution in ("flat", "normal") and not self.is_bounded
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether an equation that the draw looks at is not normal."""
+        return bool({*self.included, *self.covariance_groups} & set(self.scored_groups))
 
     @property
     def is_truncated_normal(self) -> bool:
         """Full conditional truncated normal."""
-        return self.is_linear and self.parameter.prior.distribution in ("flat", "normal", "uniform")
+        prior = self.parameter.prior.distribution
+        return self.is_linear and prior in ("flat", "normal", "uniform") and not self.is_scored
 
     @property
     def is_inverse_gamma(self) -> bool:
         """Full conditional inverse gamma."""
         prior = self.parameter.prior
         bounded = prior.lower > 0 or prior.upper < np.inf
-        return self.is_own_variance and prior.distribution in ("inverse_gamma", "flat") and not bounded
+        return self.is_own_variance and not self.is_scored and prior.distribution in ("inverse_gamma", "flat") and not bounded
 
     @property
     def has_density(self) -> bool:
@@ -140,6 +148,7 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
             is_wishart=name in wishart,
             feeds=feeds,
             feeds_cut=any(form.groups[index].is_cut for index in means),
+            scored_groups=tuple(k for k in {*means, *covariances} if form.groups[k].is_scored),
             where="" if first is None else form.groups[first].name,
         )
     return facts

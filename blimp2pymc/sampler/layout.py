@@ -16,13 +16,16 @@ from blimp2pymc.errors import error
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate as evaluate_expression
 from blimp2pymc.joint_model.ir import Apply, Column, Model, Product
-from blimp2pymc.sampler.blocking import inactive_groups, missing_patterns
+from blimp2pymc.sampler.blocking import left_out_groups, missing_patterns
 from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table
 from blimp2pymc.sampler.evaluator import assemble
+from blimp2pymc.sampler.family_tables import add_working_columns, family_table, outcome_table, weighted_table
 from blimp2pymc.sampler.parameter_tables import prior_table, update_tables
 from blimp2pymc.sampler.plan import Plan
 from blimp2pymc.sampler.recorded import statistics_table
 from blimp2pymc.sampler.references import Reference
+from blimp2pymc.sampler.row_statistics import row_statistics_table
+from blimp2pymc.sampler.row_tables import Weighted
 from blimp2pymc.sampler.tables import Reflections, Residuals, Rows, Tables, integers, ragged
 
 Monomial = tuple[int, ...]
@@ -53,6 +56,8 @@ class Layout:
     """Data columns, then latent variables."""
     functions: dict[Apply, int] = field(default_factory=dict)
     """Columns that are functions of others."""
+    working: dict[Column, int] = field(default_factory=dict)
+    """Columns of working responses and of weights, behind those of functions."""
     monomials: dict[Monomial, int] = field(default_factory=dict)
     patterns: tuple[Pattern, ...] = ()
     """Incomplete patterns, in the order of the rows."""
@@ -67,11 +72,8 @@ class Layout:
 
     def monomial(self, product: Product) -> Monomial:
         """Columns of a product, as a key of `monomials`."""
-        return tuple(
-            sorted(
-                [self.columns[each] for each in product.columns] + [self.functions[each] for each in product.functions]
-            )
-        )
+        columns = [self.working[each] if each in self.working else self.columns[each] for each in product.columns]
+        return tuple(sorted(columns + [self.functions[each] for each in product.functions]))
 
     def initial_columns(self) -> np.ndarray:
         """Incomplete rows, missing cells NaN; (columns, rows)."""
@@ -92,6 +94,7 @@ def layout(model: Model, plan: Plan) -> Layout:
                 for function in product.functions:
                     if function not in result.functions:
                         result.functions[function] = len(result.columns) + len(result.functions)
+    add_working_columns(result)
     result.monomials[()] = 0
     for group in form.groups:
         for residual in group.residuals:
@@ -99,14 +102,15 @@ def layout(model: Model, plan: Plan) -> Layout:
                 result.monomials.setdefault(result.monomial(product), len(result.monomials))
     _arrange_rows(result)
     statistics, extra_pairs = statistics_table(result)
+    by_row = row_statistics_table(result, len(statistics.kind))
     n_monomials = len(result.monomials)
     cells = cell_table(result)
     nonlinear = nonlinear_table(result)
     residuals = _residuals(result)
-    rows, set_of_group, group_rows = _rows(result, extra_pairs)
+    rows, weighted, set_of_group, group_rows = _rows(result, extra_pairs)
     residuals = residuals._replace(group_set=set_of_group, group_rows=group_rows)
     complete = _values(result, result.complete_rows)
-    kernels, indices, coefficients, variances, covariance, slices = update_tables(result)
+    kernels, indices, coefficients, variances, covariance, slices, scoring = update_tables(result)
     tables = Tables(
         residuals=residuals,
         priors=prior_table(result),
@@ -117,6 +121,11 @@ def layout(model: Model, plan: Plan) -> Layout:
         variances=variances,
         covariance=covariance,
         slices=slices,
+        scoring=scoring,
+        families=family_table(result),
+        weighted=weighted,
+        outcomes=outcome_table(result),
+        row_statistics=by_row,
         reflections=_reflections(result),
         statistics=statistics,
         definitions=assemble(
@@ -134,9 +143,9 @@ def layout(model: Model, plan: Plan) -> Layout:
 
 def _arrange_rows(result: Layout) -> None:
     form = result.plan.structure
-    found = missing_patterns(result.model)
+    found = missing_patterns(result.model, form)
     result.complete_rows = found[0][1]
-    inactive = [inactive_groups(form, missing) if result.plan.collapsed else frozenset() for missing, _ in found]
+    inactive = [left_out_groups(form, missing, result.plan.collapsed) for missing, _ in found]
     order = sorted(range(1, len(found)), key=lambda k: (len(inactive[k]), sorted(inactive[k]), k))
     patterns, low = [], 0
     for k in order:
@@ -148,7 +157,7 @@ def _arrange_rows(result: Layout) -> None:
 def _values(result: Layout, rows: np.ndarray) -> np.ndarray:
     data = {Column(name): values[rows].astype(float) for name, values in result.model.data.items()}
     data |= {Column(name): np.full(len(rows), np.nan) for name in result.model.latent}
-    values = np.empty((len(result.columns) + len(result.functions), len(rows)))
+    values = np.ones((len(result.columns) + len(result.functions) + len(result.working), len(rows)))
     for column, index in result.columns.items():
         values[index] = data[column]
     for function, index in result.functions.items():
@@ -193,6 +202,9 @@ def _residuals(result: Layout) -> Residuals:
         group_start=integers(np.cumsum([0, *(len(group.residuals) for group in form.groups)])),
         group_set=integers([0] * len(form.groups)),
         group_rows=np.zeros(len(form.groups)),
+        weight=integers(
+            -1 if group.weight is None or group.is_scored else result.working[group.weight] for group in form.groups
+        ),
         equation_group=integers(groups),
         product_start=ragged(residual.products for residual in equations)[0],
         product_equation=integers(index for index, _ in products),
@@ -204,7 +216,9 @@ def _residuals(result: Layout) -> Residuals:
         equation_monomial=integers(equation_monomial),
         column_start=column_start,
         monomial_column=integers(monomial_column),
-        variance=integers(result.parameters[residual.equation.residual_variance or ""] for residual in equations),
+        variance=integers(
+            result.parameters.get(residual.equation.residual_variance or "", -1) for residual in equations
+        ),
         correlation=correlation,
         computed_equation=integers(
             index
@@ -219,7 +233,7 @@ def _residuals(result: Layout) -> Residuals:
     )
 
 
-def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, np.ndarray, np.ndarray]:
+def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, Weighted, np.ndarray, np.ndarray]:
     form = result.plan.structure
     classes: dict[frozenset[int], int] = {frozenset(): 0}
     for pattern in result.patterns:
@@ -229,7 +243,11 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, np.ndarray
     for pattern in result.patterns:
         class_rows[classes[pattern.inactive]] += len(pattern.rows)
     activity = [tuple(index not in inactive for inactive in classes) for index in range(len(form.groups))]
-    sets = {each: k for k, each in enumerate(dict.fromkeys(activity))}
+    is_weighted = [group.weight is not None for group in form.groups]
+    plain = [each for each, weighted in zip(activity, is_weighted, strict=True) if not weighted]
+    sets = {each: k for k, each in enumerate(dict.fromkeys([*plain, activity[0]]))}
+    weighted = weighted_table(result, activity, len(sets))
+    place_of = dict(zip(np.flatnonzero(is_weighted), weighted.moment_set, strict=True))
     needed = []
     monomials = {
         id(residual): [result.monomials[result.monomial(each)] for each in residual.products]
@@ -240,7 +258,7 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, np.ndarray
         pairs = {
             (max(a, b), min(a, b))
             for index, group in enumerate(form.groups)
-            if index not in inactive
+            if index not in inactive and not is_weighted[index]
             for first in group.residuals
             for second in group.residuals
             for a in monomials[id(first)]
@@ -251,7 +269,7 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, np.ndarray
     lists = [sorted(each) for each in needed] + [sorted(every)] * len(classes)
     pair_start, listed = ragged(lists)
     used_start, used = ragged(sorted({each for pair in pairs for each in pair}) for pairs in lists)
-    group_set = integers(sets[each] for each in activity)
+    group_set = integers(place_of[k] if k in place_of else sets[each] for k, each in enumerate(activity))
     rows = Rows(
         class_start=integers(np.cumsum([0, class_rows[0] - len(result.complete_rows), *class_rows[1:]])),
         set_has_class=np.array(list(sets), np.bool_),
@@ -262,7 +280,7 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, np.ndarray
         used_start=used_start,
         used_monomial=integers(used),
     )
-    return rows, group_set, np.array([class_rows[list(each)].sum() for each in activity])
+    return rows, weighted, group_set, np.array([class_rows[list(each)].sum() for each in activity])
 
 
 def _complete_moments(result: Layout, complete: np.ndarray, n: int) -> np.ndarray:

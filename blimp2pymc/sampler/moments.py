@@ -60,7 +60,7 @@ def refresh_covariance(residuals, group, theta, covariance, precision, log_deter
     start, end = residuals.group_start[group], residuals.group_start[group + 1]
     size = end - start
     for i in range(size):
-        variance = theta[residuals.variance[start + i]]
+        variance = 1.0 if residuals.variance[start + i] < 0 else theta[residuals.variance[start + i]]
         if not 0.0 < variance < 1e300:
             return False
         covariance[group, i, i] = variance
@@ -111,7 +111,7 @@ def update_moments(residuals, rows, base, columns, moments, sums, values, full, 
             total[b, a] = total[a, b]
     if predicted:
         return
-    for s in range(sums.shape[0]):
+    for s in range(rows.set_has_class.shape[0]):
         sums[s] = 0.0
         for c in range(n_classes):
             if rows.set_has_class[s, c]:
@@ -120,6 +120,49 @@ def update_moments(residuals, rows, base, columns, moments, sums, values, full, 
                     sums[s, a, b] += moments[c, a, b]
                     if a != b:
                         sums[s, b, a] += moments[c, a, b]
+
+
+@compiled
+def update_weighted_moments(tables, index, state, work):
+    """Compute the moment matrix of a weighted group at the current weights: sum of w m m' over its rows."""
+    weighted, rows, residuals = tables.weighted, tables.rows, tables.residuals
+    total, values, scaled = state.sums[weighted.moment_set[index]], work.values, work.product
+    pair_start, pair_end = weighted.pair_start[index], weighted.pair_start[index + 1]
+    for k in range(pair_start, pair_end):
+        total[weighted.pair_first[k], weighted.pair_second[k]] = 0.0
+    for c in range(rows.class_start.size - 1):
+        if not weighted.has_class[index, c]:
+            continue
+        for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
+            n = min(256, rows.class_start[c + 1] - low)
+            for k in range(weighted.used_start[index], weighted.used_start[index + 1]):
+                monomial = weighted.used_monomial[k]
+                multiply(residuals, monomial, state.columns, low, n, values[monomial])
+            weight = state.columns[weighted.column[index], low : low + n]
+            done = -1
+            for k in range(pair_start, pair_end):
+                a, b = weighted.pair_first[k], weighted.pair_second[k]
+                if a != done:
+                    first = values[a]
+                    for i in range(n):
+                        scaled[i] = weight[i] * first[i]
+                    done = a
+                second = values[b]
+                dot = 0.0
+                for i in range(n):
+                    dot += scaled[i] * second[i]
+                total[a, b] += dot
+    for k in range(pair_start, pair_end):
+        a, b = weighted.pair_first[k], weighted.pair_second[k]
+        total[b, a] = total[a, b]
+
+
+@compiled
+def update_normal_moments(tables, state, work):
+    """Compute the moment matrices of all groups that are normal given their weights."""
+    for index in range(tables.weighted.column.size):
+        if tables.weighted.is_normal[index]:
+            update_weighted_moments(tables, index, state, work)
 
 
 @compiled

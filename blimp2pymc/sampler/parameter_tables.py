@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import parameters_in
+from blimp2pymc.sampler.blocking import is_scored, same_outcome, with_scored
+from blimp2pymc.sampler.residuals import Structure
+from blimp2pymc.sampler.row_tables import Scoring
 from blimp2pymc.sampler.tables import Coefficients, Priors, Slices, Variances, integers, ragged
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.layout import Layout
 
-KERNEL_CODES = {"covariances": 0, "variances": 1, "coefficients": 2, "means": 2, "bounded": 2, "slice": 3}
+KERNEL_CODES = {"covariances": 0, "variances": 1, "coefficients": 2, "means": 2, "bounded": 2, "slice": 3, "scoring": 4}
 PRIOR_CODES = {
     "flat": 0, "block": 0, "none": 0, "uniform": 0, "normal": 1, "inverse_gamma": 2, "gamma": 3, "beta": 4, "cauchy": 5,
 }  # fmt: skip
@@ -54,7 +58,7 @@ def prior_table(result: Layout) -> Priors:
     return Priors(kind, first, second, lower, upper, has_block, scale, degrees, free)
 
 
-def update_tables(result: Layout) -> tuple[np.ndarray, np.ndarray, Coefficients, Variances, np.ndarray, Slices]:
+def update_tables(result: Layout) -> tuple[np.ndarray, np.ndarray, Coefficients, Variances, np.ndarray, Slices, Scoring]:
     """Parameter updates in order (kernel, index), and one table per kernel."""
     form = result.plan.structure
     model = result.model
@@ -62,11 +66,12 @@ def update_tables(result: Layout) -> tuple[np.ndarray, np.ndarray, Coefficients,
     where = {id(residual): k for k, residual in enumerate(equations)}
     kernels: list[int] = []
     indices: list[int] = []
-    counts = [0, 0, 0, 0]
+    counts = [0, 0, 0, 0, 0]
+    scored: list[tuple[int, list[int]]] = []
     covariance: list[int] = []
     variances: list[tuple[str, list[int]]] = []
     blocks: list[tuple[tuple[str, ...], list[tuple[int, int]], bool, list[int], tuple]] = []
-    slices: list[tuple[str, list[int], list[int], list[bool], bool]] = []
+    slices: list[tuple[str, list[int], list[int], list[bool], bool, list[bool]]] = []
     products = [(k, product) for k, residual in enumerate(equations) for product in residual.products]
     for update in result.plan.updates:
         if update.kernel not in KERNEL_CODES:
@@ -82,7 +87,11 @@ def update_tables(result: Layout) -> tuple[np.ndarray, np.ndarray, Coefficients,
         elif code == 1:
             name = update.targets[0]
             variances.append((name, [k for k, each in enumerate(equations) if each.equation.residual_variance == name]))
-        elif code == 2:
+        elif code in (2, 4):
+            if code == 4:
+                scored.append((len(blocks), update.groups))
+            else:
+                indices[-1] = len(blocks)
             left_out = {(shift.mean, shift.group) for shift in update.shifts}
             group_of = {where[id(residual)]: k for k, group in enumerate(form.groups) for residual in group.residuals}
             entries = [
@@ -140,13 +149,47 @@ def update_tables(result: Layout) -> tuple[np.ndarray, np.ndarray, Coefficients,
             equation=integers(slice_equations),
             group_start=slice_group_start,
             group=integers(slice_groups),
+            is_scored=np.array([flag for each in slices for flag in each[5]], np.bool_),
             covariance_changes=np.array([flag for each in slices for flag in each[3]], np.bool_),
             is_block_element=np.array([each[4] for each in slices], np.bool_),
         ),
+        _scoring(form, scored),
     )
 
 
-def _slice_reach(result: Layout, name: str) -> tuple[list[int], list[int], list[bool], bool]:
+def _scoring(form: Structure, blocks: Sequence[tuple[int, Sequence[int]]]) -> Scoring:
+    # Blocks of coefficients of equations that are not normal: their place, and the groups that hold them.
+    scored = [[k for k in groups if form.groups[k].is_scored] for _, groups in blocks]
+    densities = [with_scored(form, each)[1] for each in scored]
+    normal = [
+        [k for k in groups if not is_scored(form, k, own)] for (_, groups), own in zip(blocks, densities, strict=True)
+    ]
+    group_start, listed = ragged(scored)
+    density_start, own_densities = ragged(densities)
+    normal_start, normal_groups = ragged(normal)
+    return Scoring(
+        block=integers(block for block, _ in blocks),
+        group_start=group_start,
+        group=integers(listed),
+        has_density=np.array(
+            [k in own for each, own in zip(scored, densities, strict=True) for k in each], np.bool_
+        ),
+        density_start=density_start,
+        density_group=integers(own_densities),
+        has_mean=np.array(
+            [
+                any(k != j and not form.groups[j].is_scored and same_outcome(form.groups[j], form.groups[k]) for j in groups)
+                for (_, groups), own in zip(blocks, densities, strict=True)
+                for k in own
+            ],
+            np.bool_,
+        ),
+        normal_start=normal_start,
+        normal_group=integers(normal_groups),
+    )
+
+
+def _slice_reach(result: Layout, name: str) -> tuple[list[int], list[int], list[bool], bool, list[bool]]:
     # Equations and groups that change with a parameter, through whatever is computed from it.
     form = result.plan.structure
     changed = {name}
@@ -154,16 +197,19 @@ def _slice_reach(result: Layout, name: str) -> tuple[list[int], list[int], list[
         if parameters_in(expression) & changed:
             changed.add(defined)
     equations = [k for k, residual in enumerate(result.plan.structure.residuals) if changed & residual.parameters]
-    groups, flags = [], []
-    for index, group in enumerate(form.groups):
-        in_covariance = bool(changed & set(group.covariance_parameters))
-        if in_covariance or changed & group.parameters:
-            groups.append(index)
-            flags.append(in_covariance)
+    touched = [
+        index
+        for index, group in enumerate(form.groups)
+        if changed & {*group.covariance_parameters, *group.parameters}
+    ]
+    densities = with_scored(form, touched)[1]
+    groups = [*(k for k in touched if not is_scored(form, k, densities)), *densities]
+    flags = [bool(changed & set(form.groups[k].covariance_parameters)) for k in groups]
+    scored = [k in densities for k in groups]
     is_element = any(
         name in group.covariance_parameters
         and any(result.model.parameters[each].prior.distribution == "block" for each in group.covariance_parameters)
         for group in form.groups
         if group.block is not None
     )
-    return equations, groups, flags, is_element
+    return equations, groups, flags, is_element, scored

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from blimp2pymc.errors import Finding, error, raise_all
-from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.sampler.blocking import (
     coefficient_blocks,
-    inactive_groups,
+    left_out_groups,
     mean_shift,
     missing_patterns,
     nonlinear_columns,
@@ -34,6 +34,8 @@ class Update:
     """Equations in the full conditional, by their outcomes."""
     reason: str
     """Why this kernel, in words of the model."""
+    groups: tuple[int, ...] = field(default=(), repr=False)
+    """Groups of the structure in the full conditional."""
     shifts: tuple[Shift, ...] = field(default=(), repr=False)
     """Coefficients that move along with a mean (kernel `means`)."""
 
@@ -76,6 +78,11 @@ RULES: tuple[Rule, ...] = (
         "variances",
         lambda facts: facts.is_inverse_gamma,
         "residual variance of normal equations: inverse gamma",
+    ),
+    Rule(
+        "scoring",
+        lambda facts: facts.is_normal and facts.is_scored,
+        "linear in an equation that is not normal: joint Metropolis steps from a normal approximation",
     ),
     Rule(
         "means",
@@ -171,7 +178,9 @@ def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen
     updates: list[Update] = []
 
     def add(kernel: str, targets: tuple[str, ...], groups: set[int], shifts: tuple[Shift, ...] = ()) -> None:
-        updates.append(Update(targets, kernel, _outcomes(form, groups), reasons[kernel], shifts))
+        updates.append(
+            Update(targets, kernel, _outcomes(form, groups), reasons[kernel], tuple(sorted(groups)), shifts)
+        )
 
     for index, group in enumerate(form.groups):
         owned = tuple(name for name in group.covariance_parameters if chosen.get(name) == "covariances")
@@ -185,6 +194,9 @@ def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen
         shifts = tuple(shift for name in block for shift in facts[name].shift or ())
         groups = {index for name in block for index in facts[name].included}
         add("means" if shifts else "coefficients", block, groups, shifts)
+    for block in coefficient_blocks(form, [facts[name] for name, kernel in chosen.items() if kernel == "scoring"]):
+        shifts = tuple(shift for name in block for shift in facts[name].shift or ())
+        add("scoring", block, {index for name in block for index in facts[name].included}, shifts)
     for name, kernel in chosen.items():
         if kernel in ("bounded", "slice"):
             # The slice sampler looks at every group of the parameter, so nothing moves along.
@@ -196,12 +208,13 @@ def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen
 
 def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]:
     drawn: dict[str, set[str]] = {"nonlinear": set(), "cells": set(), "predictions": set()}
-    for missing, _ in missing_patterns(model):
-        inactive = inactive_groups(form, missing) if collapsed else frozenset()
+    scores = {Column(each.variable) for each in form.described}
+    for missing, _ in missing_patterns(model, form):
+        inactive = left_out_groups(form, missing, collapsed)
         active = [group for index, group in enumerate(form.groups) if index not in inactive and not group.is_cut]
         predicted = {column for index in inactive for column in form.groups[index].outcomes}
         nonlinear = nonlinear_columns(active)
-        for column in missing:
+        for column in missing - scores:
             kernel = "predictions" if column in predicted else "nonlinear" if column in nonlinear else "cells"
             drawn[kernel].add(column.variable)
     updates = []
@@ -218,4 +231,4 @@ def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update
 
 
 def _outcomes(form: Structure, groups: set[int]) -> tuple[str, ...]:
-    return tuple(column.variable for index in sorted(groups) for column in form.groups[index].outcomes)
+    return tuple(dict.fromkeys(column.variable for index in sorted(groups) for column in form.groups[index].outcomes))

@@ -9,6 +9,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Column, ModeratorGrid, Product, Role
 from blimp2pymc.sampler.draws import Statistic, StatisticKind
+from blimp2pymc.sampler.row_statistics import modelled_residuals, not_normal, row_statistics
 from blimp2pymc.sampler.tables import Statistics
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ PROBABILITIES = {ModeratorGrid.QUARTILES: (0.75, 0.5, 0.25), ModeratorGrid.QUANT
 
 def recorded_statistics(layout: Layout) -> tuple[Statistic, ...]:
     """Names of all recorded statistics, in the order of the columns of `Draws.statistics`."""
-    equations = [residual.equation for group in layout.plan.structure.groups for residual in group.residuals]
+    equations = [residual.equation for residual in modelled_residuals(layout)]
     outcomes = [each for each in equations if each.role is Role.OUTCOME]
     names = [Statistic(StatisticKind.PREDICTOR_VARIANCE, (each.outcome,)) for each in outcomes]
     names += [
@@ -28,12 +29,14 @@ def recorded_statistics(layout: Layout) -> tuple[Statistic, ...]:
     names += [Statistic(StatisticKind.COLUMN_MEAN, (column,)) for column in layout.columns]
     names += [Statistic(StatisticKind.COLUMN_VARIANCE, (column,)) for column in layout.columns]
     stated = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
+    by_row = not_normal(layout)
     names += [
         Statistic(StatisticKind.RESIDUAL_PRODUCT, (first, second))
         for i, first in enumerate(stated)
         for second in stated[i:]
+        if not (first in by_row or second in by_row)
     ]
-    return (*names, *(Statistic(StatisticKind.COLUMN_QUANTILE, key) for key in quantile_keys(layout)))
+    return (*names, *row_statistics(layout), *(Statistic(StatisticKind.COLUMN_QUANTILE, key) for key in quantile_keys(layout)))
 
 
 def quantile_keys(layout: Layout) -> list[tuple[Column, float]]:
@@ -53,7 +56,7 @@ def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
     Quantiles are no sums: they come last, and the table leaves them out.
     """
     equations = layout.plan.structure.residuals
-    outcomes = [residual for residual in equations if residual.equation.role is Role.OUTCOME]
+    outcomes = [residual for residual in modelled_residuals(layout) if residual.equation.role is Role.OUTCOME]
     position = {residual.equation.outcome: k for k, residual in enumerate(equations) if residual in outcomes}
     rows: list[tuple[int, int, int]] = []
     products: list[Product] = []
@@ -76,8 +79,11 @@ def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
     for code in (1, 2):
         rows += [(code, index, 0) for index in layout.columns.values()]
     stated = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
+    by_row = not_normal(layout)
     for i, one in enumerate(stated):
         for other in stated[i:]:
+            if one in by_row or other in by_row:
+                continue
             rows.append((3, position[one], position[other]))
             pairs |= {
                 (max(a, b), min(a, b))

@@ -88,14 +88,14 @@ def _constraints(model: Model, form: Structure) -> Iterator[Sequence[Column | st
     """Lists of unknowns of which an even number must change sign."""
     for group in form.groups:
         for residual in group.residuals:
-            own = residual.equation.outcome
+            own = residual.outcome
             for product in residual.products:
                 yield [own, *product.columns, *product.parameters]
                 # A function is left as it is.
                 yield from ([column] for function in product.functions for column in columns_in(function))
         if group.block is not None:
             for (i, j), name in group.block.correlations.items():
-                yield [group.block.members[i], group.block.members[j], name]
+                yield [group.outcomes[i], group.outcomes[j], name]
         # What is computed and not written out as products is left as it is, with all it is computed from.
         computed = {*group.parameters, *group.covariance_parameters} & form.definitions.keys()
         yield from ([origin] for name in sorted(computed) for origin in sorted(depends_on(form, name)))

@@ -3,15 +3,20 @@
 The one form of the model that plan and layout read: a residual is `outcome - mean`, expanded to
 products `constant * parameters * columns`. Defined parameters that are polynomials of others are
 substituted; what is no polynomial becomes a named function, of columns only or of parameters only.
+
+Probit equations become normal ones here: their outcome is the latent response `Column(y, LATENT_RESPONSE)`,
+a column without a known value, and their residual variance is a parameter fixed at 1.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blimp2pymc.errors import Finding, raise_all
 from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in, substitute
+from blimp2pymc.joint_model.families import LATENT_RESPONSES
 from blimp2pymc.joint_model.ir import (
     Apply,
     Column,
@@ -28,18 +33,37 @@ from blimp2pymc.joint_model.ir import (
     Term,
 )
 
+WORKING_FAMILIES = ("logit", "negative_binomial")
+"""Families whose linear predictor is the mean of a working response, with a weight of its own in every row."""
+SCORED_FAMILIES = ("multinomial", "negative_binomial", "log_variance")
+"""Families of groups that are no weighted normal equations, whatever they are conditioned on."""
+
 
 @dataclass(frozen=True)
 class Residual:
     """`outcome - mean` of one equation, as a sum of products."""
 
     equation: Equation
+    """As the model has it."""
+    outcome: Column
+    """What the mean is the mean of: the equation's outcome, or its latent response."""
     products: tuple[Product, ...]
     """Functions of columns are in `functions`; functions of parameters are parameters named `=...`."""
     explained: tuple[Product, ...]
     """The part of the mean that explains variance: every term but latent intercepts (`1@b_j`)."""
     terms: tuple[tuple[Product, ...], ...]
     """The expression of each term, without its coefficient."""
+    predictors: tuple[Product, ...] = ()
+    """The part that explains variance, without the intercept."""
+    models_variance: bool = False
+    """Whether this is the log-linear predictor of the equation's residual variance, not of its mean."""
+
+    @property
+    def working(self) -> Column:
+        """Column of the working response."""
+        if self.models_variance:
+            return replace(self.outcome, form=Form.WORKING_RESPONSE)
+        return self.outcome
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -63,6 +87,22 @@ class Group:
 
     residuals: tuple[Residual, ...]
     block: JointBlock | None
+    family: str = "normal"
+    """`normal`, `logit` (two categories), `multinomial` (one of several), `negative_binomial`, or `log_variance`."""
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has densities of its own, row by row, in place of a normal one."""
+        return self.family in SCORED_FAMILIES
+
+    @property
+    def weight(self) -> Column | None:
+        """Column of the rows' precisions, where they differ."""
+        first = self.residuals[0]
+        if self.family != "normal":
+            # The mean and the variance of an outcome have weights of their own.
+            return replace(first.working, form=Form.WORKING_WEIGHT)
+        return replace(first.outcome, form=Form.PRECISION) if first.equation.variance_terms else None
 
     @property
     def is_cut(self) -> bool:
@@ -72,7 +112,7 @@ class Group:
     @property
     def outcomes(self) -> tuple[Column, ...]:
         """Outcomes in the order of the equations."""
-        return tuple(residual.equation.outcome for residual in self.residuals)
+        return tuple(residual.outcome for residual in self.residuals)
 
     @property
     def columns(self) -> frozenset[Column]:
@@ -86,9 +126,10 @@ class Group:
 
     @property
     def covariance_parameters(self) -> tuple[str, ...]:
-        """Residual variances, then correlations."""
-        variances = [residual.equation.residual_variance for residual in self.residuals]
-        assert all(name is not None for name in variances)
+        """Residual variances, then correlations; of counts the dispersion."""
+        if self.residuals[0].models_variance:
+            return ()
+        variances = [residual.equation.residual_variance or residual.equation.dispersion for residual in self.residuals]
         correlations = self.block.correlations.values() if self.block else ()
         return (*(name for name in variances if name is not None), *correlations)
 
@@ -112,6 +153,22 @@ class Structure:
         """Residuals of all equations, groups one after the other."""
         return tuple(residual for group in self.groups for residual in group.residuals)
 
+    @property
+    def responses(self) -> tuple[Residual, ...]:
+        """Residuals of equations whose outcome is a latent response."""
+        return tuple(each for each in self.residuals if each.outcome.form is Form.LATENT_RESPONSE)
+
+    @property
+    def described(self) -> tuple[Column, ...]:
+        """Latent and working responses, which stand for outcomes."""
+        found = (each.outcome for each in self.residuals if each.outcome.form is not Form.SCORE)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def rows_change(self) -> bool:
+        """Whether every row has a value that changes in every sweep, so that none is complete."""
+        return bool(self.described) or any(group.weight is not None for group in self.groups)
+
 
 def structure(model: Model) -> Structure:
     """Write a model as groups of residuals.
@@ -130,7 +187,10 @@ def structure(model: Model) -> Structure:
             polynomials[ParameterReference(name)] = written_out
     hidden: dict[str, Expression] = {}
     residuals = {id(each): _residual(each, polynomials, hidden) for each in model.equations}
-    groups = _grouped(model, residuals)
+    variances = {
+        id(each): _log_variance(each, polynomials, hidden) for each in model.equations if each.variance_terms
+    }
+    groups = _grouped(model, residuals, variances)
     return Structure(groups, {**definitions, **hidden})
 
 
@@ -142,6 +202,15 @@ def _dummies(model: Model) -> dict[Column, Expression]:
         for column in columns
         if column.form is Form.DUMMY and column.category is not None
     }
+
+
+def described_column(equation: Equation) -> Column:
+    """The column whose mean an equation states: the latent or working response, or the outcome itself."""
+    if equation.family in LATENT_RESPONSES:
+        return replace(equation.outcome, form=Form.LATENT_RESPONSE)
+    if equation.family in WORKING_FAMILIES:
+        return replace(equation.outcome, form=Form.WORKING_RESPONSE)
+    return equation.outcome
 
 
 def depends_on(structure: Structure, name: str) -> frozenset[str]:
@@ -156,14 +225,26 @@ def depends_on(structure: Structure, name: str) -> frozenset[str]:
 
 def _residual(equation: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
     mean = _sum_of(equation.terms, polynomials)
-    residual: Expression = equation.outcome if mean is None else Apply("-", (equation.outcome, mean))
-    explained = _sum_of((each for each in equation.terms if not each.replaces_intercept), polynomials)
+    outcome = described_column(equation)
+    residual: Expression = outcome if mean is None else Apply("-", (outcome, mean))
+    explaining = [each for each in equation.terms if not each.replaces_intercept]
+    explained = _sum_of(explaining, polynomials)
+    sloped = _sum_of((each for each in explaining if each.expression != Constant(1.0)), polynomials)
     return Residual(
         equation,
+        outcome,
         _products(equation, residual, hidden),
         () if explained is None else _products(equation, explained, hidden),
         tuple(_products(equation, substitute(each.expression, polynomials), hidden) for each in equation.terms),
+        () if sloped is None else _products(equation, sloped, hidden),
     )
+
+
+def _log_variance(equation: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
+    mean = _sum_of(equation.variance_terms, polynomials)
+    working = replace(equation.outcome, form=Form.WORKING_RESPONSE)
+    residual: Expression = working if mean is None else Apply("-", (working, mean))
+    return Residual(equation, equation.outcome, _products(equation, residual, hidden), (), (), models_variance=True)
 
 
 def _sum_of(terms: Iterable[Term], polynomials: Mapping) -> Expression | None:
@@ -204,9 +285,12 @@ def _products(equation: Equation, expression: Expression, hidden: dict[str, Expr
     return tuple(products)
 
 
-def _grouped(model: Model, residuals: Mapping[int, Residual]) -> tuple[Group, ...]:
+def _grouped(
+    model: Model, residuals: Mapping[int, Residual], variances: Mapping[int, Residual]
+) -> tuple[Group, ...]:
     groups: list[Group] = []
     done: set[int] = set()
+    categories = Counter(each.name for each in model.equations if each.family == "logit")
     for equation in model.equations:
         if id(equation) in done:
             continue
@@ -227,7 +311,12 @@ def _grouped(model: Model, residuals: Mapping[int, Residual]) -> tuple[Group, ..
             }
             members = [by_outcome[column] for column in block.members]
         done.update(id(each) for each in members)
-        groups.append(Group(tuple(residuals[id(each)] for each in members), block))
+        family = equation.family if equation.family in WORKING_FAMILIES else "normal"
+        if categories[equation.name] > 1:
+            family = "multinomial"
+        groups.append(Group(tuple(residuals[id(each)] for each in members), block, family))
+        if equation.variance_terms:
+            groups.append(Group((variances[id(equation)],), None, "log_variance"))
     return tuple(groups)
 
 
@@ -250,14 +339,15 @@ def _unsupported(model: Model) -> list[Finding]:
         findings.append(Finding(f"{what}: there is no sampler for this yet", span, "", code))
 
     for equation in model.equations:
-        if equation.family != "normal":
+        if equation.family not in ("normal", "probit", *WORKING_FAMILIES):
             refuse(f"'{equation.name}' has family '{equation.family}'", equation, "unsupported-family")
         if equation.transform is not None:
             refuse(f"'{equation.name}' is a transformed outcome", equation, "unsupported-transform")
-        if equation.variance_terms:
-            refuse(f"the residual variance of '{equation.name}' has predictors", equation, "unsupported-variance")
-        columns = {equation.outcome}.union(*(columns_in(term.expression) for term in equation.terms))
+        terms = (*equation.terms, *equation.variance_terms)
+        columns = {equation.outcome}.union(*(columns_in(term.expression) for term in terms))
         for column in sorted(columns):
+            if column == equation.outcome and equation.family == "logit":
+                continue
             is_dummy = column.form is Form.DUMMY and not model.missing(column.variable).any()
             if column.level != 1 or column.lag or not (column.form is Form.SCORE or is_dummy):
                 refuse(
@@ -269,11 +359,27 @@ def _unsupported(model: Model) -> list[Finding]:
             variable = model.variables.get(column.variable)
             if variable is not None and variable.origin is Origin.RANDOM_EFFECT:
                 refuse(f"'{column.variable}' is a random effect", equation, "unsupported-random-effect")
+    modelled = {each.outcome: each for each in model.equations if each.variance_terms}
     for block in model.blocks:
+        for column in block.members:
+            if column in modelled:
+                refuse(
+                    f"the residual of '{column.variable}' has a variance with predictors and is correlated with others",
+                    modelled[column],
+                    "unsupported-variance",
+                )
         if block.parameterisation != "wishart":
             refuse(
                 f"the correlations of {block.name} are parameterised by phantom variables", block, "unsupported-phantom"
             )
+        incomplete = {each.outcome for each in model.equations if each.family in LATENT_RESPONSES}
+        for column in sorted(columns - {equation.outcome}):
+            if column in incomplete and model.missing(column.variable).any():
+                refuse(
+                    f"'{column.variable}' has categories and missing values, and predicts '{equation.name}'",
+                    equation,
+                    "unsupported-column",
+                )
     owned = {equation.outcome.variable for equation in model.equations if equation.role is not Role.MEANS}
     for name in model.unknown:
         if name not in owned:

@@ -51,6 +51,10 @@ FAULTS = {
         "the density of a missing value of {names} is zero or not a number",
         "a function of an incomplete variable may be undefined for some of its values",
     ),
+    sweep.SCORING: (
+        "the coefficients {names} have no density, or no curvature, at their current values",
+        "look for predictors that are constant, collinear, very large, or that separate the categories completely",
+    ),
     sweep.START: ("no starting values were found: a residual covariance matrix is not positive definite", ""),
     sweep.NOT_FINITE: ("the draws of {names} are not finite", "look for a parameter that the data do not determine"),
 }
@@ -207,6 +211,7 @@ def _new_record(
     counts = [burn, burn_thin, thin[0], thin[1], 0, 0, 0, 0, thin[2]]
     log_moments = np.zeros((4, n_rows if log_likelihood else 0))
     log_moments[2] = -np.inf
+    scratch_rows = n_rows if len(form.tables.row_statistics.kind) else 0
     return Reference(
         sweep.Record(
             burn=np.zeros((burn // burn_thin, n_parameters)),
@@ -215,7 +220,7 @@ def _new_record(
             snapshot_draws=snapshot_draws,
             snapshots=np.zeros((len(snapshot_draws), n_cells)),
             cells=np.zeros(n_cells),
-            scratch=np.zeros(max((int(each) for each in np.diff(data.cell_start[data.run_start])), default=0)),
+            scratch=np.zeros(max([scratch_rows, *(int(each) for each in np.diff(data.cell_start[data.run_start]))])),
             cell_mean=np.zeros(n_cells),
             cell_squares=np.zeros(n_cells),
             quantile_column=integers(form.columns[column] for column, _ in keys),

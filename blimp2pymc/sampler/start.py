@@ -11,7 +11,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.block_structure import starting_correlations
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Role
+from blimp2pymc.joint_model.ir import Column, Form, Role
 from blimp2pymc.sampler.evaluator import STACK
 from blimp2pymc.sampler.latent_start import latent_scores
 from blimp2pymc.sampler.layout import Layout
@@ -67,6 +67,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
     n_groups, size = len(residuals.group_set), tables.priors.group_scale.shape[1]
     n_equations, n_monomials = len(residuals.equation_group), len(tables.base)
     n_sets, n_classes = tables.rows.set_has_class.shape
+    n_sets += len(tables.weighted.column)
     return Reference(
         State(
             theta=np.zeros(len(layout.parameters)),
@@ -79,6 +80,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             sums=np.zeros((n_sets, n_monomials, n_monomials)),
             generator=generator.copy(),
             widths=np.zeros((len(layout.parameters) + len(tables.complete), 2)),
+            proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
             fault=np.zeros(2, np.int64),
         )
@@ -107,6 +109,10 @@ def new_work(layout: Layout) -> Reference:
             matrix=np.zeros((3, square, square)),
             vector=np.zeros((3, max(square, len(layout.parameters)))),
             by_equation=np.zeros((2, len(tables.residuals.equation_group))),
+            eta=np.zeros((max(2, max(np.diff(tables.families.sibling_start)) + 1), CHUNK)),
+            densities=np.zeros(CHUNK),
+            likelihood=np.zeros(CHUNK),
+            proposal=np.zeros((4, max(square, len(layout.parameters)))),
             bracket=np.zeros(BRACKET_SIZE),
             stack=np.zeros(STACK),
         )
@@ -126,6 +132,12 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
             columns[index, missing] = random.choice(observed, missing.sum())
     if model.latent:
         completed = {column: columns[index] for column, index in layout.columns.items() if column in deviations}
+        # Indicators with two categories speak by their dummies.
+        completed |= {
+            each.outcome: (columns[layout.columns[Column(each.name)]] == each.outcome.category).astype(float)
+            for each in model.equations
+            if each.outcome.form is Form.DUMMY
+        }
         for column, scores in latent_scores(model, completed, random).items():
             columns[layout.columns[column]] = scores
             deviations[column] = float(scores.std()) or 1.0
@@ -170,4 +182,8 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
 def outcome_groups(layout: Layout) -> np.ndarray:
     """Groups whose densities make up the log-likelihood."""
     groups = layout.plan.structure.groups
-    return integers(k for k, group in enumerate(groups) if group.residuals[0].equation.role is Role.OUTCOME)
+    return integers(
+        k
+        for k, group in enumerate(groups)
+        if group.residuals[0].equation.role is Role.OUTCOME and group.family != "log_variance"
+    )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.kernels.row_densities import constant_of_count, row_densities
 from blimp2pymc.sampler.moments import multiply, residual_product
 
 
@@ -180,6 +181,35 @@ def quantile(observed, imputed, probability):
 
 
 @compiled
+def weight_by_row(weight, size, n, work, value):
+    """Scale residuals of rows to the precision 1, and add what that does to their log density."""
+    for i in range(n):
+        value[i] += 0.5 * size * math.log(weight[i])
+        work.normals[i] = math.sqrt(weight[i])
+    root = work.normals
+    for e in range(size):
+        residual = work.residual[e]
+        for i in range(n):
+            residual[i] *= root[i]
+
+
+@compiled
+def add_row_densities(tables, group, columns, state, low, n, work, value):
+    """Add the log density of each row's category or count, once for all categories of an outcome."""
+    families = tables.families
+    kind = families.kind[group]
+    if kind == 2 and families.sibling[families.sibling_start[group]] != group:
+        return
+    row_densities(tables, group, columns, state.coefficient, state.theta, low, n, False, work, work.densities)
+    for i in range(n):
+        value[i] += work.densities[i]
+    if kind == 3:
+        outcome = columns[families.outcome[group], low : low + n]
+        for i in range(n):
+            value[i] += constant_of_count(outcome[i], state.theta[families.dispersion[group]])
+
+
+@compiled
 def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean, squares, largest, total):
     """Add the current log-likelihood of each row to its running moments.
 
@@ -190,10 +220,13 @@ def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean
     n_rows = columns.shape[1]
     for low in range(0, n_rows, 256):
         n = min(256, n_rows - low)
-        value = work.product
+        value = work.likelihood
         value[:n] = 0.0
         for k in range(groups.size):
             group = groups[k]
+            if tables.families.kind[group] != 0:
+                add_row_densities(tables, group, columns, state, low, n, work, value)
+                continue
             start, end = residuals.group_start[group], residuals.group_start[group + 1]
             for e in range(start, end):
                 residual = work.residual[e - start]
@@ -208,6 +241,8 @@ def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean
             constant = -0.5 * ((end - start) * math.log(2.0 * math.pi) + state.log_determinant[group])
             for i in range(n):
                 value[i] += constant
+            if residuals.weight[group] >= 0:
+                weight_by_row(columns[residuals.weight[group], low : low + n], end - start, n, work, value)
             for e in range(end - start):
                 for f in range(e + 1):
                     weight = state.precision[group, e, f] * (-0.5 if e == f else -1.0)

@@ -14,11 +14,23 @@ import numpy as np
 from blimp2pymc.sampler import statistics
 from blimp2pymc.sampler.compiled import compiled, inlined
 from blimp2pymc.sampler.evaluator import set_columns, set_parameters
-from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, reflections, slices, variances
+from blimp2pymc.sampler.kernels import (
+    cells,
+    coefficients,
+    covariances,
+    nonlinear,
+    outcomes,
+    reflections,
+    scoring,
+    slices,
+    variances,
+)
+from blimp2pymc.sampler.kernels.row_densities import update_precisions, update_weights
 from blimp2pymc.sampler.machine_code import Loop
-from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, update_moments
+from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, update_moments, update_normal_moments
+from blimp2pymc.sampler.row_statistics import record_rows
 
-NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE = range(8)
+NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE, SCORING = range(9)
 """Faults, as `State.fault[0]`; `fault[1]` says where."""
 
 
@@ -77,6 +89,7 @@ def refresh(tables, state, work):
             work.matrix[0],
         ):
             return False
+    update_precisions(tables, state, work)
     return True
 
 
@@ -89,7 +102,7 @@ def update_parameters(tables, state, work, adapting, first):
     n_steps = tables.step_kernel.size
     for turn in range(3 * n_steps if first else n_steps):
         step = turn % n_steps
-        if turn < 2 * n_steps and first and tables.step_kernel[step] != 2:
+        if turn < 2 * n_steps and first and tables.step_kernel[step] not in (2, 4):
             continue
         kernel, index = tables.step_kernel[step], tables.step_index[step]
         if kernel == 0:
@@ -101,9 +114,12 @@ def update_parameters(tables, state, work, adapting, first):
         elif kernel == 2:
             fine = coefficients.update(tables.residuals, tables.priors, tables.coefficients, index, state, work)
             fault = COEFFICIENTS
-        else:
+        elif kernel == 3:
             fine = slices.update(tables, index, state, work, adapting)
             fault = SLICES
+        else:
+            fine = scoring.update(tables, index, state, work, first)
+            fault = SCORING
         if not fine:
             state.fault[0], state.fault[1] = fault, step
             return False
@@ -116,6 +132,7 @@ def sweep(tables, state, work, adapting, full, first):
 
     `full`: moments for statistics as well. `first`: leave the cells as they are.
     """
+    update_weights(tables, state, work)
     if not first:
         failed = nonlinear.update(tables, state, work, adapting)
         if failed >= 0:
@@ -125,6 +142,7 @@ def sweep(tables, state, work, adapting, full, first):
     update_moments(
         tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, full, False
     )
+    update_normal_moments(tables, state, work)
     return update_parameters(tables, state, work, adapting, first)
 
 
@@ -141,6 +159,7 @@ def initialise(tables, state, work):
 def predict(tables, state, work):
     """Draw outcomes that predict nothing, given the parameters of the same draw, and complete the moments."""
     cells.update(tables, 1, state, work)
+    outcomes.predict(tables, state, work)
     low = tables.rows.class_start[1]
     set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
     update_moments(
@@ -157,7 +176,9 @@ def keep(tables, data, state, work, record, draw):
     statistics.accumulate(record.cells, draw + 1.0, record.cell_mean, record.cell_squares)
     out = record.statistics[draw]
     statistics.record(tables, data, state, record.cells, out)
-    n_sums = tables.statistics.kind.size
+    again = draw % counts[2] == 0
+    record_rows(tables, state, work, record.scratch, again, record.statistics[max(0, draw - 1)], out)
+    n_sums = tables.statistics.kind.size + tables.row_statistics.kind.size
     for k in range(record.quantile_column.size):
         if draw % counts[2] != 0:
             out[n_sums + k] = record.statistics[draw - 1, n_sums + k]
@@ -202,6 +223,7 @@ def run(tables, data, state, work, record, iterations):
         return 0 if initialise(tables, state, work) else -1
     if iterations < -1:
         fine = refresh(tables, state, work)
+        update_normal_moments(tables, state, work)
         update_moments(
             tables.residuals,
             tables.rows,
@@ -234,6 +256,7 @@ def run(tables, data, state, work, record, iterations):
                 kept,
                 False,
             )
+            update_normal_moments(tables, state, work)
         if kept:
             predict(tables, state, work)
             keep(tables, data, state, work, record, counts[4] - burn)

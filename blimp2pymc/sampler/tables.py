@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blimp2pymc.sampler.evaluator import Programs
+from blimp2pymc.sampler.row_tables import Families, Outcomes, RowStatistics, Scoring, Weighted
 
 
 class Residuals(NamedTuple):
@@ -23,6 +24,8 @@ class Residuals(NamedTuple):
     """Moment set of each group: groups that look at the same rows share one."""
     group_rows: np.ndarray
     """Number of rows each group looks at, as a float."""
+    weight: np.ndarray
+    """Column of the rows' weights of each group, -1 where all rows have the same precision."""
     equation_group: np.ndarray
     product_start: np.ndarray
     """Products of an equation are consecutive; shape (equations + 1,)."""
@@ -39,7 +42,7 @@ class Residuals(NamedTuple):
     """Columns of each monomial, reduced ones behind those of the residuals; shape (monomials + 1,)."""
     monomial_column: np.ndarray
     variance: np.ndarray
-    """Parameter that is the residual variance of each equation."""
+    """Parameter that is the residual variance of each equation; -1: the variance is 1, or in the rows' weights."""
     correlation: np.ndarray
     """Parameter that is the correlation of two equations of a group, or -1; (groups, size, size)."""
     computed_equation: np.ndarray
@@ -118,6 +121,11 @@ class Nonlinear(NamedTuple):
     """Index of the adaptive width, one per column."""
     segment_start: np.ndarray
     segment_group: np.ndarray
+    is_scored: np.ndarray
+    """Whether a segment only gives linear predictors, its group having a density that is not normal."""
+    density_start: np.ndarray
+    density_group: np.ndarray
+    """Groups with such densities."""
     entry_start: np.ndarray
     """Entries of each segment; monomials that do not change with the cell come first."""
     entry_changes: np.ndarray
@@ -175,6 +183,8 @@ class Slices(NamedTuple):
     group_start: np.ndarray
     group: np.ndarray
     """Groups in the full conditional."""
+    is_scored: np.ndarray
+    """Per entry of `group`, whether its density is not normal."""
     covariance_changes: np.ndarray
     """Per entry of `group`, whether its covariance changes with the parameter."""
     is_block_element: np.ndarray
@@ -222,6 +232,11 @@ class Tables(NamedTuple):
     covariance: np.ndarray
     """Groups whose covariance is inverse Wishart."""
     slices: Slices
+    scoring: Scoring
+    families: Families
+    weighted: Weighted
+    outcomes: Outcomes
+    row_statistics: RowStatistics
     reflections: Reflections
     statistics: Statistics
     definitions: Programs
@@ -256,6 +271,8 @@ class State(NamedTuple):
     generator: np.ndarray
     widths: np.ndarray
     """Adaptive widths of the slice samplers: parameters, then columns; (n, 2): width, number of updates."""
+    proposals: np.ndarray
+    """Accepted and all proposals of each block of `Scoring`."""
     evaluations: np.ndarray
     """Evaluations and draws of the slice samplers of parameters and of cells, shape (4,)."""
     fault: np.ndarray
@@ -288,6 +305,14 @@ class Work(NamedTuple):
     """(3, size)."""
     by_equation: np.ndarray
     """(2, equations)."""
+    eta: np.ndarray
+    """Linear predictors of one outcome; (most equations of an outcome + 1, at least 2; chunk)."""
+    densities: np.ndarray
+    """(chunk,)."""
+    likelihood: np.ndarray
+    """(chunk,)."""
+    proposal: np.ndarray
+    """Step, center, noise, parameters before; (4, parameters)."""
     bracket: np.ndarray
     """State of a slice sampler."""
     stack: np.ndarray

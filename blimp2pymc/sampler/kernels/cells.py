@@ -16,6 +16,7 @@ import math
 from blimp2pymc.sampler.compiled import compiled
 from blimp2pymc.sampler.evaluator import set_columns
 from blimp2pymc.sampler.generator import fill_normal
+from blimp2pymc.sampler.kernels.row_densities import set_precisions
 from blimp2pymc.sampler.moments import multiply
 
 
@@ -32,6 +33,8 @@ def conditional(residuals, cells, block, low, n, columns, coefficient, precision
         start = residuals.group_start[group]
         count = residuals.group_start[group + 1] - start
         _residuals_and_slopes(residuals, cells, segment, size, start, count, low, n, columns, coefficient, work)
+        if residuals.weight[group] >= 0:
+            _weigh(columns[residuals.weight[group], low : low + n], size, count, n, work)
         for e in range(count):
             for f in range(count):
                 weight = precision[group, e, f]
@@ -84,6 +87,23 @@ def _residuals_and_slopes(residuals, cells, segment, size, start, count, low, n,
                 continue
         for i in range(n):
             target[i] += value * product[i]
+
+
+@compiled
+def _weigh(weight, size, count, n, work):
+    # Precision w W of a row: residuals and slopes times the root of w.
+    for i in range(n):
+        work.product[i] = math.sqrt(weight[i])
+    root = work.product
+    for e in range(count):
+        rest = work.residual[e]
+        for i in range(n):
+            rest[i] *= root[i]
+        for k in range(size):
+            if work.has_slope[e, k]:
+                slope = work.slope[e, k]
+                for i in range(n):
+                    slope[i] *= root[i]
 
 
 @compiled
@@ -158,5 +178,8 @@ def update(tables, phase, state, work):
             if phase == 1:
                 # A prediction may depend on a function of what has just been drawn.
                 set_columns(tables.functions, state.theta, state.columns, low, low + n, work.stack)
+                variance = tables.families.partner[cells.segment_group[cells.segment_start[block]]]
+                if variance >= 0:
+                    set_precisions(tables, variance, state, low, low + n, work)
             size = conditional(residuals, cells, block, low, n, state.columns, state.coefficient, state.precision, work)
             draw(cells, block, size, low, n, state.columns, state.generator, work)

@@ -15,6 +15,7 @@ import math
 from blimp2pymc.sampler import slice_sampling
 from blimp2pymc.sampler.compiled import compiled
 from blimp2pymc.sampler.evaluator import evaluate
+from blimp2pymc.sampler.kernels.row_densities import log_density_of_row
 
 
 @compiled
@@ -50,6 +51,7 @@ def log_density(tables, index, row, value, columns, theta, coefficient, precisio
         columns[tables.functions.target[program], row] = evaluate(
             tables.functions, program, theta, columns, row, work.stack
         )
+    # Segments that are no normal equations only give linear predictors; their densities follow.
     quadratic = 0.0
     rest, total = work.by_equation[0], work.by_equation[1]
     for segment in range(nonlinear.segment_start[index], nonlinear.segment_start[index + 1]):
@@ -59,10 +61,16 @@ def log_density(tables, index, row, value, columns, theta, coefficient, precisio
             total[equation] = rest[equation]
         first, last = nonlinear.entry_changes[segment], nonlinear.entry_start[segment + 1]
         _add(residuals, nonlinear, first, last, row, columns, coefficient, total)
+        if nonlinear.is_scored[segment]:
+            continue
+        weight = 1.0 if residuals.weight[group] < 0 else columns[residuals.weight[group], row]
         for e in range(start, end):
             for f in range(start, end):
-                quadratic += precision[group, e - start, f - start] * total[e] * total[f]
-    return -0.5 * quadratic if not math.isnan(quadratic) else -math.inf
+                quadratic += weight * precision[group, e - start, f - start] * total[e] * total[f]
+    result = -0.5 * quadratic
+    for k in range(nonlinear.density_start[index], nonlinear.density_start[index + 1]):
+        result += log_density_of_row(tables, nonlinear.density_group[k], row, columns, theta, total)
+    return result if not math.isnan(result) else -math.inf
 
 
 @compiled

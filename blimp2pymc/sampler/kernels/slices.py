@@ -16,6 +16,7 @@ import math
 from blimp2pymc.sampler import slice_sampling
 from blimp2pymc.sampler.compiled import compiled
 from blimp2pymc.sampler.evaluator import set_parameters
+from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows, set_dependent
 from blimp2pymc.sampler.moments import log_density_of_group, refresh_covariance, refresh_equation
 
 
@@ -74,9 +75,12 @@ def log_density(tables, index, value, state, work):
                 return -math.inf
             if slices.is_block_element[index] and priors.group_has_block[group]:
                 result += log_block_prior(residuals, priors, group, state.theta, state.precision, state.log_determinant)
-        result += log_density_of_group(
-            residuals, group, state.coefficient, state.precision, state.log_determinant, state.sums
-        )
+        if slices.is_scored[k]:
+            result += log_density_of_rows(tables, group, state, False, work)
+        else:
+            result += log_density_of_group(
+                residuals, group, state.coefficient, state.precision, state.log_determinant, state.sums
+            )
     return result if not math.isnan(result) else -math.inf
 
 
@@ -101,6 +105,9 @@ def update(tables, index, state, work, adapting):
     while bracket[slice_sampling.PHASE] < slice_sampling.DONE:
         x = slice_sampling.proceed(bracket, state.generator, log_density(tables, index, x, state, work))
     log_density(tables, index, x, state, work)
+    for k in range(tables.slices.group_start[index], tables.slices.group_start[index + 1]):
+        if tables.slices.is_scored[k]:
+            set_dependent(tables, tables.slices.group[k], state, work)
     state.evaluations[0] += bracket[slice_sampling.COUNT]
     state.evaluations[1] += 1.0
     if adapting:

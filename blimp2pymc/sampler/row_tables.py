@@ -1,0 +1,110 @@
+"""Tables of what is different from row to row: weights, outcomes that are not normal, what is recorded of rows.
+
+Part of the tables of a model; see `tables` for how ragged lists are stored.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Families(NamedTuple):
+    """Outcome family of each group, and the columns and parameters that belong to it; -1 where it has none."""
+
+    kind: np.ndarray
+    """Codes of `family_tables.FAMILY_CODES`."""
+    outcome: np.ndarray
+    """Column of the observed outcome."""
+    code: np.ndarray
+    """Category of a logit equation."""
+    reference: np.ndarray
+    """Reference category of its outcome."""
+    equation: np.ndarray
+    """First equation of the group."""
+    monomial: np.ndarray
+    """Monomial that is the working response alone."""
+    response: np.ndarray
+    """Column of the working response."""
+    weight: np.ndarray
+    """Column of its weight."""
+    precision: np.ndarray
+    """Of a log variance: column of the precisions it stands for."""
+    dispersion: np.ndarray
+    """Parameter."""
+    partner: np.ndarray
+    """Of a mean, the group of its modelled variance, and the other way round."""
+    sibling_start: np.ndarray
+    """Groups of the same nominal outcome, the group itself included."""
+    sibling: np.ndarray
+    above_start: np.ndarray
+    """Of counts: number of rows with a count above 0, 1, 2, ..."""
+    above: np.ndarray
+    moments: np.ndarray
+    """Index in `Weighted`."""
+
+
+class Weighted(NamedTuple):
+    """Moment matrices with weights, one for each group that has them."""
+
+    moment_set: np.ndarray
+    """Place among the moment sets."""
+    column: np.ndarray
+    """Column of the weights."""
+    has_class: np.ndarray
+    """Whether the group says something in a class of rows; (weighted groups, classes)."""
+    is_normal: np.ndarray
+    """Whether the group is a normal equation given its weights, so that every sweep needs the matrix."""
+    pair_start: np.ndarray
+    pair_first: np.ndarray
+    pair_second: np.ndarray
+    used_start: np.ndarray
+    used_monomial: np.ndarray
+
+
+class Outcomes(NamedTuple):
+    """Missing categories and counts that predict nothing: drawn after the parameters."""
+
+    group: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class Scoring(NamedTuple):
+    """Blocks of coefficients of equations that are not normal."""
+
+    block: np.ndarray
+    """The block's place in `Coefficients`."""
+    group_start: np.ndarray
+    group: np.ndarray
+    """Groups with working responses that hold the block."""
+    has_density: np.ndarray
+    """Whether the density of such a group's outcome is among the block's: siblings share one."""
+    density_start: np.ndarray
+    density_group: np.ndarray
+    has_mean: np.ndarray
+    """Whether the block also enters the mean of the outcome whose variance is modelled."""
+    normal_start: np.ndarray
+    normal_group: np.ndarray
+    """Normal equations that hold the block."""
+
+
+class RowStatistics(NamedTuple):
+    """Recorded statistics that need a pass over the rows."""
+
+    kind: np.ndarray
+    """0 variance of the weighted predictor, 1 product of residuals, 2 mean and 3 quantile of the rows' variances."""
+    place: np.ndarray
+    """Place among the recorded statistics."""
+    first: np.ndarray
+    """Group, or equation of the first residual."""
+    second: np.ndarray
+    """Equation of the second residual."""
+    probability: np.ndarray
+    product_start: np.ndarray
+    """Products of a predictor, its intercept left out."""
+    monomial: np.ndarray
+    constant: np.ndarray
+    factor_start: np.ndarray
+    factor_parameter: np.ndarray

@@ -1,0 +1,151 @@
+"""Small models with outcomes that are not normal, or whose residual variance has predictors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from sampler import small_models
+from sampler.small_models import ONE, holes
+
+from blimp2pymc.joint_model.ir import (
+    FLAT,
+    Column,
+    Expression,
+    Form,
+    Kind,
+    Model,
+    Parameter,
+    ParameterKind,
+    Prior,
+    Term,
+)
+
+WEAK = Prior("normal", (0.0, 5.0))
+
+
+def with_family(model: Model, outcome: str, family: str, codes: Sequence[float] = (1.0,)) -> Model:
+    """Make the equations of an outcome, one for each code, equations of a family."""
+    parameters = dict(model.parameters)
+    equations, waiting = [], list(codes)
+    for each in model.equations:
+        if each.name != outcome:
+            equations.append(each)
+            continue
+        parameters.pop(each.residual_variance, None)
+        for term in each.terms:
+            if parameters[term.coefficient].prior == FLAT:
+                parameters[term.coefficient] = replace(parameters[term.coefficient], prior=WEAK)
+        if family == "logit":
+            column = Column(outcome, Form.DUMMY, waiting.pop(0))
+            equations.append(replace(each, outcome=column, family=family, residual_variance=None))
+        else:
+            name = f"{outcome} dispersion"
+            parameters[name] = Parameter(name, ParameterKind.DISPERSION, replace(FLAT, lower=0.0))
+            equations.append(replace(each, family=family, residual_variance=None, dispersion=name))
+    values = model.data[outcome]
+    observed = tuple(float(each) for each in np.unique(values[~np.isnan(values)]))
+    kind = Kind.NOMINAL if family == "logit" else Kind.COUNT
+    categories = observed if family == "logit" else ()
+    variables = {
+        **model.variables,
+        outcome: replace(model.variables[outcome], kind=kind, categories=categories),
+    }
+    return replace(model, parameters=parameters, equations=tuple(equations), variables=variables)
+
+
+def with_variance(model: Model, outcome: str, terms: Sequence[tuple[str, Expression]], fixed=()) -> Model:
+    """Give the residual variance of an outcome a log-linear predictor."""
+    parameters = dict(model.parameters)
+    equations = []
+    for each in model.equations:
+        if each.name == outcome:
+            parameters.pop(each.residual_variance, None)
+            made = tuple(Term(name, name, expression) for name, expression in terms)
+            each = replace(each, residual_variance=None, variance_terms=made)
+            for name, _ in terms:
+                parameters[name] = Parameter(name, ParameterKind.SLOPE, FLAT)
+        equations.append(each)
+    for name, value in fixed:
+        parameters[name] = replace(parameters[name], fixed=value, prior=Prior("none"))
+    return replace(model, parameters=parameters, equations=tuple(equations))
+
+
+def binary(n: int = 90, seed: int = 3, missing: bool = True) -> Model:
+    """A binary outcome on incomplete x and w and their product; a normal outcome beside it."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    x = 0.5 * w + rng.normal(size=n)
+    y = (rng.random(n) < 1 / (1 + np.exp(-(0.3 + 0.8 * x - 0.5 * w + 0.3 * x * w)))).astype(float)
+    u = 0.3 * x + rng.normal(size=n)
+    if missing:
+        holes(rng, w, x, y, u)
+    model = small_models.build(
+        {"w": w, "x": x, "u": u, "y": y},
+        [
+            ("w", [("w0", ONE)]),
+            ("x", [("x0", ONE), ("xw", Column("w"))]),
+            ("u", [("u0", ONE), ("ux", Column("x"))]),
+            ("y", [("y0", ONE), ("yx", Column("x")), ("yw", Column("w")),
+                   ("yxw", small_models.times(Column("x"), Column("w")))]),
+        ],
+    )  # fmt: skip
+    return with_family(model, "y", "logit")
+
+
+def nominal(n: int = 120, seed: int = 4, missing: bool = True) -> Model:
+    """Three groups with codes 1, 3, 4 on x and w, x incomplete."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    x = 0.5 * w + rng.normal(size=n)
+    eta = np.array([np.zeros(n), 0.3 + 0.8 * x, -0.2 - 0.6 * x + 0.5 * w])
+    p = np.exp(eta) / np.exp(eta).sum(axis=0)
+    y = np.array([1.0, 3.0, 4.0])[(rng.random(n) > p.cumsum(axis=0)).sum(axis=0)]
+    if missing:
+        holes(rng, x, y)
+    model = small_models.build(
+        {"w": w, "x": x, "y": y},
+        [
+            ("x", [("x0", ONE), ("xw", Column("w"))]),
+            ("y", [("a0", ONE), ("ax", Column("x")), ("aw", Column("w"))]),
+            ("y", [("b0", ONE), ("bx", Column("x")), ("bw", Column("w"))]),
+        ],
+    )
+    return with_family(model, "y", "logit", (3.0, 4.0))
+
+
+def counts(n: int = 120, seed: int = 5, missing: bool = True) -> Model:
+    """A count on incomplete x and complete w."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    x = 0.5 * w + rng.normal(size=n)
+    mean = np.exp(1.0 + 0.4 * x - 0.2 * w)
+    y = rng.poisson(mean * rng.gamma(2.0, 0.5, n)).astype(float)
+    if missing:
+        holes(rng, x, y)
+    model = small_models.build(
+        {"w": w, "x": x, "y": y},
+        [("x", [("x0", ONE), ("xw", Column("w"))]), ("y", [("y0", ONE), ("yx", Column("x")), ("yw", Column("w"))])],
+    )
+    return with_family(model, "y", "negative_binomial")
+
+
+def variances(n: int = 150, seed: int = 6, missing: bool = True) -> Model:
+    """The mean and the log variance of y on incomplete x; an outcome z that y predicts."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    x = 0.5 * w + rng.normal(size=n)
+    y = 1 + 0.5 * x + np.exp(0.5 * (0.2 + 0.6 * x)) * rng.normal(size=n)
+    z = 0.4 * y + rng.normal(size=n)
+    if missing:
+        holes(rng, x, y, z)
+    model = small_models.build(
+        {"w": w, "x": x, "y": y, "z": z},
+        [
+            ("x", [("x0", ONE), ("xw", Column("w"))]),
+            ("y", [("y0", ONE), ("yx", Column("x"))]),
+            ("z", [("z0", ONE), ("zy", Column("y"))]),
+        ],
+    )
+    return with_variance(model, "y", [("v0", ONE), ("vx", Column("x"))])
