@@ -26,7 +26,9 @@ def cell_table(result: Layout) -> Cells:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
         nonlinear = nonlinear_columns(form.groups[k] for k in active)
-        wanted = [each for each in result.columns if each in pattern.missing and each not in predicted | nonlinear | scores]
+        wanted = [
+            each for each in result.columns if each in pattern.missing and each not in predicted | nonlinear | scores
+        ]
         for block in cell_blocks([form.groups[k] for k in active], wanted):
             touched = [k for k in active if form.groups[k].columns & set(block)]
             blocks.append((0, pattern, block, touched))

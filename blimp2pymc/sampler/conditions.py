@@ -110,7 +110,12 @@ class ParameterFacts:
         """Full conditional inverse gamma."""
         prior = self.parameter.prior
         bounded = prior.lower > 0 or prior.upper < np.inf
-        return self.is_own_variance and not self.is_scored and prior.distribution in ("inverse_gamma", "flat") and not bounded
+        return (
+            self.is_own_variance
+            and not self.is_scored
+            and prior.distribution in ("inverse_gamma", "flat")
+            and not bounded
+        )
 
     @property
     def has_density(self) -> bool:

@@ -209,6 +209,21 @@ def _slice(point: Point, index: int) -> Changes:
     yield at_new - at_old, point.log_density(collapsed=True) - before
 
 
+def _scored_coefficients(point: Point, index: int) -> Changes:
+    scoring, blocks, state = point.tables.scoring, point.tables.coefficients, point.state
+    block = int(scoring.block[index])
+    members = blocks.member[blocks.member_start[block] : blocks.member_start[block + 1]]
+    at_old = entries.scoring_log_density(*point.compiled, index)
+    before = point.log_density(collapsed=True)
+    step = 0.1 * point.random.normal(size=len(members))
+    state.theta[members] += step
+    for shift in range(blocks.shift_start[block], blocks.shift_start[block + 1]):
+        entries.move_along(*point.compiled, shift, step[blocks.shift_mean[shift]])
+    point.refresh()
+    at_new = entries.scoring_log_density(*point.compiled, index)
+    yield at_new - at_old, point.log_density(collapsed=True) - before
+
+
 # ---------------------------------------------------------------- missing cells
 
 
@@ -273,6 +288,7 @@ PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
     1: _variances,
     2: _coefficients,
     3: _slice,
+    4: _scored_coefficients,
 }
 """Kernel code of `layout.KERNEL_CODES` -> how it is compared."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blimp2pymc.sampler import sweep
 from blimp2pymc.sampler.compiled import entry
-from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, slices, variances
+from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, scoring, slices, variances
 
 
 @entry
@@ -76,6 +76,12 @@ def covariance_conditional(tables, state, group, scale):
 def covariance_log_density(precision, log_determinant, size, scale, degrees):
     """Log density of a covariance matrix."""
     return covariances.log_density(precision, log_determinant, size, scale, degrees)
+
+
+@entry
+def scoring_log_density(tables, state, work, index):
+    """Log density of a block of coefficients of equations that are not normal, at the current values."""
+    return scoring.log_density(tables, index, False, state, work)
 
 
 @entry

@@ -138,4 +138,3 @@ def outcome_table(result: Layout) -> Outcomes:
                 done.add(name)
                 rows.append((k, pattern.low, pattern.low + len(pattern.rows)))
     return Outcomes(*(integers(row[part] for row in rows) for part in range(3)))
-

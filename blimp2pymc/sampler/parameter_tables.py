@@ -58,7 +58,9 @@ def prior_table(result: Layout) -> Priors:
     return Priors(kind, first, second, lower, upper, has_block, scale, degrees, free)
 
 
-def update_tables(result: Layout) -> tuple[np.ndarray, np.ndarray, Coefficients, Variances, np.ndarray, Slices, Scoring]:
+def update_tables(
+    result: Layout,
+) -> tuple[np.ndarray, np.ndarray, Coefficients, Variances, np.ndarray, Slices, Scoring]:
     """Parameter updates in order (kernel, index), and one table per kernel."""
     form = result.plan.structure
     model = result.model
@@ -171,14 +173,15 @@ def _scoring(form: Structure, blocks: Sequence[tuple[int, Sequence[int]]]) -> Sc
         block=integers(block for block, _ in blocks),
         group_start=group_start,
         group=integers(listed),
-        has_density=np.array(
-            [k in own for each, own in zip(scored, densities, strict=True) for k in each], np.bool_
-        ),
+        has_density=np.array([k in own for each, own in zip(scored, densities, strict=True) for k in each], np.bool_),
         density_start=density_start,
         density_group=integers(own_densities),
         has_mean=np.array(
             [
-                any(k != j and not form.groups[j].is_scored and same_outcome(form.groups[j], form.groups[k]) for j in groups)
+                any(
+                    k != j and not form.groups[j].is_scored and same_outcome(form.groups[j], form.groups[k])
+                    for j in groups
+                )
                 for (_, groups), own in zip(blocks, densities, strict=True)
                 for k in own
             ],
@@ -198,9 +201,7 @@ def _slice_reach(result: Layout, name: str) -> tuple[list[int], list[int], list[
             changed.add(defined)
     equations = [k for k, residual in enumerate(result.plan.structure.residuals) if changed & residual.parameters]
     touched = [
-        index
-        for index, group in enumerate(form.groups)
-        if changed & {*group.covariance_parameters, *group.parameters}
+        index for index, group in enumerate(form.groups) if changed & {*group.covariance_parameters, *group.parameters}
     ]
     densities = with_scored(form, touched)[1]
     groups = [*(k for k in touched if not is_scored(form, k, densities)), *densities]

@@ -178,9 +178,7 @@ def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen
     updates: list[Update] = []
 
     def add(kernel: str, targets: tuple[str, ...], groups: set[int], shifts: tuple[Shift, ...] = ()) -> None:
-        updates.append(
-            Update(targets, kernel, _outcomes(form, groups), reasons[kernel], tuple(sorted(groups)), shifts)
-        )
+        updates.append(Update(targets, kernel, _outcomes(form, groups), reasons[kernel], tuple(sorted(groups)), shifts))
 
     for index, group in enumerate(form.groups):
         owned = tuple(name for name in group.covariance_parameters if chosen.get(name) == "covariances")

@@ -66,10 +66,8 @@ def polya_gamma(generator, c):
         left += math.exp(2.0 * z) * _normal_distribution(-(0.64 * z + 1.0) / 0.8)
     share = right / (right + 2.0 * left)
     while True:
-        if uniform(generator) < share:
-            x = 0.64 - math.log(uniform(generator)) / rate
-        else:
-            x = _left_of_split(generator, z)
+        is_right = uniform(generator) < share
+        x = 0.64 - math.log(uniform(generator)) / rate if is_right else _left_of_split(generator, z)
         total = _term(0, x)
         level = uniform(generator) * total
         k = 0

@@ -36,7 +36,11 @@ def recorded_statistics(layout: Layout) -> tuple[Statistic, ...]:
         for second in stated[i:]
         if not (first in by_row or second in by_row)
     ]
-    return (*names, *row_statistics(layout), *(Statistic(StatisticKind.COLUMN_QUANTILE, key) for key in quantile_keys(layout)))
+    return (
+        *names,
+        *row_statistics(layout),
+        *(Statistic(StatisticKind.COLUMN_QUANTILE, key) for key in quantile_keys(layout)),
+    )
 
 
 def quantile_keys(layout: Layout) -> list[tuple[Column, float]]:

@@ -187,9 +187,7 @@ def structure(model: Model) -> Structure:
             polynomials[ParameterReference(name)] = written_out
     hidden: dict[str, Expression] = {}
     residuals = {id(each): _residual(each, polynomials, hidden) for each in model.equations}
-    variances = {
-        id(each): _log_variance(each, polynomials, hidden) for each in model.equations if each.variance_terms
-    }
+    variances = {id(each): _log_variance(each, polynomials, hidden) for each in model.equations if each.variance_terms}
     groups = _grouped(model, residuals, variances)
     return Structure(groups, {**definitions, **hidden})
 
@@ -285,9 +283,7 @@ def _products(equation: Equation, expression: Expression, hidden: dict[str, Expr
     return tuple(products)
 
 
-def _grouped(
-    model: Model, residuals: Mapping[int, Residual], variances: Mapping[int, Residual]
-) -> tuple[Group, ...]:
+def _grouped(model: Model, residuals: Mapping[int, Residual], variances: Mapping[int, Residual]) -> tuple[Group, ...]:
     groups: list[Group] = []
     done: set[int] = set()
     categories = Counter(each.name for each in model.equations if each.family == "logit")

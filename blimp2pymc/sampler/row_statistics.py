@@ -68,7 +68,7 @@ def _listed(layout: Layout) -> list[tuple[Statistic, int, int, int, float, Seque
                 key = (residual.equation.outcome, second.equation.outcome)
                 places = (equations[id(residual)], equations[id(second)])
                 found.append((Statistic(StatisticKind.RESIDUAL_PRODUCT, key), 1, *places, 0.0, ()))
-    for k, _, residual in stated:
+    for k, residual in [(k, residual) for k, _, residual in stated]:
         if residual.models_variance:
             found += [
                 (Statistic(kind, (residual.equation.outcome, *key)), code, k, 0, key[0] if key else 0.0, ())
@@ -138,7 +138,7 @@ def record_rows(tables, state, work, scratch, again, previous, out):
 def _quantile(values, n, probability):
     # By selection (hoare 1961); the order of `values` is lost.
     place = probability * (n - 1)
-    below = int(math.floor(place))
+    below = math.floor(place)
     first = _select(values, n, below)
     if place == below:
         return first

@@ -63,10 +63,10 @@ def with_variance(model: Model, outcome: str, terms: Sequence[tuple[str, Express
         if each.name == outcome:
             parameters.pop(each.residual_variance, None)
             made = tuple(Term(name, name, expression) for name, expression in terms)
-            each = replace(each, residual_variance=None, variance_terms=made)
-            for name, _ in terms:
-                parameters[name] = Parameter(name, ParameterKind.SLOPE, FLAT)
-        equations.append(each)
+            equations.append(replace(each, residual_variance=None, variance_terms=made))
+            parameters |= {name: Parameter(name, ParameterKind.SLOPE, FLAT) for name, _ in terms}
+        else:
+            equations.append(each)
     for name, value in fixed:
         parameters[name] = replace(parameters[name], fixed=value, prior=Prior("none"))
     return replace(model, parameters=parameters, equations=tuple(equations))
