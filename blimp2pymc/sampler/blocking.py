@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in
-from blimp2pymc.joint_model.ir import Column, Equation, Model, Product
+from blimp2pymc.joint_model.ir import Column, Model, Product, Term
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift
 from blimp2pymc.sampler.residuals import Group, Structure
 
@@ -189,7 +189,7 @@ def mean_shift(
             continue
         entries: list[tuple[str, str, float]] = []
         for residual in form.groups[index].residuals:
-            found = _derivative(residual.equation, mean.name)
+            found = _derivative(residual.stated, mean.name)
             if found is None or not all(_is_movable(model, target, facts) for _, target, _ in found):
                 entries = []
                 break
@@ -200,11 +200,11 @@ def mean_shift(
     return tuple(shifts) if shifts and own else None
 
 
-def _derivative(equation: Equation, mean: str) -> list[tuple[str, str, float]] | None:
+def _derivative(terms: Sequence[Term], mean: str) -> list[tuple[str, str, float]] | None:
     # Derivatives of the terms with respect to the mean, as combinations of the terms; None where they are not.
-    expansions = [_as_polynomial(expand(term.expression)) for term in equation.terms]
+    expansions = [_as_polynomial(expand(term.expression)) for term in terms]
     entries = []
-    for source, expansion in zip(equation.terms, expansions, strict=True):
+    for source, expansion in zip(terms, expansions, strict=True):
         derivative: dict[tuple, float] = {}
         for (parameters, columns, functions), constant in expansion.items():
             if any(mean in parameters_in(function) for function in functions):
@@ -223,7 +223,7 @@ def _derivative(equation: Equation, mean: str) -> list[tuple[str, str, float]] |
         weights = np.linalg.lstsq(design, wanted, rcond=None)[0]
         if not np.allclose(design @ weights, wanted, atol=1e-9):
             return None
-        for target, weight in zip(equation.terms, weights, strict=True):
+        for target, weight in zip(terms, weights, strict=True):
             if abs(weight) > 1e-9:
                 if target is source:
                     return None
@@ -236,14 +236,14 @@ def _as_polynomial(products: tuple[Product, ...]) -> dict[tuple, float]:
 
 
 def _is_coefficient(name: str, group: Group) -> bool:
-    return any(term.coefficient == name for residual in group.residuals for term in residual.equation.terms)
+    return any(term.coefficient == name for residual in group.residuals for term in residual.stated)
 
 
 def _is_movable(model: Model, name: str, facts: Mapping[str, ParameterFacts]) -> bool:
     if name not in facts:
         return False
     each = facts[name]
-    terms = [term for equation in model.equations for term in equation.terms]
+    terms = [term for equation in model.equations for term in (*equation.terms, *equation.variance_terms)]
     return (
         each.is_linear
         and each.parameter.prior.distribution == "flat"

@@ -82,7 +82,35 @@ class Point:
         except np.linalg.LinAlgError:
             return -np.inf
         value = (self._full if cuts else self._uncut)(point)
-        return value - (self.predictions() if collapsed else 0.0)
+        weights = sum(tilt for _, _, tilt in self.weighted_rows().values())
+        return value + weights - (self.predictions() if collapsed else 0.0)
+
+    def weighted_rows(self) -> dict[int, tuple[np.ndarray, float, float]]:
+        """What Polya-Gamma weights say of the outcomes with two categories, by group.
+
+        Rows in which the outcome has a category; log density of its working responses; log density of the weights
+        relative to weights at predictor 0. Weights belong to the state and are no part of the graph.
+        """
+        tables, columns = self.tables, self.state.columns
+        families, residuals, rows = tables.families, tables.residuals, tables.rows
+        found = {}
+        for group in np.flatnonzero(families.kind == 1):
+            classes = np.flatnonzero(tables.weighted.has_class[families.moments[group]])
+            spans = [np.arange(rows.class_start[c], rows.class_start[c + 1]) for c in classes]
+            own = np.concatenate([np.arange(0), *spans])
+            equation = families.equation[group]
+            predictor = np.zeros(len(own))
+            for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
+                monomial = residuals.equation_monomial[k]
+                if monomial != families.monomial[group]:
+                    start, end = residuals.column_start[monomial : monomial + 2]
+                    factors = columns[residuals.monomial_column[start:end]][:, own]
+                    predictor -= self.state.coefficient[equation, monomial] * factors.prod(axis=0)
+            weights, working = columns[families.weight[group], own], columns[families.response[group], own]
+            normal = -0.5 * (weights * (working - predictor) ** 2).sum()
+            tilt = np.logaddexp(0.5 * predictor, -0.5 * predictor) - np.log(2.0) - 0.5 * weights * predictor**2
+            found[int(group)] = (own, float(normal), float(tilt.sum()))
+        return found
 
     def predictions(self) -> float:
         """Log density of all outcomes that predict nothing, given everything else: normalised."""
@@ -270,6 +298,28 @@ def _nonlinear_cells(point: Point) -> Changes:
         yield kernel, point.log_density(cuts=False, collapsed=True) - before
 
 
+def _weights(point: Point) -> Changes:
+    # Given the weights, the density of the working responses is that of the categories times that of the weights.
+    tables, state = point.tables, point.state
+    groups = point.form.plan.structure.groups
+    for group in point.weighted_rows():
+        elsewhere = {name for k, each in enumerate(groups) if k != group for name in each.parameters}
+        used = sorted(groups[group].parameters - elsewhere)
+        free = [point.form.parameters[name] for name in used if point.model.parameters[name].is_free]
+        prior = entries.log_prior_density
+        before = point.weighted_rows()[group]
+        graph = point.log_density() - before[2]
+        for k in free:
+            old = float(state.theta[k])
+            new = float(_inside(point.random, old + 0.1 * point.random.normal(), tables.priors.lower[k],
+                                tables.priors.upper[k]))  # fmt: skip
+            graph += prior(point.compiled[0], k, new) - prior(point.compiled[0], k, old)
+            state.theta[k] = new
+        point.refresh()
+        after = point.weighted_rows()[group]
+        yield (after[1] - after[2]) - (before[1] - before[2]), point.log_density() - after[2] - graph
+
+
 def _predictions(point: Point) -> Changes:
     # All of them at once: an outcome that is predicted may itself predict another.
     before, kernel = point.log_density(), point.predictions()
@@ -296,6 +346,7 @@ CELLS: Mapping[str, Callable[[Point], Changes]] = {
     "nonlinear": _nonlinear_cells,
     "cells": _linear_cells,
     "predictions": _predictions,
+    "weights": _weights,
 }
 """Kernel of missing values -> how it is compared."""
 

@@ -79,6 +79,12 @@ def covariance_log_density(precision, log_determinant, size, scale, degrees):
 
 
 @entry
+def log_prior_density(tables, parameter, value):
+    """Log prior density of a parameter, its block's left out."""
+    return slices.log_prior(tables.priors, parameter, value)
+
+
+@entry
 def scoring_log_density(tables, state, work, index):
     """Log density of a block of coefficients of equations that are not normal, at the current values."""
     return scoring.log_density(tables, index, False, state, work)

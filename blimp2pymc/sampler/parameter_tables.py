@@ -30,6 +30,7 @@ def prior_table(result: Layout) -> Priors:
     kind, first, second = np.zeros(n, np.int64), np.zeros(n), np.ones(n)
     lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
     variances = {residual.equation.residual_variance for residual in result.plan.structure.residuals}
+    dispersions = {residual.equation.dispersion for residual in result.plan.structure.residuals}
     correlations = {name for block in result.model.blocks for name in block.correlations.values()}
     for index, parameter in enumerate(result.model.parameters.values()):
         prior = parameter.prior
@@ -39,7 +40,7 @@ def prior_table(result: Layout) -> Priors:
         lower[index], upper[index] = prior.lower, prior.upper
         if prior.distribution == "uniform" and prior.arguments:
             lower[index], upper[index] = max(lower[index], prior.arguments[0]), min(upper[index], prior.arguments[1])
-        if parameter.name in variances:
+        if parameter.name in variances | dispersions:
             lower[index] = max(lower[index], 0.0)
         if parameter.name in correlations:
             lower[index], upper[index] = max(lower[index], -1.0), min(upper[index], 1.0)

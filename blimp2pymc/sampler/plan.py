@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "scoring",
         lambda facts: facts.is_normal and facts.is_scored,
-        "linear in an equation that is not normal: joint Metropolis steps from a normal approximation",
+        "linear in an equation that is not normal: joint Metropolis steps from a normal approximation (gamerman 1997)",
     ),
     Rule(
         "means",
@@ -108,6 +108,7 @@ RULES: tuple[Rule, ...] = (
 """Parameters, one row per kernel; the first row that applies wins."""
 
 CELL_RULES: dict[str, str] = {
+    "weights": "weights that turn two categories into normal responses: Polya-Gamma, given the linear predictor",
     "nonlinear": "missing values that enter by a power or inside a function: slice sampling, cell by cell",
     "cells": "missing values, linear in normal equations: jointly normal where no product holds two of a row",
     "predictions": "missing outcomes that predict nothing: integrated out, then drawn after the parameters",
@@ -167,6 +168,7 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
             )
     raise_all(findings)
     cells = _cell_updates(model, form, collapsed)
+    cells = [*_weight_updates(form), *cells]
     before = [each for each in cells if each.kernel != "predictions"]
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
@@ -202,6 +204,11 @@ def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen
             seen = facts[name].groups if kernel == "bounded" else (*facts[name].mean_groups, *facts[name].groups)
             add(kernel, (name,), set(seen), shifts)
     return updates
+
+
+def _weight_updates(form: Structure) -> list[Update]:
+    names = tuple(dict.fromkeys(group.name for group in form.groups if group.family == "logit"))
+    return [Update(names, "weights", names, CELL_RULES["weights"])] if names else []
 
 
 def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]:

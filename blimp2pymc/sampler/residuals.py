@@ -59,6 +59,11 @@ class Residual:
     """Whether this is the log-linear predictor of the equation's residual variance, not of its mean."""
 
     @property
+    def stated(self) -> tuple[Term, ...]:
+        """The terms of the linear predictor, as the user wrote them."""
+        return self.equation.variance_terms if self.models_variance else self.equation.terms
+
+    @property
     def working(self) -> Column:
         """Column of the working response."""
         if self.models_variance:

@@ -26,6 +26,11 @@ def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
     y3 = 0.2 * g + 0.3 * (y2 + y1) + rng.normal(size=n)
     table = pd.DataFrame({"x": x, "z": z, "m": m, "y1": y1, "y2": y2, "y3": y3, "w": w, "g": g})
     table["group"] = np.resize([1.0, 3.0, 4.0, 3.0], n)
+    other = np.random.default_rng(seed + 1)
+    table["b"] = (other.random(n) < 1 / (1 + np.exp(-(x - 1)))).astype(float)
+    table["c"] = other.poisson(np.exp(0.5 + 0.3 * x) * other.gamma(3.0, 1 / 3, n)).astype(float)
+    for name in ("b", "c"):
+        table.loc[other.random(n) < 0.15, name] = np.nan
     for name in ("x", "z", "m", "y1", "y2", "y3"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
     return table
@@ -173,6 +178,32 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     "sequence": (
         "FIXED: w; MODEL: x z m ~ w; { y1 y2 } ~ x z m; y3 ~ y1 y2;",
         frozenset({"cells", "variances", "coefficients", "predictions"}),
+    ),
+    "two categories": (
+        "ORDINAL: b; FIXED: w; CENTER: x; MODEL: logit(b) ~ x w x*w; y1 ~ x;",
+        frozenset({"weights", "cells", "variances", "coefficients", "means", "predictions"}),
+    ),
+    "categories of a latent variable": (
+        """ORDINAL: b g; LATENT: f; MODEL: f@1; f -> x@l z m; logit(b) ~ f w; logit(g) ~ f^2 w@e;
+        PARAMETERS: l ~ truncate(0, Inf); e ~ truncate(-3, 3);""",
+        frozenset({"weights", "nonlinear", "variances", "coefficients", "bounded", "predictions"}),
+    ),
+    "several categories": (
+        "NOMINAL: group; FIXED: w; CENTER: x; MODEL: group ~ x w x*w; y1 ~ x m;",
+        frozenset({"nonlinear", "cells", "covariances", "variances", "coefficients", "scoring", "predictions"}),
+    ),
+    "counts": (
+        "COUNT: c; FIXED: w; CENTER: x; MODEL: x z ~ w; c ~ x z w@a; y1 ~ z@a;",
+        frozenset({"nonlinear", "cells", "variances", "coefficients", "scoring", "slice", "predictions"}),
+    ),
+    "predictors of a residual variance": (
+        "FIXED: w; CENTER: x; MODEL: y1 ~ x w; var(y1) ~ x w; y2 ~ y1; var(y2) ~ g;",
+        frozenset({"nonlinear", "cells", "covariances", "coefficients", "means", "scoring", "predictions"}),
+    ),
+    "predictors of a latent variance": (
+        """LATENT: f; MODEL: f ~ w; var(f) ~ 1@0 w g; f -> x@1 z m; y1 ~ f; var(y1) ~ f@a; y2 ~ f@a;
+        PARAMETERS: a ~ truncate(-2, 2);""",
+        frozenset({"nonlinear", "cells", "variances", "coefficients", "scoring", "slice", "predictions"}),
     ),
 }
 """Case -> script, and the kernels it needs."""
