@@ -70,7 +70,7 @@ def update_tables(
     kernels: list[int] = []
     indices: list[int] = []
     counts = [0, 0, 0, 0, 0]
-    scored: list[tuple[int, list[int]]] = []
+    scored: list[tuple[int, tuple[int, ...]]] = []
     covariance: list[int] = []
     variances: list[tuple[str, list[int]]] = []
     blocks: list[tuple[tuple[str, ...], list[tuple[int, int]], bool, list[int], tuple]] = []

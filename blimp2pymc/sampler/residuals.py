@@ -339,6 +339,11 @@ def _unsupported(model: Model) -> list[Finding]:
         span = equation.span if equation else None
         findings.append(Finding(f"{what}: there is no sampler for this yet", span, "", code))
 
+    discrete = {
+        each.name
+        for each in model.equations
+        if each.family in (*LATENT_RESPONSES, *WORKING_FAMILIES) and model.missing(each.name).any()
+    }
     for equation in model.equations:
         if equation.family not in ("normal", "probit", *WORKING_FAMILIES):
             refuse(f"'{equation.name}' has family '{equation.family}'", equation, "unsupported-family")
@@ -354,6 +359,12 @@ def _unsupported(model: Model) -> list[Finding]:
                 refuse(
                     f"the equation of '{equation.name}' refers to '{column.variable}' at another level or occasion, "
                     f"or as its {column.form.value}",
+                    equation,
+                    "unsupported-column",
+                )
+            if column.variable in discrete and column.variable != equation.name:
+                refuse(
+                    f"'{column.variable}' has categories or counts and missing values, and predicts '{equation.name}'",
                     equation,
                     "unsupported-column",
                 )
@@ -373,14 +384,6 @@ def _unsupported(model: Model) -> list[Finding]:
             refuse(
                 f"the correlations of {block.name} are parameterised by phantom variables", block, "unsupported-phantom"
             )
-        incomplete = {each.outcome for each in model.equations if each.family in LATENT_RESPONSES}
-        for column in sorted(columns - {equation.outcome}):
-            if column in incomplete and model.missing(column.variable).any():
-                refuse(
-                    f"'{column.variable}' has categories and missing values, and predicts '{equation.name}'",
-                    equation,
-                    "unsupported-column",
-                )
     owned = {equation.outcome.variable for equation in model.equations if equation.role is not Role.MEANS}
     for name in model.unknown:
         if name not in owned:

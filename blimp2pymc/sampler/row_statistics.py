@@ -56,14 +56,14 @@ def _listed(layout: Layout) -> list[tuple[Statistic, int, int, int, float, Seque
     found: list[tuple[Statistic, int, int, int, float, Sequence[Product]]] = []
     for k, group, residual in means:
         if group.family in ("logit", "multinomial"):
-            key = (residual.equation.outcome,)
-            kind = StatisticKind.WEIGHTED_PREDICTOR_VARIANCE
-            found.append((Statistic(kind, key), 0, k, 0, 0.0, residual.predictors))
+            name = Statistic(StatisticKind.WEIGHTED_PREDICTOR_VARIANCE, (residual.equation.outcome,))
+            found.append((name, 0, k, 0, 0.0, residual.predictors))
     order = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
     means.sort(key=lambda each: order.index(each[2].equation.outcome))
     by_row = not_normal(layout)
-    for i, (*_, residual) in enumerate(means):
-        for *_, second in means[i:]:
+    residuals = [residual for *_, residual in means]
+    for i, residual in enumerate(residuals):
+        for second in residuals[i:]:
             if {residual.equation.outcome, second.equation.outcome} & by_row:
                 key = (residual.equation.outcome, second.equation.outcome)
                 places = (equations[id(residual)], equations[id(second)])

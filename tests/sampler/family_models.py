@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from sampler import small_models
+from sampler import family_density, small_models
 from sampler.small_models import ONE, holes
 
 from blimp2pymc.joint_model.ir import (
     FLAT,
     Column,
+    Equation,
     Expression,
     Form,
     Kind,
@@ -25,8 +26,10 @@ from blimp2pymc.joint_model.ir import (
 WEAK = Prior("normal", (0.0, 5.0))
 
 
-def with_family(model: Model, outcome: str, family: str, codes: Sequence[float] = (1.0,)) -> Model:
-    """Make the equations of an outcome, one for each code, equations of a family."""
+def with_family(
+    model: Model, outcome: str, family: str, codes: Sequence[float] = (1.0,), categories: Sequence[float] = ()
+) -> Model:
+    """Make the equations of an outcome, one for each code, equations of a family; by default with observed codes."""
     parameters = dict(model.parameters)
     equations, waiting = [], list(codes)
     for each in model.equations:
@@ -47,12 +50,35 @@ def with_family(model: Model, outcome: str, family: str, codes: Sequence[float] 
     values = model.data[outcome]
     observed = tuple(float(each) for each in np.unique(values[~np.isnan(values)]))
     kind = Kind.NOMINAL if family == "logit" else Kind.COUNT
-    categories = observed if family == "logit" else ()
+    categories = tuple(categories or observed) if family == "logit" else ()
     variables = {
         **model.variables,
         outcome: replace(model.variables[outcome], kind=kind, categories=categories),
     }
     return replace(model, parameters=parameters, equations=tuple(equations), variables=variables)
+
+
+def draw_outcome(
+    model: Model,
+    equation: Equation,
+    parameters: Mapping[str, float],
+    data: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+) -> None:
+    """Draw the outcome of an equation that is not normal; a nominal one with its first equation."""
+    own = [each for each in model.equations if each.name == equation.name]
+    if equation is not own[0]:
+        return
+    eta = np.array([family_density.predictor(each.terms, parameters, data) for each in own])
+    if equation.family == "logit":
+        (reference,) = {*model.variables[equation.name].categories} - {each.outcome.category for each in own}
+        utility = np.vstack([0 * eta[:1], eta]) + rng.gumbel(size=(len(own) + 1, eta.shape[1]))
+        codes = np.array([reference, *(each.outcome.category for each in own)])
+        data[equation.name][...] = codes[utility.argmax(axis=0)]
+    else:
+        dispersion = parameters[equation.dispersion]
+        rate = np.exp(eta[0]) * dispersion * rng.gamma(1 / dispersion, size=eta.shape[1])
+        data[equation.name][...] = rng.poisson(rate)
 
 
 def with_variance(model: Model, outcome: str, terms: Sequence[tuple[str, Expression]], fixed=()) -> Model:

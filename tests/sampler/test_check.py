@@ -107,6 +107,17 @@ def _forget_a_power(tables):
     tables.nonlinear.entry_monomial[-1] = 0
 
 
+def _forget_the_code(tables):
+    # One is taken for the other category.
+    tables.families.code[tables.families.kind == 1] += 1.0
+
+
+def _forget_a_covariate(tables):
+    group = int(np.flatnonzero(tables.families.kind == 3)[0])
+    product = tables.residuals.product_start[tables.families.equation[group] + 1] - 1
+    tables.residuals.product_constant[product] *= 1.1
+
+
 BROKEN = {
     "coefficients": ("normal prior", _scale_a_prior),
     "bounded": ("truncated priors", _scale_a_prior),
@@ -117,6 +128,8 @@ BROKEN = {
     "cells": ("interaction of centered predictors", _forget_a_factor(0)),
     "predictions": ("interaction of centered predictors", _forget_a_factor(1)),
     "nonlinear": ("square and exponential", _forget_a_power),
+    "weights": ("two categories", _forget_the_code),
+    "scoring": ("counts", _forget_a_covariate),
 }
 """Kernel -> case, and a change of the tables that makes the kernel wrong."""
 

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from sampler import chains, family_density, family_models
 
-from blimp2pymc.sampler.kernels import cells, coefficients, nonlinear, scoring, slices, variances
-from blimp2pymc.sampler.moments import multiply  # noqa: F401  (compiled with the kernels)
+from blimp2pymc.sampler import generator
+from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.draws import StatisticKind
+from blimp2pymc.sampler.kernels import cells, coefficients, nonlinear, outcomes, scoring, slices, variances
+from blimp2pymc.sampler.polya_gamma import polya_gamma
 
 MODELS = {
     "binary": family_models.binary,
@@ -152,3 +155,148 @@ def test_density_of_nonlinear_cells(name):
             assert density(tables, index, row, value, *arguments) - at_old == pytest.approx(change, abs=1e-6)
         density(tables, index, row, old, *arguments)
     assert seen == {"x"}
+
+
+@pytest.mark.parametrize("c", [0.0, 0.7, -3.0, 12.0, 90.0, 2000.0])
+def test_distribution_of_weights(c):
+    state = generator.generator_states(7, 1)[0]
+    draw = chains.callable_kernel(polya_gamma)
+    draws = np.array([draw(state, c) for _ in range(20_000)])
+    c = abs(c)
+    mean = 0.25 if c == 0 else np.tanh(c / 2) / (2 * c)
+    # The whole distribution by its Laplace transform cosh(c/2) / cosh(sqrt(c^2/4 + t/2)).
+    for t in (0.3 / mean, 1 / mean, 4 / mean):
+        root = np.sqrt(c * c / 4 + t / 2)
+        expected = np.exp(np.logaddexp(c / 2, -c / 2) - np.logaddexp(root, -root))
+        transformed = np.exp(-t * draws)
+        assert chains.within(transformed.mean(), expected, transformed.std() / np.sqrt(draws.size))
+    assert chains.within(draws.mean(), mean, draws.std() / np.sqrt(draws.size))
+
+
+@pytest.mark.parametrize("eta", [-2.0, 0.4, 5.0])
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_weights_turn_categories_into_normal_responses(eta, y):
+    # p(y) = exp((y - 1/2) eta)/2 times the mean of exp(-w eta^2/2) over w ~ PG(1, 0).
+    state = generator.generator_states(8, 1)[0]
+    draw = chains.callable_kernel(polya_gamma)
+    parts = np.array([np.exp(-0.5 * draw(state, 0.0) * eta**2) for _ in range(40_000)])
+    scale = 0.5 * np.exp((y - 0.5) * eta)
+    expected = 1 / (1 + np.exp(-eta)) if y else 1 / (1 + np.exp(eta))
+    assert chains.within(scale * parts.mean(), expected, scale * parts.std() / np.sqrt(parts.size))
+
+
+@pytest.mark.parametrize("mean", [0.2, 3.0, 11.0, 400.0])
+@pytest.mark.parametrize("dispersion", [1e-13, 0.05, 2.0])
+def test_draws_of_counts(mean, dispersion):
+    from scipy import stats
+
+    state = generator.generator_states(9, 1)[0]
+    draw = chains.callable_kernel(outcomes.negative_binomial)
+    draws = np.array([draw(state, mean, dispersion) for _ in range(20_000)])
+    expected = stats.nbinom(1 / dispersion, 1 / (1 + dispersion * mean)) if dispersion > 1e-6 else stats.poisson(mean)
+    cuts = np.unique(expected.ppf(np.linspace(0.05, 0.95, 19)))
+    observed = np.histogram(draws, [-0.5, *(cuts + 0.5), np.inf])[0]
+    probabilities = np.diff([0.0, *expected.cdf(cuts), 1.0])
+    keep = probabilities * draws.size > 5
+    observed = np.append(observed[keep], observed[~keep].sum())
+    probabilities = np.append(probabilities[keep], probabilities[~keep].sum())
+    if probabilities[-1] == 0.0:
+        observed, probabilities = observed[:-1], probabilities[:-1]
+    assert stats.chisquare(observed, draws.size * probabilities).pvalue > 1e-4
+
+
+def _own_posterior(model, names, n=6000):
+    """Posterior means and deviations of the parameters of y given complete data, by importance sampling."""
+    from scipy import optimize, stats
+
+    values = dict.fromkeys((name for name, each in model.parameters.items() if each.is_free), 1.0)
+    positive = np.array([name.endswith("dispersion") for name in names])
+
+    def natural(point):
+        return np.where(positive, np.exp(point), point)
+
+    def log_density(point):
+        free = values | dict(zip(names, natural(point), strict=True))
+        priors = sum(family_density.joint_density.log_prior(model.parameters[name].prior, free[name]) for name in names)
+        likelihood = family_density.log_likelihoods(model, free, model.data)["y"][0].sum()
+        return priors + likelihood + point[positive].sum()
+
+    best = optimize.minimize(lambda point: -log_density(point), np.zeros(len(names)), method="BFGS")
+    proposal = stats.multivariate_t(best.x, 1.3 * best.hess_inv, df=6, seed=3)
+    points = proposal.rvs(n)
+    log_weights = np.array([log_density(point) for point in points]) - proposal.logpdf(points)
+    weights = np.exp(log_weights - log_weights.max())
+    weights /= weights.sum()
+    drawn = natural(points)
+    mean = weights @ drawn
+    deviation = np.sqrt(weights @ (drawn - mean) ** 2)
+    error = np.sqrt((weights**2) @ (drawn - mean) ** 2)
+    return mean, deviation, error
+
+
+OWN = {
+    "binary": ("y0", "yx", "yw", "yxw"),
+    "nominal": ("a0", "ax", "aw", "b0", "bx", "bw"),
+    "counts": ("y0", "yx", "yw", "y dispersion"),
+    "variances": ("y0", "yx", "v0", "vx"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_scored_coefficients_have_their_posterior(name):
+    model = MODELS[name](missing=False)
+    draws = sample(model, draws=6000, burn=300, chains=2, seed=4)
+    mean, deviation, error = _own_posterior(model, OWN[name])
+    for k, parameter in enumerate(OWN[name]):
+        drawn = draws.parameter(parameter)
+        own = np.hypot(chains.autocovariance_error(drawn), error[k])
+        assert chains.within(drawn.mean(), mean[k], own), parameter
+        assert drawn.std() == pytest.approx(deviation[k], rel=0.08), parameter
+
+
+def test_prior_of_separated_categories_holds_the_chain():
+    # Every x above zero goes with 1: without a prior the slope has no posterior.
+    model = family_models.binary(n=40, missing=False)
+    model.data["y"][...] = model.data["x"] > 0
+    mean, deviation, _ = _own_posterior(model, OWN["binary"])
+    draws = sample(model, draws=6000, burn=300, chains=2, seed=4)
+    for k, parameter in enumerate(OWN["binary"]):
+        assert abs(draws.parameter(parameter).mean() - mean[k]) < 0.12 * deviation[k], parameter
+
+
+def _completed(model, draws, k):
+    data = {name: values.copy() for name, values in model.data.items()}
+    for name, values in draws.imputations.values.items():
+        data[name][np.isnan(model.data[name])] = values[k]
+    return data, dict(zip(draws.parameter_names, draws.parameters[0, k], strict=True))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_log_likelihood_of_rows(name):
+    model = MODELS[name]()
+    draws = sample(model, draws=20, burn=20, chains=1, seed=3, n_imputations=20)
+    rows = np.zeros((20, model.frame.n_rows))
+    for k in range(20):
+        data, parameters = _completed(model, draws, k)
+        rows[k] = sum(each for each, _ in family_density.log_likelihoods(model, parameters, data).values())
+        for equation in model.equations:
+            if equation.residual_variance is not None:
+                residual = data[equation.name] - family_density.predictor(equation.terms, parameters, data)
+                variance = parameters[equation.residual_variance]
+                rows[k] -= 0.5 * (np.log(2 * np.pi * variance) + residual**2 / variance)
+    assert draws.log_likelihood.mean == pytest.approx(rows.mean(axis=0))
+    assert draws.log_likelihood.variance == pytest.approx(rows.var(axis=0, ddof=1))
+
+
+def test_recorded_variances_of_rows():
+    model = MODELS["variances"]()
+    draws = sample(model, draws=10, burn=20, chains=1, seed=3, n_imputations=10)
+    outcome = model.equation_of[family_models.Column("y")].outcome
+    for k in range(10):
+        data, parameters = _completed(model, draws, k)
+        terms = model.equation_of[outcome].variance_terms
+        variance = np.exp(family_density.predictor(terms, parameters, data))
+        assert draws.statistic(StatisticKind.ROW_VARIANCE_MEAN, outcome)[0, k] == pytest.approx(variance.mean())
+        for probability in (0.25, 0.5, 0.75):
+            found = draws.statistic(StatisticKind.ROW_VARIANCE_QUANTILE, outcome, probability)[0, k]
+            assert found == pytest.approx(np.quantile(variance, probability))

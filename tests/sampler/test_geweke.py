@@ -8,10 +8,11 @@ must stay the prior.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from sampler import chains, joint_density, small_models
+from sampler import chains, family_models, joint_density, small_models
 from sampler.small_models import ONE, times
 
 from blimp2pymc.joint_model.evaluate import evaluate
@@ -70,7 +71,32 @@ def blocks() -> Model:
     )  # fmt: skip
 
 
-MODELS = {"single equations": single_equations, "blocks": blocks}
+def families() -> Model:
+    """Outcomes of every family that is not normal, and a residual variance with predictors, on incomplete x."""
+    data = _with_holes(("z", "x", "v", "b", "g", "c"), 12)
+    model = small_models.build(
+        data,
+        [
+            ("x", [("x0", ONE), ("xz", Column("z"))]),
+            ("v", [("v0", ONE), ("vx", Column("x"))]),
+            ("b", [("b0", ONE), ("bx", Column("x"))]),
+            ("g", [("g0", ONE), ("gx", Column("x"))]),
+            ("g", [("h0", ONE), ("hx", Column("x"))]),
+            ("c", [("c0", ONE), ("cx", Column("x"))]),
+        ],
+        priors={name: UNIT for name in ("x0", "xz", "v0", "vx", "b0", "bx", "g0", "gx", "h0", "hx", "c0", "cx")}
+        | {"x residual variance": VARIANCE},
+    )
+    model = family_models.with_variance(model, "v", [("s0", ONE), ("sx", Column("x"))])
+    model = family_models.with_family(model, "b", "logit", (1.0,), (0.0, 1.0))
+    model = family_models.with_family(model, "g", "logit", (2.0, 5.0), (1.0, 2.0, 5.0))
+    model = family_models.with_family(model, "c", "negative_binomial")
+    priors = {"s0": UNIT, "sx": UNIT, "c dispersion": Prior("gamma", (3.0, 6.0), lower=0.0)}
+    parameters = {name: replace(each, prior=priors.get(name, each.prior)) for name, each in model.parameters.items()}
+    return replace(model, parameters=parameters)
+
+
+MODELS = {"single equations": single_equations, "blocks": blocks, "families": families}
 
 
 def _draw_prior(model: Model, rng: np.random.Generator) -> dict[str, float]:
@@ -86,6 +112,9 @@ def _draw_prior(model: Model, rng: np.random.Generator) -> dict[str, float]:
             if parameter.prior.distribution == "inverse_gamma":
                 a, b = parameter.prior.arguments
                 free[name] = b / rng.gamma(a)
+            elif parameter.prior.distribution == "gamma":
+                shape, rate = parameter.prior.arguments
+                free[name] = rng.gamma(shape) / rate
             else:
                 mean, variance = parameter.prior.arguments
                 free[name] = rng.normal(mean, np.sqrt(variance))
@@ -102,7 +131,15 @@ def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarr
         errors |= dict(zip(block.members, drawn, strict=True))
     columns = {Column(name): values for name, values in data.items()}
     for equation in model.equations:
+        if equation.family != "normal":
+            family_models.draw_outcome(model, equation, parameters, data, rng)
+            continue
         mean = sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in equation.terms)
+        if equation.variance_terms:
+            terms = equation.variance_terms
+            exponent = sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in terms)
+            data[equation.name][...] = mean + np.exp(0.5 * exponent) * rng.normal(size=len(data["z"]))
+            continue
         spread = np.sqrt(parameters[equation.residual_variance])
         error = errors.get(equation.outcome, spread * rng.normal(size=len(data["z"])))
         data[equation.name][...] = mean + error
