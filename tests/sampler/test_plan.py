@@ -106,8 +106,7 @@ def test_powers_and_functions():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"family": "probit"}, "family 'probit'"),
-        ({"variance_terms": (1,)}, "has predictors"),
+        ({"family": "multinomial_probit"}, "family 'multinomial_probit'"),
         ({"outcome": Column("y", Form.LATENT_RESPONSE)}, "latent response"),
     ],
 )
