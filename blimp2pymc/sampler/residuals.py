@@ -185,7 +185,7 @@ def structure(model: Model) -> Structure:
     """
     raise_all(_unsupported(model))
     definitions = _ordered_definitions(model)
-    polynomials: dict[Expression, Expression] = {**_dummies(model)}
+    polynomials: dict[Expression, Expression] = _dummies(model)
     for name, expression in definitions.items():
         written_out = substitute(expression, polynomials)
         if not any(product.functions for product in expand(written_out)):
@@ -197,7 +197,7 @@ def structure(model: Model) -> Structure:
     return Structure(groups, {**definitions, **hidden})
 
 
-def _dummies(model: Model) -> dict[Column, Expression]:
+def _dummies(model: Model) -> dict[Expression, Expression]:
     """Dummies of complete variables, as the comparison that defines them."""
     columns = {column for each in model.equations for term in each.terms for column in columns_in(term.expression)}
     return {
