@@ -63,6 +63,19 @@ def test_group_in_which_an_outcome_never_happens() -> None:
     assert message.startswith("'n.2' and 'n.3' together")
 
 
+@pytest.mark.parametrize("is_separated", [True, False])
+def test_many_rows(is_separated: bool) -> None:
+    rng = np.random.default_rng(4)
+    frame = table(n=20_001)
+    frame["z"] = rng.normal(size=len(frame))
+    answer = frame["z"] > 3.0
+    if not is_separated:
+        answer[frame["z"].idxmax()] = False
+    frame["b"] = answer.astype(float)
+    codes = {each.code for each in resolve("ORDINAL: b; MODEL: b ~ z;", frame).notes}
+    assert ("separation" in codes) == is_separated
+
+
 def test_ordered_categories_have_to_be_separated_at_every_threshold() -> None:
     three = "TRANSFORM: o = (x3 > 0) + {second}; ORDINAL: o; MODEL: o ~ x3 x4;"
     assert messages(three.format(second="(x3 > 1)"))
