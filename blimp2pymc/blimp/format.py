@@ -31,8 +31,9 @@ SPELLINGS = {
 }  # fmt: skip
 """Operators with a plainer spelling."""
 
-LOWER = ("intercept", "and", "or")
-"""Words that are always written in lower case."""
+FORMULAS = ("MODEL", "PARAMETERS", "TRANSFORM", "FILTER", "SIMPLE", "WALDTEST", "SIMULATE")
+LOWER_IN = {"and": FORMULAS, "or": FORMULAS, "intercept": ("MODEL", "RANDOMEFFECT", "WALDTEST")}
+"""Words written in lower case, and the commands in which they are no names."""
 
 TIGHT = {"*", "/", "^", "@", ":+:", "&"}
 """Tokens without blanks around them."""
@@ -148,11 +149,12 @@ def _items(text: str, sections: list[Section]) -> list[Item]:
 def _tokens(text: str, statements: dict[int, tuple[int, Section]]) -> Iterator[Token]:
     """Tokens of a script; a file name or missing code is one token, as written."""
     code = _with_comments(plain_code(text), text)
-    at = 0
+    at, command, depth, before = 0, "", 0, ""
     while match := TOKEN.search(code, at):
         start = match.start()
         breaks = len(re.findall(r"\r\n?|\n", code[at:start]))
         end, section = statements.get(start, (0, None))
+        command, depth = (section.name, 0) if section else (command, depth)
         kind = section.form.kind if section and section.form else ""
         if kind == "text":
             yield Token(text[start:end], start, end, breaks)
@@ -168,8 +170,15 @@ def _tokens(text: str, statements: dict[int, tuple[int, Section]]) -> Iterator[T
             yield Token("<", start, start + 1, breaks)
             at = start + 1
         else:
-            yield Token(_spelling(match[0]), start, match.end(), breaks)
-            at = match.end()
+            depth += (match[0] == "(") - (match[0] == ")")
+            is_word = _is_word(match[0].lower(), command, is_term=not depth and before != "@")
+            yield Token(match[0].lower() if is_word else SPELLINGS.get(match[0], match[0]), start, match.end(), breaks)
+            at, before = match.end(), match[0]
+
+
+def _is_word(text: str, command: str, *, is_term: bool) -> bool:
+    """Whether a token, in lower case, is a word of the language; `intercept` is one only as a term."""
+    return command in LOWER_IN.get(text, ()) and (is_term or text != "intercept")
 
 
 def _with_comments(code: str, text: str) -> str:
@@ -178,10 +187,6 @@ def _with_comments(code: str, text: str) -> str:
         parts += [code[at : comment.start()], comment[0].rstrip()]
         at = comment.start() + len(parts[-1])
     return "".join([*parts, code[at:]])
-
-
-def _spelling(text: str) -> str:
-    return text.lower() if text.lower() in LOWER else SPELLINGS.get(text, text)
 
 
 def _with_comments_behind(item: Item) -> Iterator[Item]:

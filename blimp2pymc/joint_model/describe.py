@@ -204,11 +204,17 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
 # ---------------------------------------------------------------- LaTeX and HTML
 
 
+FACTORS_OF_A_LINE = 3
+"""Densities that fit beside each other on a page."""
+
+
 def latex(model: ir.Model) -> str:
     """The joint density and the numbered equations as LaTeX (needs amsmath)."""
     formulas = Formulas(model, latex=True)
     symbols = formulas.symbols()
-    density = r"\[ " + r" \; ".join(formulas.factors()) + r" \]"
+    factors = list(formulas.factors())
+    rows = [r" \; ".join(factors[at : at + FACTORS_OF_A_LINE]) for at in range(0, len(factors), FACTORS_OF_A_LINE)]
+    density = "\\begin{gather*}\n" + " \\\\\n".join(rows) + "\n\\end{gather*}"
     lines = [formulas.equation(number, each, symbols) for number, each in enumerate(formulas.equations(), 1)]
     lines += formulas.definitions(symbols)
     return density + "\n" + "\\begin{align}\n" + " \\\\\n".join(lines) + "\n\\end{align}\n"

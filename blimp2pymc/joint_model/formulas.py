@@ -69,7 +69,7 @@ class Formulas:
 
     def _add(self, found: dict[str, str], name: str, symbol: str) -> None:
         label = self.model.parameters[name].label
-        found.setdefault(name, (rf"\mathit{{{_escaped(label)}}}" if self.latex else label) if label else symbol)
+        found.setdefault(name, (_italic(label) if self.latex else label) if label else symbol)
 
     def _indexed(self, text: str, latex: str, *numbers: int) -> str:
         joined = (", " if self.latex else ".").join(str(each) for each in numbers)
@@ -79,7 +79,7 @@ class Formulas:
         """Name of a column."""
         if self.latex and column.form is ir.Form.LATENT_RESPONSE:
             return latent_response(self, replace(column, form=ir.Form.SCORE))
-        return rf"\mathit{{{_escaped(column.name)}}}" if self.latex else column.name
+        return _italic(column.name) if self.latex else column.name
 
     # ------------------------------------------------------------ densities
 
@@ -197,9 +197,9 @@ class Formulas:
             case ir.Column():
                 return self.variable(expression)
             case ir.ParameterReference(name):
-                return symbols.get(name, rf"\mathit{{{_escaped(name)}}}" if self.latex else name)
+                return symbols.get(name, _italic(name) if self.latex else name)
             case ir.ImpliedVariance(variable, part):
-                return rf"\mathit{{{_escaped(variable)}.{part.value}}}" if self.latex else f"{variable}.{part.value}"
+                return _italic(f"{variable}.{part.value}") if self.latex else f"{variable}.{part.value}"
             case ir.Apply("neg", (operand,)):
                 text, own = "-" + self.expression(operand, symbols, STRENGTH["neg"]), STRENGTH["neg"]
             case ir.Apply("^", (base, power)) if self.latex:
@@ -238,6 +238,11 @@ def _predictors(equations: list[ir.Equation]) -> list[ir.Column]:
             for column in sorted(columns_in(term.expression)):
                 found.setdefault(column)
     return list(found)
+
+
+def _italic(name: str) -> str:
+    """A name in a formula; letters beyond ASCII have a place in text only."""
+    return rf"\mathit{{{_escaped(name)}}}" if name.isascii() else rf"\textit{{{_escaped(name)}}}"
 
 
 def _escaped(name: str) -> str:

@@ -124,14 +124,15 @@ def _make(file: Path, kernel: Kernel, references: list[Reference]) -> None:
 
     thread = threading.Thread(target=work, name="compile", daemon=True)
     size = threading.stack_size(STACK)
-    thread.start()
-    threading.stack_size(size)
     try:
+        thread.start()
         while thread.is_alive():
             thread.join(0.2)
     except KeyboardInterrupt:
         atexit.register(_leave, thread)
         raise
+    finally:
+        threading.stack_size(size)
     if failures:
         raise failures[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blimp2pymc.blimp.format import format_script
+from blimp2pymc.blimp.parse import parse
 from blimp2pymc.errors import BlimpError
 
 UNTIDY = """# About this script.
@@ -92,3 +93,17 @@ def test_label_in_loop_is_no_range() -> None:
 def test_what_cannot_be_read_is_not_formatted() -> None:
     with pytest.raises(BlimpError, match="never closed"):
         format_script("MODEL: y ~ (x;")
+
+
+@pytest.mark.parametrize(
+    ("text", "formatted"),
+    [
+        ("VARIABLES: id Intercept;", "VARIABLES: id Intercept;\n"),
+        ("LATENT: Intercept And;", "LATENT: Intercept And;\n"),
+        ("MODEL: y ~ Intercept@Intercept x;", "MODEL: y ~ intercept@Intercept x;\n"),
+        ("MODEL: y ~ (x - Intercept) ((x > 1) AND (x < 3));", "MODEL: y ~ (x - Intercept) ((x > 1) and (x < 3));\n"),
+    ],
+)
+def test_words_that_are_names(text: str, formatted: str) -> None:
+    assert format_script(text) == formatted
+    assert parse(formatted) == parse(text)

@@ -99,6 +99,31 @@ def test_latex_is_balanced_and_escaped() -> None:
     assert not re.search(r"(?<![\\}])_[a-z]", text)
 
 
+def test_latex_environments_hold_what_they_may() -> None:
+    """Compiled once with pdflatex for all example scripts; here, that the structure stays as it was then."""
+    text = latex(resolved("LATENT: f g; MODEL: f -> x1@l x2 x3; g -> x4 y; g ~ f d; y ~ (x1 > 2)*d x3^2 exp(x4)"))
+    assert re.findall(r"\\(begin|end)\{([a-z]+\*?)\}", text) == [
+        ("begin", "gather*"), ("end", "gather*"), ("begin", "align"), ("end", "align"),
+    ]  # fmt: skip
+    density = text.split(r"\begin{gather*}")[1].split(r"\end{gather*}")[0].strip()
+    assert r"\[" not in text
+    assert "$" not in text
+    # A row has one place to align at, an empty line would end the formula.
+    rows = text.split(r"\begin{align}")[1].split(r"\end{align}")[0].strip().split("\\\\")
+    assert [row.count("&") for row in rows] == [1] * len(rows)
+    assert "\n\n" not in text.strip()
+    assert density.count(r" \; f(") + density.count("\\\\\n") == len(re.findall(r"f\(", density)) - 1
+    assert max(row.count("f(") for row in density.split("\\\\")) <= 3
+    known = {"begin", "end", "beta", "cdot", "mathit", "mid", "operatorname", "quad", "sigma", "sim", "varepsilon"}
+    assert set(re.findall(r"\\([A-Za-z]+)", text)) <= known
+
+
+def test_latex_of_letters_beyond_ascii_is_text() -> None:
+    text = latex(resolved("TRANSFORM: größe = x3; MODEL: y ~ größe x4"))
+    assert r"\textit{größe}" in text
+    assert r"\mathit{x4}" in text
+
+
 def test_html_is_escaped() -> None:
     text = html(resolved("MODEL: y ~ (x3 < 1) x4"))
     assert "(x3 &lt; 1)" in text
