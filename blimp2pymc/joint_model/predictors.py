@@ -62,21 +62,21 @@ def classify_predictors(drafts: Drafts, names: Names, rows: AnalysedRows, findin
     _check_latent_responses(drafts, given, findings)
     needs_model = [
         name for name in free
-        if rows.variables[name].n_missing or name in latent
-        or (name in centered and rows.variables[name].kind is not ir.Kind.COUNT)
+        if rows.variables[name].kind is not ir.Kind.COUNT
+        and (rows.variables[name].n_missing or name in latent or name in centered)
     ]  # fmt: skip
-    if not needs_model:
-        if free:
-            findings.append(Finding(
-                f"{_list(free)}: complete and not centered, so conditioned on like FIXED variables",
-                None, code="fixed-automatically", severity="note"))  # fmt: skip
-        return Predictors(tuple(listed), ())
     counts = [name for name in free if rows.variables[name].kind is ir.Kind.COUNT]
     _check_counts(counts, rows.variables, places, findings)
+    if not needs_model:
+        others = [name for name in free if name not in counts]
+        if others:
+            findings.append(Finding(
+                f"{_list(others)}: complete and not centered, so conditioned on like FIXED variables",
+                None, code="fixed-automatically", severity="note"))  # fmt: skip
+        return Predictors(tuple(listed), ())
     free = [name for name in free if name not in counts]
     fixed = [name for name in listed if name not in free]
-    if free:
-        findings.append(_note(free, fixed, [name for name in needs_model if name in free], rows, centered))
+    findings.append(_note(free, fixed, needs_model, rows, centered))
     return Predictors(tuple(fixed), tuple(free), _sequence(free, rows.variables, centered))
 
 

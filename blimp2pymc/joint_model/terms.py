@@ -221,7 +221,13 @@ class TermReader:
 
     def resolve(self, expression: tree.Expression) -> ir.Expression:
         """Resolve an expression of MODEL; its columns are uncentered."""
-        return resolve_expression(expression, self._lookup)
+        resolved = resolve_expression(expression, self._lookup)
+        for column in sorted(numbers_in(resolved)):
+            if self.names.dummies(column):
+                name, (dummy, *_) = column.variable, self.names.dummies(column)
+                raise error(f"'{name}' is NOMINAL, so its codes are no numbers to compute with", expression.span,
+                            f"{dummy}, or ({name} == {dummy.rpartition('.')[2]})", "nominal-as-number")  # fmt: skip
+        return resolved
 
     def _lookup(self, node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
         if isinstance(node, tree.AtLevel):
@@ -291,6 +297,18 @@ def written_out(expression: tree.Expression) -> list[tree.Expression]:
             each_name = written_out(inner)
             return [tree.Call(function, (each, *others), expression.span) for each in each_name]
     return [expression]
+
+
+def numbers_in(expression: ir.Expression) -> frozenset[ir.Column]:
+    """Columns whose values an expression computes with, and does not only compare."""
+    match expression:
+        case ir.Column():
+            return frozenset((expression,))
+        case ir.Apply("==" | "!=", arguments) if any(isinstance(each, ir.Constant) for each in arguments):
+            return frozenset()
+        case ir.Apply(_, arguments):
+            return frozenset().union(*(numbers_in(each) for each in arguments))
+    return frozenset()
 
 
 def _multiplied(term: DraftTerm, multipliers: list[Multiplier]) -> DraftTerm:
