@@ -27,6 +27,11 @@ class Assembly:
     blocks: tuple[ir.JointBlock, ...]
     parameters: dict[str, ir.Parameter]
 
+    @property
+    def families(self) -> dict[str, str]:
+        """Variable -> family of its equation; Means Models do not count."""
+        return {each.name: each.family for each in self.equations if each.role is not ir.Role.MEANS}
+
 
 def assemble(
     drafts: Drafts,

@@ -109,7 +109,7 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     )  # fmt: skip
 
     labels = model_labels(statements, names)
-    lookup = ParameterNames(names, labels, {each.name: each.family for each in assembly.equations})
+    lookup = ParameterNames(names, labels, assembly.families)
     derived = derive(definitions, lookup, findings)
     parameters = _with_priors(
         assembly, prior_statements, derived=derived, names=names, labels=labels, findings=findings

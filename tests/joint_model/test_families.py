@@ -195,3 +195,9 @@ def test_chain_of_mixed_outcomes() -> None:
     assert [term.name for term in model.equation_of[Column("y")].terms] == [
         "Intercept", "n.2", "n.3", "d", "count", "x3",
     ]  # fmt: skip
+
+
+def test_means_model_is_no_equation_whose_variance_could_be_asked_for() -> None:
+    script = "ORDINAL: d; CENTER: d; MODEL: logit(d) ~ x3; y ~ d; PARAMETERS: v = d.totalvar;"
+    with pytest.raises(BlimpError, match="has a logit equation, which has no residual variance"):
+        resolved(script)
