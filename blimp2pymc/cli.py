@@ -113,7 +113,8 @@ def translate(arguments: argparse.Namespace) -> int:
     """`translate`: write the model of a script as PyMC source."""
     from blimp2pymc.pymc_source.emit import translate as write_source
 
-    _write(arguments.output, write_source(_resolve(arguments)))
+    source = write_source(_resolve(arguments), augmented=arguments.augmented, marginal=arguments.marginal)
+    _write(arguments.output, source)
     return 0
 
 
@@ -327,6 +328,9 @@ def _parser() -> argparse.ArgumentParser:
     sampling.add_argument("--quiet", action="store_true", help="no progress bar and no notes on stderr")
     writing = add_model("translate", translate, "write the model as one standalone PyMC file")
     writing.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")
+    flavour = writing.add_mutually_exclusive_group()
+    flavour.add_argument("--augmented", action="store_true", help="write all latent responses explicitly")
+    flavour.add_argument("--marginal", action="store_true", help="integrate latent variables and missing cells out")
     telling = add_model("explain", explain, "say what the script's model is, its priors, and how it is sampled")
     telling.add_argument("--latex", action="store_true", help="only the density and the equations, as LaTeX")
     drawing = add_model("diagram", diagram, "draw the model as a path diagram (SVG)")

@@ -157,6 +157,22 @@ def test_translate_writes_a_file_or_stdout(tmp_path: Path, capsys: pytest.Captur
     compile(source, "model.py", "exec")
 
 
+def test_flavours_of_the_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "model.imp"
+    table = pd.DataFrame({"y": [0, 1, 1, 0, 1, 0.0], "x": [0.1, 0.8, -0.4, 1.2, 0.3, 0.5]})
+    table.to_csv(tmp_path / "data.csv", index=False)
+    script.write_text("DATA: data.csv; ORDINAL: y; MODEL: y ~ x;")
+    assert cli.main(["translate", str(script), "--augmented"]) == 0
+    assert "y_latent_response" in capsys.readouterr().out
+    assert cli.main(["translate", str(script), "--marginal"]) == 1
+    assert "'y' is a probit outcome" in capsys.readouterr().err
+    script.write_text("DATA: data.csv; MODEL: y ~ x;")
+    assert cli.main(["translate", str(script), "--marginal"]) == 0
+    assert "pm.MvNormal" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["translate", str(script), "--marginal", "--augmented"])
+
+
 def test_script_from_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(EXAMPLES)
     monkeypatch.setattr(sys, "stdin", io.StringIO(Path(SCRIPT).read_text()))

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     import pymc as pm
 
 
-def build(model: Model, *, augmented: bool = False) -> pm.Model:
+def build(model: Model, *, augmented: bool = False, marginal: bool = False) -> pm.Model:
     """Make the PyMC model of a resolved model by executing exactly the text of `translate(model)`.
 
-    `augmented` writes the latent responses of all probit outcomes explicitly, as in `translate`.
+    `augmented` writes the latent responses of all probit outcomes explicitly, `marginal` integrates latent variables
+    and missing cells out, as in `translate`.
 
     Raises
     ------
     BlimpError
         As `translate` does, for what has no PyMC source yet.
     """
-    return execute(translate(model, augmented=augmented), data_frame(model))
+    return execute(translate(model, augmented=augmented, marginal=marginal), data_frame(model))
 
 
 def execute(source: str, data: pd.DataFrame) -> pm.Model:

@@ -26,6 +26,8 @@ from blimp2pymc.pymc_source.facts import (
     written_responses,
 )
 from blimp2pymc.pymc_source.linear_predictor import mean_terms
+from blimp2pymc.pymc_source.marginal import data_lines as joint_data_lines
+from blimp2pymc.pymc_source.marginal import not_jointly_normal, write_effects, write_head, write_tail
 from blimp2pymc.pymc_source.names import python_names
 from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, is_by_row, observed_centerings, sum_text, wrap_call
 from blimp2pymc.pymc_source.printer import SUM, Text, comment, string
@@ -53,7 +55,9 @@ QUADRATURE = (
 """What probabilities of nominal variables need."""
 
 
-def translate(model: Model, *, data_file: str | PurePath | None = None, augmented: bool = False) -> str:
+def translate(
+    model: Model, *, data_file: str | PurePath | None = None, augmented: bool = False, marginal: bool = False
+) -> str:
     """Write a model as PyMC source that runs on its own.
 
     Parameters
@@ -66,6 +70,9 @@ def translate(model: Model, *, data_file: str | PurePath | None = None, augmente
     augmented
         Whether to write the latent responses of all probit outcomes explicitly, and not only those that the model
         uses. The posterior is the same.
+    marginal
+        Whether to integrate latent variables and missing cells out: what is observed of a row is then multivariate
+        normal, and only parameters are sampled. Only for models in which all variables are jointly normal.
 
     Returns
     -------
@@ -82,12 +89,17 @@ def translate(model: Model, *, data_file: str | PurePath | None = None, augmente
         raise error(f"a resolved model is needed here, not a {type(model).__name__}",
                     hint="blimp2pymc.resolve(script, data)", code="no-model")  # fmt: skip
     findings = list(refusals(model))
+    if marginal and not findings:
+        findings = list(not_jointly_normal(model))
+        if augmented:
+            findings.append(Finding("latent responses cannot be both written and integrated out", None,
+                                    "either augmented or marginal", "two-flavours"))  # fmt: skip
     if findings:
         raise BlimpError(*findings)
     names = python_names(model)
     centered = {each: Text(f"{d} - {mean}", SUM) for each, (d, mean) in observed_centerings(model, names).items()}
     responses = frozenset(written_responses(model, augmented=augmented))
-    page = Page(model, names, shorthand=centered, responses=responses)
+    page = Page(model, names, shorthand=centered, responses=responses, is_marginal=marginal)
     _write_body(page)
     body = page.lines
     page.lines, page.indent = [], ""
@@ -170,12 +182,18 @@ def _write_columns(page: Page) -> None:
         else:
             page.line(f"{page.column(column)} = {source}.to_numpy(float)")
     for column in columns:
-        if page.is_incomplete(column):
+        if page.is_incomplete(column) and not page.is_marginal:
             page.line(f"{page.local(column, 'is_missing')} = np.isnan({page.local(column, 'data')})")
     write_transformed_data(page)
     for line in masks:
         page.line(line)
-    if any(each.family == "multinomial_probit" and each.outcome.category for each in page.model.equations):
+    if page.is_marginal:
+        for line in joint_data_lines(page):
+            page.line(line)
+    if any(
+        each.family == "multinomial_probit" and len(equations_of(page.model, each.name)) > 1
+        for each in page.model.equations
+    ):
         for line in QUADRATURE:
             page.line(line)
     for name, mean in dict(observed_centerings(page.model, page.names).values()).items():
@@ -194,12 +212,14 @@ def _write_coords(page: Page) -> None:
     page.blank()
     entries = []
     names = page.names
-    if page.responses or any(equation.name not in page.model.incomplete for equation in page.model.equations):
+    if page.is_marginal:
+        pass
+    elif page.responses or any(equation.name not in page.model.incomplete for equation in page.model.equations):
         entries.append('"row": data.index')
     for equation in page.model.equations:
         column = Column(equation.name, level=equation.level)
         is_first = equation is next((each for each in equations_of(page.model, equation.name)), None)
-        if equation.role is not Role.MEANS and is_first and page.is_incomplete(column):
+        if equation.role is not Role.MEANS and is_first and page.is_incomplete(column) and not page.is_marginal:
             mask = page.local(column, "is_missing")
             if not page.is_discrete(equation.name) or has_missing_categories(page.model, equation.name):
                 entries.append(f"{string(page.local(column, 'missing_row'))}: data.index[{mask}]")
@@ -231,6 +251,8 @@ def _with_commas(entries: list[str]) -> Iterator[str]:
 def _write_body(page: Page) -> None:
     """One section per block label; the heading is repeated where a block is taken up again."""
     current = ""
+    if page.is_marginal:
+        write_head(page)
     for equation in page.model.equations:
         title = _title(equation)
         if title != current and equation.role is not Role.MEANS:
@@ -238,7 +260,9 @@ def _write_body(page: Page) -> None:
             page.comment(f"---- {title or 'outcomes'} ----")
             current = title
         page.blank()
-        write_equation(page, equation)
+        write_equation(page, equation, write_effects if page.is_marginal else None)
+    if page.is_marginal:
+        write_tail(page)
     if page.model.quantities:
         page.blank()
         page.comment("---- PARAMETERS ----")

@@ -34,8 +34,8 @@ from blimp2pymc.pymc_source.priors import declare, starting_log_variance
 from blimp2pymc.pymc_source.transformed_outcomes import TransformedLaw, write_transformed_cells
 
 
-def write_equation(page: Page, equation: Equation) -> None:
-    """Write one factor of the joint density: priors not declared yet, mean, cells."""
+def write_equation(page: Page, equation: Equation, writer: Callable[[Page, Equation], None] | None = None) -> None:
+    """Write one factor of the joint density: priors not declared yet, then what `writer` or `WRITERS` says."""
     block = page.model.block_of.get(equation.outcome) if equation.role is not Role.MEANS else None
     if block is not None and equation.family != "multinomial_probit":
         declare_block(page, block)
@@ -54,7 +54,7 @@ def write_equation(page: Page, equation: Equation) -> None:
         declare(page, term.coefficient, start=starting_log_variance(page, equation.outcome) if is_intercept else "")
         for name in sorted(parameters_in(term.expression)):
             declare(page, name)
-    WRITERS[equation.family](page, equation)
+    (writer or WRITERS[equation.family])(page, equation)
     write_expected_score(page, equation)
 
 

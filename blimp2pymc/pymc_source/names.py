@@ -32,8 +32,14 @@ from blimp2pymc.pymc_source.facts import equations_of, response_column
 MODULES = ("az", "np", "pd", "pm", "pt")
 DEFINED = ("inverse_yeo_johnson", "yeo_johnson", "yeo_johnson_logp")
 RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *MODULES, *DEFINED}) | frozenset(
-    {"chain", "coords", "data", "draw", "idata", "model", "row", "sample"}
-)
+    {
+        "chain", "coords", "data", "draw", "idata", "model", "row", "sample",
+        "quadrature_node", "quadrature_weight",
+        "observed_values", "is_observed", "observed_patterns", "direct_effect", "total_effect", "residual_covariance",
+        "constants", "implied_mean", "implied_covariance", "pattern", "pattern_number", "pattern_rows",
+        "pattern_variables",
+    }
+)  # fmt: skip
 """Names that a script's own names never take."""
 
 
@@ -100,7 +106,7 @@ SUFFIXES = (
     "residual", "given_mean", "given_sd", "z", "explained_variance", "total_variance", "term",
     "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "log_variance",
     "log_variance_intercept", "log_variance_coefficient", "log_variance_term", "threshold", "cut", "cutpoints",
-    "dispersion", "expected_score", "latent_variance", "argument", "lambda", "missing_density",
+    "dispersion", "expected_score", "latent_variance", "argument", "lambda", "missing_density", "constant",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 

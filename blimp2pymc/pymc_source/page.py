@@ -66,6 +66,8 @@ class Page:
     """Lines of the script written so far."""
     responses: frozenset[Column] = frozenset()
     """Outcomes whose latent responses are written explicitly."""
+    is_marginal: bool = False
+    """Whether latent variables and missing cells are integrated out."""
     indent: str = INDENT
 
     # ------------------------------------------------------------ lines

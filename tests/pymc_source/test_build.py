@@ -61,6 +61,7 @@ CALLS = {
     "np.exp", "np.nan_to_num", "pm.CustomDist", "pm.logp", "pm.Normal.dist", "pt.ge", "yeo_johnson",
     "len", "map", "fillna", "isna", "astype", "np.where", "np.arange", "np.diag", "np.polynomial.hermite_e.hermegauss",
     "pm.Bernoulli", "pm.Categorical", "pm.OrderedProbit", "pm.NegativeBinomial", "pm.HalfNormal", "pm.math.probit",
+    "enumerate", "all", "any", "set", "np.flatnonzero", "np.unique", "pm.MvNormal", "pt.linalg.inv",
     "pt.concatenate", "pt.where", "pt.sort", "pt.zeros", "pt.prod", "pt.take_along_axis",
     "inverse_yeo_johnson", "pt.linalg.cholesky", "pt.linalg.solve_triangular", "to_numpy", "mean",
 }  # fmt: skip
