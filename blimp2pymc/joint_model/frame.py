@@ -67,6 +67,7 @@ def analysed_rows(declarations: Declarations, used: Iterable[str], span: Span | 
     for name in columns:
         variables[name] = _counted(declarations.variables[name], data[name])
         findings.extend(_category_findings(variables[name], data[name], table))
+        findings.extend(_taken_names(variables[name], declarations.variables, wanted))
     for name, variable in declarations.variables.items():
         if name in wanted and name not in data:
             variables[name] = variable
@@ -112,6 +113,21 @@ def _dropped(table: Table, dropped: NDArray[np.bool_]) -> Finding:
 def _counted(variable: Variable, values: NDArray[np.float64]) -> Variable:
     codes = observed_codes(values) if variable.kind in (Kind.ORDINAL, Kind.NOMINAL) else ()
     return replace(variable, categories=codes, n_missing=int(np.isnan(values).sum()))
+
+
+def _taken_names(variable: Variable, declared: Iterable[str], used: Iterable[str]) -> list[Finding]:
+    """Columns with the names of dummies, or of a latent response, that the model needs itself."""
+    taken = []
+    if variable.kind is Kind.NOMINAL:
+        dummies = [f"{variable.name}.{code:g}" for code in variable.categories if code != variable.reference]
+        taken = [name for name in dummies if name in declared]
+    elif variable.kind is Kind.ORDINAL:
+        taken = [name for name in (f"{variable.name}.latent",) if name in used]
+    return [
+        Finding(f"the column '{name}' has the name of a part of '{variable.name}'", variable.span,
+                f"another name for the column '{name}'", "name-taken")
+        for name in taken
+    ]  # fmt: skip
 
 
 def _category_findings(variable: Variable, values: NDArray[np.float64], table: Table) -> list[Finding]:
