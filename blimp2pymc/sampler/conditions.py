@@ -50,6 +50,8 @@ class ParameterFacts:
     """Whether it belongs to a Means Model."""
     scored_groups: tuple[int, ...]
     """Groups that are no normal equations."""
+    is_threshold: bool
+    """Whether it separates categories."""
     where: str
     """Outcome of the first equation it occurs in."""
     shift: tuple[Shift, ...] | None = field(default=None)
@@ -120,7 +122,14 @@ class ParameterFacts:
     @property
     def has_density(self) -> bool:
         """Whether the full conditional can be evaluated from the moment matrices."""
-        return bool(self.mean_groups or self.covariance_groups) and self.parameter.prior.distribution in PROPER
+        occurs = bool(self.mean_groups or self.covariance_groups)
+        return occurs and not self.is_threshold and self.parameter.prior.distribution in PROPER
+
+    @property
+    def is_free_threshold(self) -> bool:
+        """A threshold that nothing else is computed from."""
+        unused = not (self.mean_groups or self.covariance_groups)
+        return self.is_threshold and unused and self.parameter.prior.distribution in PROPER
 
 
 def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
@@ -134,6 +143,7 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
         for name, parameter in model.parameters.items()
         if parameter.is_free
     }
+    thresholds = {name: each.name for each in model.equations for name in each.thresholds}
     computed = {name for expression in form.definitions.values() for name in parameters_in(expression)}
     wishart: set[str] = set()
     for index, group in enumerate(form.groups):
@@ -154,7 +164,8 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
             feeds=feeds,
             feeds_cut=any(form.groups[index].is_cut for index in means),
             scored_groups=tuple(k for k in {*means, *covariances} if form.groups[k].is_scored),
-            where="" if first is None else form.groups[first].name,
+            is_threshold=name in thresholds,
+            where=thresholds.get(name, "") if first is None else form.groups[first].name,
         )
     return facts
 

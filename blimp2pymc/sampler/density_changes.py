@@ -15,6 +15,7 @@ from blimp2pymc.joint_model.ir import Column, Model, Role
 from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.graph_point import cell_places, point_of
 from blimp2pymc.sampler.moments import CHUNK
+from blimp2pymc.sampler.response_density import response_changes, response_log_density, threshold_changes
 from blimp2pymc.sampler.runs import ChainRun
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ class Point:
         self._uncut = self._full
         if cut_variables:
             self._uncut = log_density(graph, without=cut_variables, mode="FAST_COMPILE")
+        self._probit = [each for each in self.form.plan.structure.responses if each.equation.family == "probit"]
         self._saved: tuple[np.ndarray, np.ndarray] = (self.state.theta.copy(), self.state.columns.copy())
-        self._cells = cell_places(run)
+        scores = {each.equation.name for each in self._probit}
+        self._cells = {name: rows for name, rows in cell_places(run).items() if name not in scores}
 
     def next_state(self) -> None:
         """Sample some sweeps from new starting values, then perturb parameters and cells at random."""
@@ -75,14 +78,20 @@ class Point:
         """Compute what depends on parameters and columns; False where it does not exist."""
         return self.run.prepare()
 
-    def log_density(self, *, cuts: bool = True, collapsed: bool = False) -> float:
-        """The graph's log density; `collapsed`: predictions integrated out; without `cuts`: Means Models left out."""
+    def log_density(self, *, cuts: bool = True, collapsed: bool = False, responses: bool = True) -> float:
+        """The graph's log density, with that of latent responses, which the graph integrates out.
+
+        `collapsed`: predictions integrated out; without `cuts`: Means Models left out; without `responses`: as in
+        the graph.
+        """
         try:
             point = point_of(self.run, self.crossing, self._cells)
         except np.linalg.LinAlgError:
             return -np.inf
         value = (self._full if cuts else self._uncut)(point)
         weights = sum(tilt for _, _, tilt in self.weighted_rows().values())
+        if responses and self._probit:
+            value += response_log_density(self.run)
         return value + weights - (self.predictions() if collapsed else 0.0)
 
     def weighted_rows(self) -> dict[int, tuple[np.ndarray, float, float]]:
@@ -135,6 +144,11 @@ class Point:
         for first in range(low, high, CHUNK):
             yield first, min(CHUNK, high - first)
 
+    def stretches(self, blocks: np.ndarray) -> list[tuple[int, int]]:
+        """First row and end of blocks of cells."""
+        cells = self.tables.cells
+        return [(int(cells.low[block]), int(cells.high[block])) for block in blocks]
+
     def members(self, block: int) -> np.ndarray:
         """Columns of a block of cells."""
         cells = self.tables.cells
@@ -161,6 +175,8 @@ class Point:
             column = self.form.columns[Column(name)]
             spread = float(np.std(self.state.columns[column]))
             self.state.columns[column, rows] += size * spread * random.normal(size=len(rows))
+        if self._probit and self.refresh():
+            entries.redraw_responses(*self.compiled)
 
 
 # ---------------------------------------------------------------- parameters
@@ -345,10 +361,12 @@ PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
 CELLS: Mapping[str, Callable[[Point], Changes]] = {
     "nonlinear": _nonlinear_cells,
     "cells": _linear_cells,
+    "thresholds": threshold_changes,
+    "responses": response_changes,
     "predictions": _predictions,
     "weights": _weights,
 }
-"""Kernel of missing values -> how it is compared."""
+"""Kernel of missing values, or of what is drawn with them -> how it is compared."""
 
 
 def _inside(random: np.random.Generator, value: float, lower: float, upper: float) -> float:

@@ -11,7 +11,7 @@ from enum import Enum
 
 import numpy as np
 
-from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.joint_model.ir import Column, Form
 
 
 class StatisticKind(Enum):
@@ -38,6 +38,11 @@ class StatisticKind(Enum):
     """Of an equation with `var(y) ~`: mean over rows of the current residual variances; `key = (outcome,)`."""
     ROW_VARIANCE_QUANTILE = "quantile of the rows' residual variances"
     """`key = (outcome, probability)`, probabilities .25, .5 and .75."""
+
+
+def cell_name(column: Column) -> str:
+    """Name under which the cells of a column are kept: the variable's, or `y.latent` for a latent response."""
+    return f"{column.variable}.latent" if column.form is Form.LATENT_RESPONSE else column.variable
 
 
 @dataclass(frozen=True)

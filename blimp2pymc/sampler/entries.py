@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from blimp2pymc.sampler import sweep
 from blimp2pymc.sampler.compiled import entry
-from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, scoring, slices, variances
+from blimp2pymc.sampler.kernels import (
+    cells,
+    coefficients,
+    covariances,
+    nonlinear,
+    responses,
+    scoring,
+    slices,
+    variances,
+)
 
 
 @entry
@@ -17,6 +26,8 @@ def sweeps(tables, state, work, count, adapting):
     if not sweep.refresh(tables, state, work):
         state.fault[0] = sweep.START
         return False
+    # The responses may be those of other parameters: where they are integrated out nobody else has changed them.
+    responses.redraw(tables, state, work)
     for _ in range(count):
         if not sweep.sweep(tables, state, work, adapting, False, False):
             return False
@@ -119,3 +130,26 @@ def nonlinear_log_density(tables, state, work, index, row, value):
     return nonlinear.log_density(
         tables, index, row, value, state.columns, state.theta, state.coefficient, state.precision, work
     )
+
+
+@entry
+def response_conditional(tables, state, work, variable):
+    """Means and roots of precisions of a variable's responses, to `work`; returns their number."""
+    return responses.conditional(tables, variable, state, work)
+
+
+@entry
+def threshold_log_density(tables, state, work, variable, n):
+    """Log density of a variable's thresholds, given `response_conditional`."""
+    bounds = work.bounds[0]
+    responses.set_bounds(tables.responses, variable, state.theta, bounds)
+    value = responses.log_likelihood(
+        tables.responses, variable, n, bounds, work.response_mean, work.response_root, work.below[0], work.inside[0]
+    )
+    return value + responses.log_priors(tables.priors, tables.responses, variable, bounds)
+
+
+@entry
+def redraw_responses(tables, state, work):
+    """Draw all responses at the current parameters and columns."""
+    responses.redraw(tables, state, work)

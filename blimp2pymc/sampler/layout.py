@@ -17,7 +17,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate as evaluate_expression
 from blimp2pymc.joint_model.ir import Apply, Column, Model, Product
 from blimp2pymc.sampler.blocking import left_out_groups, missing_patterns
-from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table
+from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table, response_table
 from blimp2pymc.sampler.evaluator import assemble
 from blimp2pymc.sampler.family_tables import add_working_columns, family_table, outcome_table, weighted_table
 from blimp2pymc.sampler.parameter_tables import prior_table, update_tables
@@ -53,7 +53,7 @@ class Layout:
     plan: Plan
     parameters: dict[str, int] = field(default_factory=dict)
     columns: dict[Column, int] = field(default_factory=dict)
-    """Data columns, then latent variables."""
+    """Data columns, then latent variables, then latent responses."""
     functions: dict[Apply, int] = field(default_factory=dict)
     """Columns that are functions of others."""
     working: dict[Column, int] = field(default_factory=dict)
@@ -88,6 +88,8 @@ def layout(model: Model, plan: Plan) -> Layout:
         result.parameters[name] = len(result.parameters)
     for name in (*model.data, *model.latent):
         result.columns[Column(name)] = len(result.columns)
+    for residual in form.responses:
+        result.columns[residual.outcome] = len(result.columns)
     for group in form.groups:
         for residual in group.residuals:
             for product in residual.products:
@@ -117,6 +119,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         rows=rows,
         cells=cells,
         nonlinear=nonlinear,
+        responses=response_table(result, cells),
         coefficients=coefficients,
         variances=variances,
         covariance=covariance,
@@ -156,7 +159,7 @@ def _arrange_rows(result: Layout) -> None:
 
 def _values(result: Layout, rows: np.ndarray) -> np.ndarray:
     data = {Column(name): values[rows].astype(float) for name, values in result.model.data.items()}
-    data |= {Column(name): np.full(len(rows), np.nan) for name in result.model.latent}
+    data |= {column: np.full(len(rows), np.nan) for column in result.columns if column not in data}
     values = np.ones((len(result.columns) + len(result.functions) + len(result.working), len(rows)))
     for column, index in result.columns.items():
         values[index] = data[column]

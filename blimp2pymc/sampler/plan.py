@@ -100,6 +100,12 @@ RULES: tuple[Rule, ...] = (
         "linear in normal equations, with bounds: truncated normal, one at a time",
     ),
     Rule(
+        "thresholds",
+        lambda facts: facts.is_free_threshold,
+        "thresholds of an ordered variable: drawn with its latent response integrated out, by Metropolis steps "
+        "within the order (cowles 1996)",
+    ),
+    Rule(
         "slice",
         lambda facts: facts.has_density,
         "occurs in normal equations, but has no standard full conditional: slice sampling",
@@ -111,6 +117,7 @@ CELL_RULES: dict[str, str] = {
     "weights": "weights that turn two categories into normal responses: Polya-Gamma, given the linear predictor",
     "nonlinear": "missing values that enter by a power or inside a function: slice sampling, cell by cell",
     "cells": "missing values, linear in normal equations: jointly normal where no product holds two of a row",
+    "responses": "latent responses of observed categories: normal given the rest, between the category's thresholds",
     "predictions": "missing outcomes that predict nothing: integrated out, then drawn after the parameters",
 }
 """Missing values: kernel -> reason."""
@@ -151,7 +158,7 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
         rule = next((rule for rule in RULES if rule.applies(each)), None)
         if rule is not None:
             chosen[name] = rule.kernel
-        elif each.groups or each.feeds:
+        elif each.groups or each.feeds or each.is_threshold:
             findings.append(
                 Finding(
                     f"no kernel can draw '{name}', a parameter of the equation of '{each.where}'",
@@ -169,9 +176,12 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
     raise_all(findings)
     cells = _cell_updates(model, form, collapsed)
     cells = [*_weight_updates(form), *cells]
-    before = [each for each in cells if each.kernel != "predictions"]
+    thresholds = _threshold_updates(form, chosen)
+    before = [each for each in cells if each.kernel not in ("predictions", "responses")]
+    responses = [each for each in cells if each.kernel == "responses"]
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
+    before += [*thresholds, *responses]
     return Plan((*before, *_parameter_updates(form, facts, chosen), *after), form, turned, collapsed)
 
 
@@ -211,9 +221,18 @@ def _weight_updates(form: Structure) -> list[Update]:
     return [Update(names, "weights", names, CELL_RULES["weights"])] if names else []
 
 
+def _threshold_updates(form: Structure, chosen: dict[str, str]) -> list[Update]:
+    names = tuple(name for name, kernel in chosen.items() if kernel == "thresholds")
+    if not names:
+        return []
+    outcomes = tuple(each.outcome.variable for each in form.responses if set(names) & set(each.equation.thresholds))
+    return [Update(names, "thresholds", outcomes, next(rule.reason for rule in RULES if rule.kernel == "thresholds"))]
+
+
 def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]:
-    drawn: dict[str, set[str]] = {"nonlinear": set(), "cells": set(), "predictions": set()}
+    drawn: dict[str, set[str]] = {kernel: set() for kernel in CELL_RULES if kernel != "weights"}
     scores = {Column(each.variable) for each in form.described}
+    drawn["responses"] = {each.outcome.variable for each in form.responses}
     for missing, _ in missing_patterns(model, form):
         inactive = left_out_groups(form, missing, collapsed)
         active = [group for index, group in enumerate(form.groups) if index not in inactive and not group.is_cut]
@@ -224,7 +243,8 @@ def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update
             drawn[kernel].add(column.variable)
     updates = []
     for kernel, names in drawn.items():
-        targets = tuple(name for name in model.unknown if name in names)
+        order = model.variables if kernel == "responses" else model.unknown
+        targets = tuple(name for name in order if name in names)
         if targets:
             groups = {
                 index

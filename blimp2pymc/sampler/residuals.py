@@ -345,7 +345,7 @@ def _unsupported(model: Model) -> list[Finding]:
         if each.family in (*LATENT_RESPONSES, *WORKING_FAMILIES) and model.missing(each.name).any()
     }
     for equation in model.equations:
-        if equation.family not in ("normal", *WORKING_FAMILIES):
+        if equation.family not in ("normal", "probit", *WORKING_FAMILIES):
             refuse(f"'{equation.name}' has family '{equation.family}'", equation, "unsupported-family")
         if equation.transform is not None:
             refuse(f"'{equation.name}' is a transformed outcome", equation, "unsupported-transform")

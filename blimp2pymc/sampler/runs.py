@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from blimp2pymc.errors import BlimpError, Finding
-from blimp2pymc.joint_model.ir import Column, Model
+from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler import sweep
-from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikelihood, StatisticKind
+from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikelihood, StatisticKind, cell_name
 from blimp2pymc.sampler.generator import generator_states
 from blimp2pymc.sampler.layout import Layout, layout
 from blimp2pymc.sampler.parameter_tables import KERNEL_CODES
@@ -149,13 +149,13 @@ class ChainRun:
         return sweep.run(*self.references, -2) == 0
 
     def completed(self) -> dict[str, np.ndarray]:
-        """Current values of all data and latent variables, imputations included, in the model's row order."""
+        """Current values of all data, latent variables and latent responses (`y.latent`), in the model's row order."""
         completed = {}
         for column, index in self.layout.columns.items():
-            known = self.layout.model.data.get(column.variable)
+            known = self.layout.model.data.get(column.variable) if column.form is Form.SCORE else None
             values = np.zeros(self.layout.model.frame.n_rows) if known is None else known.astype(float)
             values[self.layout.incomplete_rows] = self.state.columns[index]
-            completed[column.variable] = values
+            completed[cell_name(column)] = values
         return completed
 
     def advance(self, iterations: int) -> None:
@@ -235,7 +235,8 @@ def _new_record(
 
 def memory(form: Layout, draws: int, burn: int, chains: int, n_imputations: int) -> int:
     """Bytes that a run needs for draws, snapshots and the completed data of its chains."""
-    n_cells = sum(len(pattern.rows) * len(pattern.missing) for pattern in form.patterns)
+    responses = {each.outcome for each in form.plan.structure.responses}
+    n_cells = sum(len(pattern.rows) * len(pattern.missing | responses) for pattern in form.patterns)
     width = len(form.model.parameters) + len(recorded_statistics(form))
     numbers = chains * (draws * width + min(burn, KEPT_BURN_IN) * len(form.model.parameters))
     numbers += n_imputations * n_cells
@@ -269,10 +270,20 @@ def gather(runs: list[ChainRun], seconds: float, seed: int, interrupted: bool) -
         cell_mean={name: mean[order] for name, order in cells.items()},
         cell_variance={name: variance[order] for name, order in cells.items()},
         column_summaries=_column_summaries(runs, names, statistics),
+        acceptance=_acceptance(runs),
         seconds=seconds,
         seed=seed,
         interrupted=interrupted,
     )
+
+
+def _acceptance(runs: list[ChainRun]) -> dict[str, np.ndarray]:
+    counts = np.stack([run.state.accepted for run in runs])
+    found = {}
+    for k, each in enumerate(runs[0].layout.plan.structure.responses):
+        if counts[:, k, 1].all():
+            found[f"thresholds of {each.equation.name}"] = counts[:, k, 0] / counts[:, k, 1]
+    return found
 
 
 def _cell_places(form: Layout, data: Reference) -> dict[str, np.ndarray]:
@@ -286,7 +297,7 @@ def _cell_places(form: Layout, data: Reference) -> dict[str, np.ndarray]:
             source = np.concatenate(
                 [rows[data.cell_row[k] : data.cell_row[k] + data.cell_start[k + 1] - data.cell_start[k]] for k in runs]
             )
-            places[column.variable] = where[np.argsort(source)]
+            places[cell_name(column)] = where[np.argsort(source)]
     return places
 
 
@@ -328,6 +339,8 @@ def _column_summaries(runs: list[ChainRun], names: tuple, statistics: np.ndarray
     place = {(name.kind, name.key): k for k, name in enumerate(names)}
     summaries = {}
     for column, index in form.columns.items():
+        if column.form is Form.LATENT_RESPONSE:
+            continue
         mean = statistics[:, :, place[StatisticKind.COLUMN_MEAN, (column,)]].mean()
         deviation = np.sqrt(statistics[:, :, place[StatisticKind.COLUMN_VARIANCE, (column,)]]).mean()
         low, middle, high, minimum, maximum = (float(each) for each in total[index])

@@ -17,6 +17,7 @@ from blimp2pymc.sampler.latent_start import latent_scores
 from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.moments import CHUNK
 from blimp2pymc.sampler.references import Reference
+from blimp2pymc.sampler.response_start import start_responses
 from blimp2pymc.sampler.slice_sampling import SIZE as BRACKET_SIZE
 from blimp2pymc.sampler.statistics import Columns
 from blimp2pymc.sampler.tables import State, Work, integers
@@ -30,7 +31,7 @@ def column_data(layout: Layout) -> Reference:
         [
             (layout.columns[column], pattern.low, len(pattern.rows))
             for pattern in layout.patterns
-            if column in pattern.missing
+            if column in pattern.missing or column.form is Form.LATENT_RESPONSE
         ]
         for column in layout.columns
     ]
@@ -55,8 +56,8 @@ def column_data(layout: Layout) -> Reference:
 
 
 def observed_values(layout: Layout, column: Column) -> np.ndarray:
-    """Observed values of a column; none of a latent variable."""
-    values = layout.model.data.get(column.variable, np.empty(0))
+    """Observed values of a column; none of a latent variable or response."""
+    values = layout.model.data.get(column.variable, np.empty(0)) if column.form is Form.SCORE else np.empty(0)
     return values[~np.isnan(values)]
 
 
@@ -82,6 +83,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             widths=np.zeros((len(layout.parameters) + len(tables.complete), 2)),
             proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
+            accepted=np.zeros((len(tables.responses.column), 2)),
             fault=np.zeros(2, np.int64),
         )
     )
@@ -95,6 +97,8 @@ def new_work(layout: Layout) -> Reference:
     members = max(np.diff(tables.coefficients.member_start), default=1)
     entries = max(np.diff(tables.coefficients.entry_start), default=1)
     square = max(size, members, 1)
+    rows = max(np.diff(tables.responses.category_start), default=1)
+    categories = max(np.diff(tables.responses.code_start), default=1)
     return Reference(
         Work(
             residual=np.zeros((size, CHUNK)),
@@ -113,6 +117,11 @@ def new_work(layout: Layout) -> Reference:
             densities=np.zeros(CHUNK),
             likelihood=np.zeros(CHUNK),
             proposal=np.zeros((4, max(square, len(layout.parameters)))),
+            response_mean=np.zeros(rows),
+            response_root=np.zeros(rows),
+            below=np.zeros((2, rows)),
+            inside=np.zeros((2, rows)),
+            bounds=np.zeros((2, categories + 1)),
             bracket=np.zeros(BRACKET_SIZE),
             stack=np.zeros(STACK),
         )
@@ -130,14 +139,19 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
             deviations[column] = float(observed.std()) or 1.0
             missing = np.isnan(columns[index])
             columns[index, missing] = random.choice(observed, missing.sum())
+    thresholds, responses = start_responses(layout, random)
+    for column, values in responses.items():
+        columns[layout.columns[column]] = values
+        deviations[column] = float(values.std()) or 1.0
     if model.latent:
         completed = {column: columns[index] for column, index in layout.columns.items() if column in deviations}
-        # Indicators with two categories speak by their dummies.
+        # Indicators with two categories speak by their dummies, or by their latent responses.
         completed |= {
             each.outcome: (columns[layout.columns[Column(each.name)]] == each.outcome.category).astype(float)
             for each in model.equations
             if each.outcome.form is Form.DUMMY
         }
+        completed |= {Column(column.variable): values for column, values in responses.items()}
         for column, scores in latent_scores(model, completed, random).items():
             columns[layout.columns[column]] = scores
             deviations[column] = float(scores.std()) or 1.0
@@ -157,6 +171,8 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         elif name in outcome_of:
             variance = deviations[outcome_of[name]] ** 2
             value, width = variance * np.exp(0.5 * random.normal()), variance
+        elif name in thresholds:
+            value, width = thresholds[name]
         elif name in correlations:
             value, width = correlations[name], 0.2
         elif parameter.prior.distribution == "normal":
@@ -176,7 +192,7 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         state.widths[len(layout.parameters) + index] = (deviations[column], 0.0)
     # The widths table is indexed by the layout's own numbering of the columns drawn by slice sampling.
     for index, place in zip(layout.tables.nonlinear.column, layout.tables.nonlinear.width, strict=True):
-        state.widths[place] = (list(deviations.values())[index], 0.0)
+        state.widths[place] = (deviations[list(layout.columns)[index]], 0.0)
 
 
 def outcome_groups(layout: Layout) -> np.ndarray:

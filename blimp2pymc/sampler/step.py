@@ -143,7 +143,8 @@ class CompoundGibbs(BlockedStep):
         parameters, cells = self._crossing.natural_state(point)
         state.theta[: len(self.resolved.parameters)] = [parameters[name] for name in self.resolved.parameters]
         for name, rows in self._cells.items():
-            state.columns[form.columns[Column(name)], rows] = cells[name]
+            if name in cells:
+                state.columns[form.columns[Column(name)], rows] = cells[name]
         state.fault[:] = 0
         if not entries.sweeps(*self._compiled, self.sweeps, self.tune):
             raise self._run.failure("in a step of CompoundGibbs")

@@ -1,7 +1,7 @@
 """One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
 
-Order: missing cells, moments, parameters as the plan lists them, and in kept draws the predictions, so
-that completed data and parameters belong to the same draw.
+Order: missing cells, thresholds and latent responses, moments, parameters as the plan lists them, and in kept
+draws the predictions, so that completed data and parameters belong to the same draw.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from blimp2pymc.sampler.kernels import (
     nonlinear,
     outcomes,
     reflections,
+    responses,
     scoring,
     slices,
     variances,
@@ -139,6 +140,7 @@ def sweep(tables, state, work, adapting, full, first):
             state.fault[0], state.fault[1] = CELLS, failed
             return False
         cells.update(tables, 0, state, work)
+        responses.update(tables, state, work, adapting)
     update_moments(
         tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, full, False
     )
@@ -160,6 +162,7 @@ def predict(tables, state, work):
     """Draw outcomes that predict nothing, given the parameters of the same draw, and complete the moments."""
     cells.update(tables, 1, state, work)
     outcomes.predict(tables, state, work)
+    responses.set_scores(tables.responses, state)
     low = tables.rows.class_start[1]
     set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
     update_moments(

@@ -91,7 +91,7 @@ class Cells(NamedTuple):
     """Blocks of missing cells with a joint normal full conditional."""
 
     phase: np.ndarray
-    """0: before the parameters; 1: predictions, after them."""
+    """0: before the parameters; 1: predictions, after them; 2: responses, each between its thresholds."""
     low: np.ndarray
     high: np.ndarray
     member_start: np.ndarray
@@ -135,6 +135,35 @@ class Nonlinear(NamedTuple):
     program_start: np.ndarray
     """Functions of the column."""
     program: np.ndarray
+
+
+class Responses(NamedTuple):
+    """Variables with ordered categories: latent responses, thresholds and scores."""
+
+    column: np.ndarray
+    """Latent response of each variable."""
+    score: np.ndarray
+    """Column of its score."""
+    block_start: np.ndarray
+    block: np.ndarray
+    """Blocks of `Cells` (phase 2), one response in each, that hold the rows with a category."""
+    category_start: np.ndarray
+    category: np.ndarray
+    """Category of every row of these blocks, from 0."""
+    threshold_start: np.ndarray
+    threshold: np.ndarray
+    """Parameters."""
+    is_drawn: np.ndarray
+    """Whether a threshold is drawn."""
+    code_start: np.ndarray
+    code: np.ndarray
+    """Score of each category."""
+    missing_start: np.ndarray
+    missing_low: np.ndarray
+    missing_high: np.ndarray
+    """Runs of rows without a category."""
+    step: np.ndarray
+    """Place of the size of proposals in `State.widths`; -1 where no threshold is drawn."""
 
 
 class Coefficients(NamedTuple):
@@ -227,6 +256,7 @@ class Tables(NamedTuple):
     rows: Rows
     cells: Cells
     nonlinear: Nonlinear
+    responses: Responses
     coefficients: Coefficients
     variances: Variances
     covariance: np.ndarray
@@ -275,6 +305,8 @@ class State(NamedTuple):
     """Accepted and all proposals of each block of `Scoring`."""
     evaluations: np.ndarray
     """Evaluations and draws of the slice samplers of parameters and of cells, shape (4,)."""
+    accepted: np.ndarray
+    """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
     fault: np.ndarray
     """Code, place: 0 when all is well; shape (2,)."""
 
@@ -313,6 +345,16 @@ class Work(NamedTuple):
     """(chunk,)."""
     proposal: np.ndarray
     """Step, center, noise, parameters before; (4, parameters)."""
+    response_mean: np.ndarray
+    """Mean of the current variable's responses, (rows,)."""
+    response_root: np.ndarray
+    """Root of their precision."""
+    below: np.ndarray
+    """Probability below each response's category at current and proposed thresholds, (2, rows)."""
+    inside: np.ndarray
+    """Probability of the category."""
+    bounds: np.ndarray
+    """Current and proposed thresholds, infinities around them."""
     bracket: np.ndarray
     """State of a slice sampler."""
     stack: np.ndarray

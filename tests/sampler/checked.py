@@ -33,6 +33,10 @@ def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
         table.loc[other.random(n) < 0.15, name] = np.nan
     for name in ("x", "z", "m", "y1", "y2", "y3"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
+    table["o"] = np.array([1.0, 2.0, 4.0, 7.0])[np.digitize(0.4 + m + rng.normal(size=n), [0.0, 0.5, 1.5])]
+    table["b"] = (0.3 + 0.5 * m + rng.normal(size=n) > 0).astype(float)
+    for name in "ob":
+        table.loc[rng.random(n) < 0.15, name] = np.nan
     return table
 
 
@@ -174,6 +178,16 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     "complete nominal predictor": (
         "NOMINAL: group; FIXED: group; MODEL: y1 ~ x group; y2 ~ group*w x;",
         frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
+    ),
+    "ordinal outcomes": (
+        "ORDINAL: o b; CENTER: x; MODEL: o ~ x z x*z; b ~ w@a m; y1 ~ x m@a;",
+        frozenset(
+            {"cells", "thresholds", "responses", "covariances", "variances", "coefficients", "means", "predictions"}
+        ),
+    ),
+    "ordinal indicators": (
+        "ORDINAL: o b; LATENT: f; MODEL: f ~ w; f -> o b m; y1 ~ f w f*w;",
+        frozenset({"cells", "thresholds", "responses", "variances", "coefficients", "predictions"}),
     ),
     "sequence": (
         "FIXED: w; MODEL: x z m ~ w; { y1 y2 } ~ x z m; y3 ~ y1 y2;",

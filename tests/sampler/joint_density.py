@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Model, Prior, Role
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Prior, Role
 
 
 def all_parameters(model: Model, free: Mapping[str, float]) -> dict[str, float]:
@@ -25,15 +25,42 @@ def all_parameters(model: Model, free: Mapping[str, float]) -> dict[str, float]:
     return values
 
 
+def described(equation: Equation) -> Column:
+    """What the mean is the mean of: the outcome, or its latent response."""
+    is_response = equation.family == "probit"
+    return Column(equation.name, Form.LATENT_RESPONSE) if is_response else equation.outcome
+
+
+def are_inside(model: Model, parameters: Mapping[str, float], data: Mapping[str, np.ndarray]) -> bool:
+    """Whether thresholds are in order and every latent response is between those of its observed category."""
+    for equation in model.equations:
+        if equation.family != "probit":
+            continue
+        bounds = np.array([-np.inf, *(parameters[name] for name in equation.thresholds), np.inf])
+        observed = ~model.missing(equation.name)
+        category = np.searchsorted(model.variables[equation.name].categories, model.data[equation.name][observed])
+        response = data[f"{equation.name}.latent"][observed]
+        if not (np.diff(bounds) > 0).all():
+            return False
+        if not ((response > bounds[category]) & (response <= bounds[category + 1])).all():
+            return False
+    return True
+
+
 def residuals(model: Model, parameters: Mapping[str, float], data: Mapping[str, np.ndarray]) -> dict[int, np.ndarray]:
     """Residual of every equation, by its place."""
     columns = {Column(name): values for name, values in data.items()}
+    columns |= {
+        Column(name.removesuffix(".latent"), Form.LATENT_RESPONSE): values
+        for name, values in data.items()
+        if name.endswith(".latent")
+    }
     found = {}
     for k, equation in enumerate(model.equations):
         mean = sum(
             parameters[term.coefficient] * evaluate(term.expression, columns, parameters) for term in equation.terms
         )
-        found[k] = columns[equation.outcome] - mean
+        found[k] = columns[described(equation)] - mean
     return found
 
 
@@ -74,6 +101,8 @@ def covariance(model: Model, block, parameters: Mapping[str, float]) -> np.ndarr
 def log_joint(model: Model, free: Mapping[str, float], data: Mapping[str, np.ndarray], *, cuts: bool = False) -> float:
     """Log joint density of data and free parameters, up to a constant; Means Models only with `cuts`."""
     parameters = all_parameters(model, free)
+    if not are_inside(model, parameters, data):
+        return -np.inf
     errors = residuals(model, parameters, data)
     total = 0.0
     done: set[int] = set()

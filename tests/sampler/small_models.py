@@ -40,9 +40,18 @@ def build(
     blocks: tuple[JointBlock, ...] = (),
     roles: dict[int, Role] | None = None,
     variances: dict[int, str] | None = None,
+    ordinal: dict[str, int] | None = None,
 ) -> Model:
-    """Build a model; each equation is its outcome and (coefficient, expression) pairs, intercept included."""
-    priors, fixed, definitions = priors or {}, fixed or {}, definitions or {}
+    """Build a model; each equation is its outcome and (coefficient, expression) pairs, intercept included.
+
+    `ordinal`: variables with codes 1, 2, ... and their number; as outcomes they have thresholds `y1`, `y2`, ...,
+    the first of them fixed at 0.
+    """
+    ordinal = ordinal or {}
+    priors, definitions = priors or {}, definitions or {}
+    fixed = dict(fixed or {})
+    for name in ordinal:
+        fixed |= {f"{name} residual variance": 1.0, f"{name}1": 0.0}
     names: dict[str, ParameterKind] = {}
     made = []
     for k, (outcome, terms) in enumerate(equations):
@@ -50,12 +59,15 @@ def build(
         for coefficient, _ in terms:
             names.setdefault(coefficient, ParameterKind.SLOPE)
         names.setdefault(variance, ParameterKind.RESIDUAL_VARIANCE)
+        thresholds = tuple(f"{outcome}{place}" for place in range(1, ordinal.get(outcome, 1)))
+        names |= dict.fromkeys(thresholds, ParameterKind.THRESHOLD)
         made.append(
             Equation(
                 Column(outcome),
-                "normal",
+                "probit" if outcome in ordinal else "normal",
                 tuple(Term(coefficient, coefficient, expression) for coefficient, expression in terms),
                 variance,
+                thresholds=thresholds,
                 role=(roles or {}).get(k, Role.OUTCOME),
                 order=k,
             )
@@ -88,7 +100,13 @@ def build(
     return Model(
         frame=Frame(np.arange(len(next(iter(data.values()))))),
         variables={
-            name: Variable(name, Kind.CONTINUOUS, Origin.DATA, n_missing=int(np.isnan(values).sum()))
+            name: Variable(
+                name,
+                Kind.ORDINAL if name in ordinal else Kind.CONTINUOUS,
+                Origin.DATA,
+                categories=tuple(np.arange(1.0, ordinal.get(name, 0) + 1)),
+                n_missing=int(np.isnan(values).sum()),
+            )
             for name, values in data.items()
         },
         data=data,
@@ -200,6 +218,28 @@ def shared_variance(n: int = 60, seed: int = 8) -> Model:
         priors={name: unit for name in ("x0", "a1", "a2", "b", "c")}
         | {name: Prior("inverse_gamma", (3.0, 2.0)) for name in ("v", "x residual variance")},
         variances={1: "v", 2: "v"},
+    )
+
+
+def ordinal(n: int = 90, seed: int = 10, missing: float = 0.15) -> Model:
+    """A continuous mediator between an ordinal and two ordinal outcomes, one binary; cells are missing in all but w."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    u = 1 + np.digitize(0.4 * w + rng.normal(size=n), [0.0, 0.8]).astype(float)
+    m = 0.5 * w + rng.normal(size=n)
+    y = 1 + np.digitize(0.3 + 0.6 * m + rng.normal(size=n), [0.0, 0.5, 1.4]).astype(float)
+    b = 1.0 + (-0.2 + 0.5 * m + 0.3 * w * m + rng.normal(size=n) > 0)
+    holes(rng, m, u, y, b, share=missing)
+    return build(
+        {"w": w, "m": m, "u": u, "y": y, "b": b},
+        [
+            ("m", [("m0", ONE), ("mw", Column("w"))]),
+            ("u", [("u0", ONE), ("uw", Column("w"))]),
+            ("y", [("y0", ONE), ("ym", Column("m"))]),
+            ("b", [("b0", ONE), ("bm", Column("m")), ("bmw", times(Column("m"), Column("w")))]),
+        ],
+        priors={name: Prior("normal", (0.0, 5.0)) for name in ("u0", "uw", "y0", "ym", "b0", "bm", "bmw")},
+        ordinal={"u": 3, "y": 4, "b": 2},
     )
 
 

@@ -118,6 +118,11 @@ def _forget_a_covariate(tables):
     tables.residuals.product_constant[product] *= 1.1
 
 
+def _change_a_category(tables):
+    # The first variable has four of them, and thresholds to draw.
+    tables.responses.category[0] = (tables.responses.category[0] + 1) % 4
+
+
 BROKEN = {
     "coefficients": ("normal prior", _scale_a_prior),
     "bounded": ("truncated priors", _scale_a_prior),
@@ -130,6 +135,8 @@ BROKEN = {
     "nonlinear": ("square and exponential", _forget_a_power),
     "weights": ("two categories", _forget_the_code),
     "scoring": ("counts", _forget_a_covariate),
+    "thresholds": ("ordinal outcomes", _change_a_category),
+    "responses": ("ordinal outcomes", _forget_a_factor(2)),
 }
 """Kernel -> case, and a change of the tables that makes the kernel wrong."""
 

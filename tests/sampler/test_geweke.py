@@ -17,6 +17,7 @@ from sampler.small_models import ONE, times
 
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, JointBlock, Model, ParameterReference, Prior
+from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.plan import plan
 from blimp2pymc.sampler.runs import ChainRun
 
@@ -96,7 +97,25 @@ def families() -> Model:
     return replace(model, parameters=parameters)
 
 
-MODELS = {"single equations": single_equations, "blocks": blocks, "families": families}
+def categories() -> Model:
+    """Ordered categories with missing values, as outcomes of a variable that is incomplete too."""
+    data = _with_holes(("z", "x", "y", "u"))
+    for name in "yu":
+        data[name] = np.where(np.isnan(data[name]), np.nan, 1.0)
+    return small_models.build(
+        data,
+        [
+            ("x", [("x0", ONE)]),
+            ("y", [("y0", ONE), ("yx", Column("x")), ("yz", Column("z"))]),
+            ("u", [("u0", ONE), ("ux", times(Column("x"), Column("z")))]),
+        ],
+        priors={name: UNIT for name in ("x0", "y0", "yx", "yz", "u0", "ux")}
+        | {"y2": Prior("normal", (0.0, 1.0)), "y3": Prior("normal", (0.0, 1.0)), "x residual variance": VARIANCE},
+        ordinal={"y": 4, "u": 2},
+    )
+
+
+MODELS = {"single equations": single_equations, "blocks": blocks, "families": families, "categories": categories}
 
 
 def _draw_prior(model: Model, rng: np.random.Generator) -> dict[str, float]:
@@ -107,6 +126,10 @@ def _draw_prior(model: Model, rng: np.random.Generator) -> dict[str, float]:
         sigma = np.linalg.inv(normals @ normals.T)
         free |= {f"{member.variable} residual variance": sigma[k, k] for k, member in enumerate(block.members)}
         free[block.correlations[(0, 1)]] = sigma[0, 1] / np.sqrt(sigma[0, 0] * sigma[1, 1])
+    for equation in model.equations:
+        names = equation.thresholds[1:]
+        while names and not np.all(np.diff([0.0, *(free.get(name, 0.0) for name in names)]) > 0):
+            free |= {name: rng.normal(*np.sqrt(model.parameters[name].prior.arguments)) for name in names}
     for name, parameter in model.parameters.items():
         if parameter.is_free and name not in free:
             if parameter.prior.distribution == "inverse_gamma":
@@ -131,7 +154,7 @@ def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarr
         errors |= dict(zip(block.members, drawn, strict=True))
     columns = {Column(name): values for name, values in data.items()}
     for equation in model.equations:
-        if equation.family != "normal":
+        if equation.family not in ("normal", "probit"):
             family_models.draw_outcome(model, equation, parameters, data, rng)
             continue
         mean = sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in equation.terms)
@@ -142,7 +165,12 @@ def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarr
             continue
         spread = np.sqrt(parameters[equation.residual_variance])
         error = errors.get(equation.outcome, spread * rng.normal(size=len(data["z"])))
-        data[equation.name][...] = mean + error
+        if equation.family == "probit":
+            data[f"{equation.name}.latent"] = mean + error
+            bounds = [parameters[name] for name in equation.thresholds]
+            data[equation.name][...] = 1.0 + np.digitize(mean + error, bounds)
+        else:
+            data[equation.name][...] = mean + error
 
 
 @pytest.mark.slow
@@ -161,17 +189,17 @@ def test_parameters_keep_their_prior(name, collapsed):
     plans = plan(model, collapsed=collapsed)
     run = None
     for k in range(n):
-        for variable, values in data.items():
+        for variable, values in [(name, data[name]) for name in model.data]:
             model.data[variable][~missing[variable]] = values[~missing[variable]]
         # New data mean new tables; the chain goes on from its parameters and missing cells.
         previous, run = run, ChainRun.make_all(model, plans, 4, 0, 1, int(rng.integers(2**31)), 0, False)[0]
-        for each in names:
-            run.state.theta[run.layout.parameters[each]] = free[each]
+        for each, value in joint_density.all_parameters(model, free).items():
+            run.state.theta[run.layout.parameters[each]] = value
         for each in range(len(run.layout.parameters) + len(run.layout.columns)):
-            run.state.widths[each] = (1.0, 600.0) if previous is None else previous.state.widths[each]
+            run.state.widths[each] = (0.7, 600.0) if previous is None else previous.state.widths[each]
         rows = run.layout.incomplete_rows
         for column, index in run.layout.columns.items():
-            run.state.columns[index] = data[column.variable][rows]
+            run.state.columns[index] = data[cell_name(column)][rows]
         assert run.prepare()
         run.advance(2)
         free = {each: float(run.state.theta[run.layout.parameters[each]]) for each in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hand_built
 import numpy as np
 import pytest
-from sampler import small_models, test_families, test_geweke, test_kernels, test_posterior
+from sampler import small_models, test_families, test_geweke, test_kernels, test_posterior, test_responses
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Apply, Column, Form, ParameterReference
@@ -20,11 +20,13 @@ TESTS = {
     "slice": ("test_density_of_slices", "test_draws_of_slices"),
     "nonlinear": ("test_density_and_draws_of_nonlinear_cells",),
     "cells": ("test_density_of_cells", "test_draws_of_cells"),
+    "thresholds": ("test_density_of_thresholds", "test_draws_of_thresholds"),
+    "responses": ("test_density_of_responses", "test_draws_of_responses"),
     "predictions": ("test_density_of_cells", "test_draws_of_cells"),
     "weights": ("test_distribution_of_weights", "test_weights_turn_categories_into_normal_responses"),
     "scoring": ("test_density_of_scored_coefficients", "test_scored_coefficients_have_their_posterior"),
 }
-"""Kernel -> tests of its density and of its draws, in `test_kernels` or `test_families`."""
+"""Kernel -> tests of its density and of its draws, in `test_kernels`, `test_families` or `test_responses`."""
 
 
 def test_every_rule_has_its_tests():
@@ -32,7 +34,7 @@ def test_every_rule_has_its_tests():
     assert set(kernels) == set(TESTS)
     for names in TESTS.values():
         for name in names:
-            assert callable(getattr(test_kernels, name, None) or getattr(test_families, name))
+            assert any(hasattr(module, name) for module in (test_kernels, test_families, test_responses))
     drawn = {update.kernel for make in test_geweke.MODELS.values() for update in plan(make()).updates}
     # What moves along with a mean has a flat prior, from which no parameter can be drawn: there it is the
     # posterior with the move and without that must agree.
