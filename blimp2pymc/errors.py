@@ -6,7 +6,8 @@ therefore show the line that caused it. First module of the pipeline: it imports
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -117,6 +118,15 @@ def raise_all(findings: Iterable[Finding]) -> None:
     errors = [each for each in findings if each.severity == "error"]
     if errors:
         raise BlimpError(*errors)
+
+
+@contextmanager
+def collected(findings: list[Finding]) -> Iterator[None]:
+    """Add the findings of a `BlimpError` raised in the body to a list, and go on behind the body."""
+    try:
+        yield
+    except BlimpError as mistake:
+        findings.extend(mistake.findings)
 
 
 def _caret_lines(span: Span) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import expand_range
-from blimp2pymc.errors import BlimpError, Finding, Span, error
+from blimp2pymc.errors import BlimpError, Finding, Span, collected, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in, substitute
 from blimp2pymc.joint_model.assembly import Assembly
@@ -306,16 +306,16 @@ def simple_effects(
     predictors = [{column for term in each.terms for column in columns_in(term.expression)} for each in equations]
     effects = []
     for each in statements:
-        try:
-            moderators = [value for one in each.moderators for value in _moderator(one, lookup, used, centered)]
+        moderators, before = list[ir.ModeratorValues](), len(findings)
+        for one in each.moderators:
+            with collected(findings):
+                moderators.extend(_moderator(one, lookup, used, centered))
+        with collected(findings):
             columns = {value.name: value.column for value in moderators}
-            focal = _focal(each.focal, lookup, used, defined, columns)
-            name = expression_name(each.focal)
-            if isinstance(focal, ir.Column):
+            focal, name = _focal(each.focal, lookup, used, defined, columns), expression_name(each.focal)
+            if isinstance(focal, ir.Column) and len(findings) == before:
                 _check_together(focal, name, moderators, predictors, each.span)
             effects.append(ir.SimpleEffect(focal, name, tuple(moderators), each.span))
-        except BlimpError as mistake:
-            findings.extend(mistake.findings)
     return tuple(effects)
 
 

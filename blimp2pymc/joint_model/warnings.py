@@ -289,7 +289,8 @@ def _variance_only(model: ir.Model) -> Warnings:
             continue
         name = statement.term.expression.name
         column = ir.Column(name)
-        if column in predictors and column not in model.block_of and not _is_regressed(model.script, name):
+        is_plain = column in predictors and column not in model.block_of and name not in model.latent
+        if is_plain and not _is_regressed(model.script, name):
             yield (f"'{name}' has a variance but no regression: it is modelled by its mean alone, independent of the "
                    "other predictors", statement.span, f"{name} ~ 1; to say so")  # fmt: skip
 
@@ -325,6 +326,25 @@ def _latent_scale(model: ir.Model) -> Warnings:
                    equation.span, f"{name}@1, or a first loading without '@'")  # fmt: skip
 
 
+def _latent_sign(model: ir.Model) -> Warnings:
+    """A factor whose scale its variance fixes, and whose loadings nothing keeps on one side of zero."""
+    for name in model.latent:
+        equation = model.equation_of[ir.Column(name)]
+        if equation.residual_variance is None or model.parameters[equation.residual_variance].is_free:
+            continue
+        terms = [term for each in model.equations for term in each.terms if _holds(term.expression, name)]
+        terms += [term for term in equation.terms if columns_in(term.expression)]
+        if not any(_is_fixed(model, term) or _has_side(model.parameters[term.coefficient]) for term in terms):
+            yield (f"nothing in the script orients the latent variable '{name}': a free loading is kept positive",
+                   equation.span, "a label on that loading, and PARAMETERS: label ~ truncate(0, Inf);")  # fmt: skip
+
+
+def _has_side(parameter: ir.Parameter) -> bool:
+    """Whether a parameter's sign means something: by its bounds, a proper prior, or a definition."""
+    prior = parameter.prior
+    return parameter.definition is not None or prior.lower >= 0 or prior.upper <= 0 or prior.source == "user"
+
+
 def _is_fixed(model: ir.Model, term: ir.Term) -> bool:
     fixed = model.parameters[term.coefficient].fixed
     return fixed is not None and fixed != 0.0 and bool(columns_in(term.expression))
@@ -345,6 +365,7 @@ WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "idle-fixed": _idle_fixed,
     "idle-latent": _idle_latent,
     "latent-scale": _latent_scale,
+    "latent-sign": _latent_sign,
     "uncentered-focal": _uncentered_focal,
     "no-interaction": _no_interaction,
     "correlated-predictor": _correlated_predictor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from joint_model.simulated import resolved
 
+from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import (
     Apply,
     Column,
@@ -102,3 +103,9 @@ def test_expression_of_labels_as_focal() -> None:
     inside = Apply("+", (A, Apply("*", (ParameterReference("c"), Column("x4")))))
     assert effect.focal == Apply("*", (inside, B))
     assert effect.name == "(a+c*x4)*b"
+
+
+def test_every_unknown_name_of_a_conditional_effect_is_told() -> None:
+    with pytest.raises(BlimpError) as caught:
+        resolved("MODEL: y ~ x3 x4 x3*x4; SIMPLE: x9 | x4 and z9")
+    assert [each.span.text for each in caught.value.findings] == ["x9", "z9"]

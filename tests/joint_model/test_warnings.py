@@ -19,6 +19,10 @@ CASES = {
     "idle-fixed": ("FIXED: x3 x4; MODEL: y ~ x3", "FIXED: x3; MODEL: y ~ x3"),
     "idle-latent": ("LATENT: eta zeta; MODEL: eta -> x3 x4", "LATENT: eta; MODEL: eta -> x3 x4"),
     "latent-scale": ("LATENT: eta; MODEL: eta -> x3@l x4", "LATENT: eta; MODEL: eta@1; eta -> x3@l x4"),
+    "latent-sign": (
+        "LATENT: eta; MODEL: eta@1; eta -> x3@l x4",
+        "LATENT: eta; MODEL: eta@1; eta -> x3@l x4; PARAMETERS: l ~ truncate(0, Inf)",
+    ),
     "uncentered-focal": (
         "MODEL: y ~ x3 x4 x3*x4; SIMPLE: x3 | x4",
         "CENTER: x3; MODEL: y ~ x3 x4 x3*x4; SIMPLE: x3 | x4",
@@ -129,3 +133,19 @@ def test_every_use_of_a_label_counts(use: str) -> None:
 def test_reference_like_script_has_no_warning() -> None:
     script = "SEED: 1; FIXED: d; ORDINAL: d; CENTER: x1; MODEL: y ~ x1@b x1*d d; SIMPLE: x1 | d; WALDTEST: b = 0"
     assert found(script) == set()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "LATENT: eta; MODEL: eta -> x3 x4",
+        "LATENT: eta; MODEL: eta@1; eta -> x3@1 x4",
+        "LATENT: eta; MODEL: eta@1; y ~ eta@2",
+    ],
+)
+def test_oriented_latent_variables(script: str) -> None:
+    assert "latent-sign" not in found(script)
+
+
+def test_variance_of_a_factor_is_its_scale() -> None:
+    assert "variance-only" not in found("LATENT: eta; MODEL: eta@1; eta -> x3@l x4")
