@@ -335,8 +335,8 @@ def _latent_sign(model: ir.Model) -> Warnings:
         terms = [term for each in model.equations for term in each.terms if _holds(term.expression, name)]
         terms += [term for term in equation.terms if columns_in(term.expression)]
         if not any(_is_fixed(model, term) or _has_side(model.parameters[term.coefficient]) for term in terms):
-            yield (f"nothing in the script orients the latent variable '{name}': a free loading is kept positive",
-                   equation.span, "a label on that loading, and PARAMETERS: label ~ truncate(0, Inf);")  # fmt: skip
+            yield (f"no loading of the latent variable '{name}' has a fixed or bounded value: its sign is left open",
+                   equation.span, "a label on one loading, and PARAMETERS: label ~ truncate(0, Inf);")  # fmt: skip
 
 
 def _has_side(parameter: ir.Parameter) -> bool:
