@@ -158,7 +158,7 @@ def _declare_matrix(page: Page, block: JointBlock) -> None:
     factor = page.names.blocks[block.members, "correlation_cholesky"]
     matrix = page.names.blocks[block.members, "correlation_matrix"]
     page.call(f"{factor} = pm.LKJCorr(", [string(factor), f"n={len(members)}", "eta=1"])
-    page.line(f"{matrix} = {factor} @ {factor}.T")
+    page.assign(matrix, [("+", f"{factor} @ {factor}.T")])
     vector: list[tuple[int, int]] = []
     variable = page.names.blocks[block.members, "correlation"]
     for i, j in member_pairs(len(members)):

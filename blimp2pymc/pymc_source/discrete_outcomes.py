@@ -166,8 +166,8 @@ def write_multinomial_probit(page: Page, equation: Equation) -> None:
     is_explicit = any(each.outcome in page.responses for each in equations)
     by_row = _stack(page, utility, variable, equations, by_row=is_explicit)
     page.comment("utilities have variance 1/2; the probability that a category's is the largest, by quadrature over it")
-    infinite = f"np.diag([np.inf] * {len(equations) + 1})"
-    page.line(f"{margin} = np.sqrt(2) * ({utility}[..., :, None] - {utility}[..., None, :]) + {infinite}")
+    differences = f"np.sqrt(2) * ({utility}[..., :, None] - {utility}[..., None, :])"
+    page.assign(margin, [("+", differences), ("+", f"np.diag([np.inf] * {len(equations) + 1})")])
     largest = f"pt.prod(pm.math.invprobit({margin}[..., None] + quadrature_node), axis=-2)"
     page.call(f"{probability} = pt.sum(", [f"quadrature_weight * {largest}", "axis=-1"])
     _write_cells(page, variable, "pm.Categorical", lambda rows: [f"p={probability}{rows if by_row else ''}"])

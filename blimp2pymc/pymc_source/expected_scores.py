@@ -15,13 +15,27 @@ def write_expected_score(page: Page, equation: Equation) -> None:
     expected = page.model.centered.get(equation.outcome)
     if equation.family != "probit" or not isinstance(expected, Apply):
         return
-    for root in dict.fromkeys(each for each in applications(expected) if each.function == "sqrt"):
+    # Outermost first: the first root is the standard deviation of the latent response.
+    root = next((each for each in applications(expected) if each.function == "sqrt"), None)
+    if root is not None and root not in page.shorthand:
+        _name_sums(page, equation, root.arguments[0])
         variance = page.local(equation.outcome, "latent_variance")
         page.assign(variance, page.summands(_with_squares(root.arguments[0])))
         page.shorthand[root] = Text(f"pt.sqrt({variance})")
     name = page.local(equation.outcome, "expected_score")
     page.assign(name, page.summands(expected))
     page.shorthand[expected] = Text(name)
+
+
+def _name_sums(page: Page, equation: Equation, variance: Expression) -> None:
+    """Effects of a predictor by itself and through others, sums that are factors in the variance, get names."""
+    factors = [each for product in _products(variance) for each in product.arguments]
+    sums = dict.fromkeys(each for each in factors if isinstance(each, Apply) and each.function == "+")
+    for place, each in enumerate(sums, 1):
+        if each not in page.shorthand:
+            name = f"{page.local(equation.outcome, 'total_effect')}_{place}"
+            page.assign(name, page.summands(each))
+            page.shorthand[each] = Text(name)
 
 
 def _with_squares(expression: Expression) -> Expression:

@@ -44,8 +44,9 @@ def write_response(page: Page, equation: Equation, mean: Text, deviation: Text, 
     response = page.column(column)
     page.line(f"{side} = pt.where({lower} > 0, -1, 1)")
     page.call(f"{quantile} = pm.Uniform(", [string(quantile), 'dims="row"'])
-    page.line(f"{below}, {above} = pm.math.invprobit({side} * {lower}), pm.math.invprobit({side} * {upper})")
-    page.line(f"{residual} = {side} * pm.math.probit((1 - {quantile}) * {below} + {quantile} * {above})")
+    page.line(f"{below} = pm.math.invprobit({side} * {lower})")
+    page.line(f"{above} = pm.math.invprobit({side} * {upper})")
+    page.call(f"{residual} = {side} * pm.math.probit(", [f"(1 - {quantile}) * {below} + {quantile} * {above}"])
     value = f"{deviation.code} * {residual}" if scaled else residual
     value = value if mean.code == "0" else f"{mean.code} + {value}"
     page.call(f"{response} = pm.Deterministic(", [string(response), value, 'dims="row"'])

@@ -106,7 +106,8 @@ SUFFIXES = (
     "residual", "given_mean", "given_sd", "z", "explained_variance", "total_variance", "term",
     "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "log_variance",
     "log_variance_intercept", "log_variance_coefficient", "log_variance_term", "threshold", "cut", "cutpoints",
-    "dispersion", "expected_score", "latent_variance", "argument", "lambda", "missing_density", "constant",
+    "dispersion", "expected_score", "latent_variance", "total_effect", "argument", "lambda", "missing_density",
+    "constant", "mean_threshold", "mean_cut", "mean_cutpoints",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 

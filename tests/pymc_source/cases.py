@@ -32,7 +32,7 @@ def simulated(n: int = 40, seed: int = 3) -> pd.DataFrame:
 
 @cache
 def simulated_categories(n: int = 30, seed: int = 4) -> pd.DataFrame:
-    """Ordinal a, b (0, 1) and o (1 to 4), nominal g (1, 2, 5) and h (0, 1), a count c, continuous x, y and w."""
+    """Ordinal a, b (0, 1) and o (1 to 4), nominal g (1, 2, 5) and h (0, 1), a count c, continuous v, x, y and w."""
     rng = np.random.default_rng(seed)
     w, x = rng.normal(size=(2, n)).round(2)
     o = 1.0 + np.digitize(0.7 * x + rng.normal(size=n), [-0.8, 0.0, 0.8])
@@ -40,7 +40,8 @@ def simulated_categories(n: int = 30, seed: int = 4) -> pd.DataFrame:
     g, h = rng.choice([1.0, 2.0, 5.0], n), rng.choice([0.0, 1.0], n)
     c = rng.negative_binomial(2, 2 / (2 + np.exp(0.5 + 0.4 * w))).astype(float)
     y = (o + 0.5 * x + (g == 2) + rng.normal(size=n)).round(2)
-    table = pd.DataFrame({"y": y, "x": x, "w": w, "o": o, "a": a, "b": b, "g": g, "h": h, "c": c})
+    v = (0.5 * x + rng.normal(size=n)).round(2)
+    table = pd.DataFrame({"y": y, "x": x, "w": w, "o": o, "a": a, "b": b, "g": g, "h": h, "c": c, "v": v})
     for name in table.columns.drop("w"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
     return table
@@ -120,6 +121,7 @@ SCRIPTS: Mapping[str, str] = {
 CATEGORY_SCRIPTS: Mapping[str, str] = {
     "ordinal_outcomes": "ORDINAL: o b; MODEL: o ~ x w; b ~ x;",
     "ordinal_predictors": "ORDINAL: o b; FIXED: w; CENTER: o b; MODEL: y ~ o b x w o*w;",
+    "centered_ordinals": "ORDINAL: o b; CENTER: o b; MODEL: y ~ o b x v o*b;",
     "latent_responses": "ORDINAL: o b; MODEL: o ~ w; b ~ w; y ~ o.latent b b.latent w;",
     "polychoric": "ORDINAL: o b; FIXED: w; MODEL: o ~ w; y ~ w; b ~ w; o y b ~~ o y b;",
     "tetrachoric": "ORDINAL: a b; FIXED: w; MODEL: a ~ w; b ~ w; a ~~ b@r;",

@@ -9,15 +9,16 @@ import pytensor.tensor as pt
 if "data" not in globals():
     # fmt: off
     data = pd.DataFrame({
-        "y": [3.55, 4.18, np.nan, 5.92, 3.01, 4.24, 1.57, 2.06, 0.52, 2.09, 6.49, 2.12, 0.31, np.nan, 0.8, 3.13,
-            2.49, np.nan, 4.51, 0.72, 3.64, np.nan, 2.82, np.nan, np.nan, 6.48, 1.02, np.nan, np.nan, -0.7],
-        "x": [-0.34, 0.21, -1.48, 0.99, 0.18, 1.01, 0.96, -0.98, -0.8, -0.2, 0.75, np.nan, -0.71, -0.61, -0.8, -0.58,
-            -0.24, np.nan, 2.06, -0.51, -0.29, 0.46, np.nan, -0.37, 0.01, 0.77, -1.32, np.nan, -0.35, 0.17],
+        "y": [3.55, 4.18, 2.34, 5.92, 3.01, 4.24, 1.57, 2.06, 0.52, 2.09, 6.49, np.nan, 0.31, 5.91, 0.8, 3.13, 2.49,
+            np.nan, 4.51, 0.72, 3.64, 5.29, np.nan, 4.38, 0.87, 6.48, 1.02, np.nan, 0.43, -0.7],
+        "x": [-0.34, 0.21, -1.48, 0.99, 0.18, 1.01, 0.96, -0.98, -0.8, -0.2, 0.75, 0.85, -0.71, -0.61, -0.8, np.nan,
+            -0.24, -0.13, 2.06, -0.51, -0.29, 0.46, -0.95, -0.37, 0.01, 0.77, -1.32, 1.37, -0.35, 0.17],
         "w": [-0.65, -0.17, 1.66, 0.66, -1.64, -0.01, -0.62, 0.15, -1.61, 0.24, 0.24, 1.58, 0.32, 0.51, -1.49, 2.25,
             -1.92, 1.1, -0.33, -0.88, -0.66, -0.67, 0.38, -0.11, 1.48, -1.83, 0, -0.89, 0.78, -2.12],
-        "o": [3, 4, 3, 4, 3, 4, 2, 3, 1, 1, 4, 3, 1, 4, 1, np.nan, 1, 2, 2, 1, 1, 3, 3, 4, 1, 4, 1, 4, 1, 1],
-        "b": [1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1, 1, np.nan, np.nan, 1, 0, np.nan, 1, 0, np.nan,
+        "o": [3, 4, np.nan, 4, 3, 4, np.nan, 3, 1, 1, 4, 3, 1, 4, 1, 3, 1, 2, 2, np.nan, 1, 3, 3, 4, 1, 4, 1, 4,
             np.nan, 1],
+        "b": [np.nan, 0, 0, np.nan, 1, 1, 1, 1, np.nan, 0, 1, 1, 0, 1, 1, 0, np.nan, 0, np.nan, np.nan, 0, 1, 1, 0,
+            0, 1, np.nan, 1, 0, 1],
     })
     # fmt: on
 
@@ -88,7 +89,8 @@ with pm.Model(coords=coords) as model:
     o_upper = o_limits[o_category + 1] - o_predicted
     o_side = pt.where(o_lower > 0, -1, 1)
     o_quantile = pm.Uniform("o_quantile", dims="row")
-    o_below, o_above = pm.math.invprobit(o_side * o_lower), pm.math.invprobit(o_side * o_upper)
+    o_below = pm.math.invprobit(o_side * o_lower)
+    o_above = pm.math.invprobit(o_side * o_upper)
     o_latent_residual = o_side * pm.math.probit((1 - o_quantile) * o_below + o_quantile * o_above)
     o_latent_response = pm.Deterministic("o_latent_response", o_predicted + o_latent_residual, dims="row")
     o_latent_variance = o_coefficient[1] ** 2 * x_residual_variance + 1

@@ -11,10 +11,10 @@ if "data" not in globals():
     data = pd.DataFrame({
         "w": [-0.65, -0.17, 1.66, 0.66, -1.64, -0.01, -0.62, 0.15, -1.61, 0.24, 0.24, 1.58, 0.32, 0.51, -1.49, 2.25,
             -1.92, 1.1, -0.33, -0.88, -0.66, -0.67, 0.38, -0.11, 1.48, -1.83, 0, -0.89, 0.78, -2.12],
-        "a": [0, 0, np.nan, 0, 1, 1, np.nan, 1, 1, 0, 1, 1, 1, 1, 0, 1, 0, 1, 0, np.nan, 0, 1, 1, 0, 0, 1, 0, 0,
+        "a": [0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, np.nan, np.nan, 1, 0, np.nan, 1, 0, np.nan,
             np.nan, 0],
-        "b": [1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1, 1, np.nan, np.nan, 1, 0, np.nan, 1, 0, np.nan,
-            np.nan, 1],
+        "b": [np.nan, 0, 0, np.nan, 1, 1, 1, 1, np.nan, 0, 1, 1, 0, 1, 1, 0, np.nan, 0, np.nan, np.nan, 0, 1, 1, 0,
+            0, 1, np.nan, 1, 0, 1],
     })
     # fmt: on
 
@@ -58,7 +58,8 @@ with pm.Model(coords=coords) as model:
     a_upper = a_limits[a_highest + 1] - a_predicted
     a_side = pt.where(a_lower > 0, -1, 1)
     a_quantile = pm.Uniform("a_quantile", dims="row")
-    a_below, a_above = pm.math.invprobit(a_side * a_lower), pm.math.invprobit(a_side * a_upper)
+    a_below = pm.math.invprobit(a_side * a_lower)
+    a_above = pm.math.invprobit(a_side * a_upper)
     a_latent_residual = a_side * pm.math.probit((1 - a_quantile) * a_below + a_quantile * a_above)
     a_latent_response = pm.Deterministic("a_latent_response", a_predicted + a_latent_residual, dims="row")
 

@@ -9,14 +9,14 @@ import pytensor.tensor as pt
 if "data" not in globals():
     # fmt: off
     data = pd.DataFrame({
-        "y": [3.55, 4.18, np.nan, 5.92, 3.01, 4.24, 1.57, 2.06, 0.52, 2.09, 6.49, 2.12, 0.31, np.nan, 0.8, 3.13,
-            2.49, np.nan, 4.51, 0.72, 3.64, np.nan, 2.82, np.nan, np.nan, 6.48, 1.02, np.nan, np.nan, -0.7],
-        "b": [1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1, 1, np.nan, np.nan, 1, 0, np.nan, 1, 0, np.nan,
-            np.nan, 1],
-        "g": [np.nan, 1, 2, np.nan, 1, 5, 5, 1, np.nan, 2, 2, 5, 1, 2, 5, 5, np.nan, 2, np.nan, np.nan, 2, 2, 2, 1,
-            2, 2, np.nan, 5, 1, 5],
-        "h": [1, 1, np.nan, 1, 1, 1, 0, 1, 0, 0, 1, np.nan, 1, 0, 0, 1, 0, 1, 0, 0, 1, 1, np.nan, 0, 1, 1, 0, 0,
-            np.nan, 1],
+        "y": [3.55, 4.18, 2.34, 5.92, 3.01, 4.24, 1.57, 2.06, 0.52, 2.09, 6.49, np.nan, 0.31, 5.91, 0.8, 3.13, 2.49,
+            np.nan, 4.51, 0.72, 3.64, 5.29, np.nan, 4.38, 0.87, 6.48, 1.02, np.nan, 0.43, -0.7],
+        "b": [np.nan, 0, 0, np.nan, 1, 1, 1, 1, np.nan, 0, 1, 1, 0, 1, 1, 0, np.nan, 0, np.nan, np.nan, 0, 1, 1, 0,
+            0, 1, np.nan, 1, 0, 1],
+        "g": [1, 1, np.nan, 5, 1, 5, 5, 1, 5, 2, 2, np.nan, 1, 2, 5, 5, 1, 2, 2, 1, 2, 2, np.nan, 1, 2, 2, 1, 5,
+            np.nan, 5],
+        "h": [np.nan, 1, 0, np.nan, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, np.nan, 0, 1, 0, np.nan, 1, 1, 0, 0, 1, 1,
+            np.nan, 0, 0, 1],
     })
     # fmt: on
 
@@ -63,7 +63,8 @@ with pm.Model(coords=coords) as model:
     b_upper = b_limits[b + 1] - b_mean
     b_side = pt.where(b_lower > 0, -1, 1)
     b_quantile = pm.Uniform("b_quantile", dims="row")
-    b_below, b_above = pm.math.invprobit(b_side * b_lower), pm.math.invprobit(b_side * b_upper)
+    b_below = pm.math.invprobit(b_side * b_lower)
+    b_above = pm.math.invprobit(b_side * b_upper)
     b_latent_residual = b_side * pm.math.probit((1 - b_quantile) * b_below + b_quantile * b_above)
     b_latent_response = pm.Deterministic("b_latent_response", b_mean + b_latent_residual, dims="row")
 
