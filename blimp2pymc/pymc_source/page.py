@@ -152,10 +152,6 @@ class Page:
         is_cut = equation.family in ("probit", "multinomial_probit")
         return self.names.columns[response_column(outcome) if is_cut else equation.scale]
 
-    def threshold(self, outcome: Column) -> str:
-        """The vector of an outcome's free thresholds."""
-        return self.local(outcome, "threshold")
-
     def local(self, outcome: Column, suffix: str) -> str:
         """A name such as `y_predicted`."""
         return self.names.locals[outcome, suffix]

@@ -202,7 +202,8 @@ def _declare_thresholds(page: Page, name: str) -> None:
     Their density is that of each threshold by itself, on the region where they increase from 0: flat by default.
     """
     equation = next(each for each in page.model.equations if name in each.thresholds)
-    variable, dim = page.local(equation.outcome, "threshold"), page.local(equation.outcome, "cut")
+    variable = page.names.parameters[name].variable
+    [dim] = page.names.dims[variable]
     free = [page.model.parameters[each] for each in equation.thresholds if page.model.parameters[each].is_free]
     prior = free[0].prior
     arguments, call = [string(variable)], "pm.HalfFlat"

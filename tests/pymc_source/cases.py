@@ -32,7 +32,10 @@ def simulated(n: int = 40, seed: int = 3) -> pd.DataFrame:
 
 @cache
 def simulated_categories(n: int = 30, seed: int = 4) -> pd.DataFrame:
-    """Ordinal a, b (0, 1) and o (1 to 4), nominal g (1, 2, 5) and h (0, 1), a count c, continuous v, x, y and w."""
+    """Ordinal a, b (0, 1) and o (1 to 4), nominal g (1, 2, 5) and h (0, 1), a count c, continuous v, x and y.
+
+    Complete are w, continuous, and k (0, 1) and u (2, 3, 5), ordinal.
+    """
     rng = np.random.default_rng(seed)
     w, x = rng.normal(size=(2, n)).round(2)
     o = 1.0 + np.digitize(0.7 * x + rng.normal(size=n), [-0.8, 0.0, 0.8])
@@ -44,6 +47,7 @@ def simulated_categories(n: int = 30, seed: int = 4) -> pd.DataFrame:
     table = pd.DataFrame({"y": y, "x": x, "w": w, "o": o, "a": a, "b": b, "g": g, "h": h, "c": c, "v": v})
     for name in table.columns.drop("w"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
+    table["k"], table["u"] = rng.binomial(1, 0.5, n).astype(float), rng.choice([2.0, 3.0, 5.0], n)
     return table
 
 
@@ -122,6 +126,7 @@ CATEGORY_SCRIPTS: Mapping[str, str] = {
     "ordinal_outcomes": "ORDINAL: o b; MODEL: o ~ x w; b ~ x;",
     "ordinal_predictors": "ORDINAL: o b; FIXED: w; CENTER: o b; MODEL: y ~ o b x w o*w;",
     "centered_ordinals": "ORDINAL: o b; CENTER: o b; MODEL: y ~ o b x v o*b;",
+    "centered_outcomes": "ORDINAL: k u; CENTER: k u; FIXED: w; MODEL: k ~ w; u ~ k; y ~ k u;",
     "latent_responses": "ORDINAL: o b; MODEL: o ~ w; b ~ w; y ~ o.latent b b.latent w;",
     "polychoric": "ORDINAL: o b; FIXED: w; MODEL: o ~ w; y ~ w; b ~ w; o y b ~~ o y b;",
     "tetrachoric": "ORDINAL: a b; FIXED: w; MODEL: a ~ w; b ~ w; a ~~ b@r;",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import linecache
 import traceback
+from dataclasses import replace
 
 import hand_built
 import numpy as np
+import pandas as pd
 import pytest
 from pymc_source import cases
 
@@ -29,6 +31,7 @@ from blimp2pymc.joint_model.ir import (
     Term,
     Variable,
 )
+from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build, execute
 from blimp2pymc.pymc_source.emit import translate
 from blimp2pymc.pymc_source.names import python_names
@@ -148,6 +151,26 @@ def test_hostile_texts_stay_texts(text: str) -> None:
     graph = build(model)
     assert [python_names(model).missing[text] in graph.named_vars]
     assert "import os" not in [line.strip() for line in source.splitlines()]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_and_labels_of_categories_stay_texts(text: str) -> None:
+    table = cases.simulated_categories()[["y", "w"]].copy()
+    labels = pd.Categorical(np.array([text, "b", "c"])[np.arange(len(table)) % 3], [text, "b", "c"])
+    table[text], table["g"] = np.arange(len(table)) % 4 + 1.0, labels
+    model = resolve("ORDINAL: y_; NOMINAL: g; MODEL: y_ ~ w; g ~ w; y ~ g;", table.rename(columns={text: "y_"}))
+    variables = {text if name == "y_" else name: each for name, each in model.variables.items()}
+    data = {text if name == "y_" else name: values for name, values in model.data.items()}
+    renamed = tuple(
+        replace(each, outcome=Column(text)) if each.outcome == Column("y_") else each for each in model.equations
+    )
+    variables[text] = replace(variables[text], name=text)
+    for augmented in (False, True):
+        changed = replace(model, variables=variables, data=data, equations=renamed)
+        source = translate(changed, data_file=text, augmented=augmented)
+        assert_harmless(source)
+        assert all(line.isprintable() for line in source.split("\n"))
+        assert "import os" not in [line.strip() for line in source.splitlines()]
 
 
 def test_what_is_executed_is_what_translate_writes() -> None:
