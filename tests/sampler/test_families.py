@@ -254,6 +254,21 @@ def test_scored_coefficients_have_their_posterior(name):
         assert drawn.std() == pytest.approx(deviation[k], rel=0.08), parameter
 
 
+def test_counts_too_large_to_compute_keep_their_density():
+    # Far out on the log scale a count must become less likely, not more.
+    model = family_models.counts(missing=False)
+    run = chains.chain(model)
+    state = run.state
+    (index, _), *_ = chains.steps(run, "scoring")
+    found = []
+    for intercept in (5.0, 50.0, 800.0, 5000.0):
+        state.theta[run.layout.parameters["y0"]] = intercept
+        assert run.prepare()
+        found.append(chains.callable_kernel(scoring.log_density)(run.layout.tables, index, False, state, run.work))
+    assert np.isfinite(found).all()
+    assert found == sorted(found, reverse=True)
+
+
 def test_prior_of_separated_categories_holds_the_chain():
     # Every x above zero goes with 1: without a prior the slope has no posterior.
     model = family_models.binary(n=40, missing=False)

@@ -42,6 +42,12 @@ def linear_predictor(residuals, equation, without, columns, coefficient, low, n,
 
 
 @compiled
+def log_of_one_plus(exponent):
+    """log(1 + exp(exponent)), for any exponent."""
+    return exponent if exponent > 36.0 else math.log1p(math.exp(exponent))
+
+
+@compiled
 def categories(tables, group, columns, coefficient, low, n, work):
     """Write linear predictors of all equations of a nominal outcome and the log of their exponentials' sum.
 
@@ -106,10 +112,10 @@ def _count_rows(tables, group, columns, coefficient, theta, low, n, working, wor
         work.product, eta,
     )  # fmt: skip
     dispersion = theta[families.dispersion[group]]
+    log_dispersion = math.log(dispersion)
     outcome = columns[families.outcome[group], low : low + n]
     for i in range(n):
-        mean = math.exp(min(eta[i], 700.0))
-        out[i] = outcome[i] * eta[i] - (outcome[i] + 1.0 / dispersion) * math.log1p(dispersion * mean)
+        out[i] = outcome[i] * eta[i] - (outcome[i] + 1.0 / dispersion) * log_of_one_plus(eta[i] + log_dispersion)
     if not working:
         return
     response = columns[families.response[group], low : low + n]
@@ -117,8 +123,9 @@ def _count_rows(tables, group, columns, coefficient, theta, low, n, working, wor
     for i in range(n):
         mean = math.exp(min(eta[i], 700.0))
         rest = 1.0 / (1.0 + dispersion * mean)
-        weight[i] = max(mean * rest, 1e-8)
-        response[i] = eta[i] + (outcome[i] - mean) * rest / weight[i]
+        information = mean * rest
+        weight[i] = max(information, 1e-8)
+        response[i] = eta[i] + (outcome[i] * rest - information) / weight[i]
 
 
 @compiled
@@ -248,7 +255,7 @@ def log_density_of_row(tables, group, row, columns, theta, total):
         return chosen - largest - math.log(summed)
     if kind == 3:
         outcome, dispersion = columns[families.outcome[group], row], theta[families.dispersion[group]]
-        return outcome * eta - (outcome + 1.0 / dispersion) * math.log1p(dispersion * math.exp(min(eta, 700.0)))
+        return outcome * eta - (outcome + 1.0 / dispersion) * log_of_one_plus(eta + math.log(dispersion))
     precision = math.exp(-eta)
     columns[families.precision[group], row] = precision
     residual = total[families.equation[families.partner[group]]]
