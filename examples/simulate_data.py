@@ -86,7 +86,9 @@ GENERATING_VALUES = {
 
 def main() -> None:
     """Write every data file."""
-    for simulate in (interaction, mediation, parallel_mediators, sum_score, auxiliary, constraints, latent_growth):
+    for simulate in (
+        interaction, mediation, parallel_mediators, sum_score, auxiliary, constraints, latent_growth, variability,
+    ):  # fmt: skip
         table = simulate(np.random.default_rng(20261))
         table.to_csv(FOLDER / f"{simulate.__name__}.csv", index=False, na_rep="NA", float_format="%.3f")
 
@@ -191,6 +193,23 @@ def latent_growth(rng: np.random.Generator) -> pd.DataFrame:
         reading = level + wave * change + np.sqrt(0.5) * rng.normal(size=N_ROWS)
         columns[f"reading{wave}"] = _lose(rng, reading, np.full(N_ROWS, 0.08 * wave))
     return pd.DataFrame(columns)
+
+
+def variability(rng: np.random.Generator) -> pd.DataFrame:
+    """Mood that is lower and less stable under stress; help is asked for where mood is low."""
+    sleep = rng.normal(0, 1, N_ROWS)
+    stress = -0.3 * sleep + rng.normal(0, 1, N_ROWS)
+    mood = 5 - 0.5 * stress + 0.3 * sleep + np.exp(0.5 * (0.2 + 0.6 * stress - 0.2 * sleep)) * rng.normal(0, 1, N_ROWS)
+    chance = 1 / (1 + np.exp(-(2.0 - 0.6 * mood + 0.4 * stress)))
+    asked = (rng.random(N_ROWS) < chance).astype(float)
+    return pd.DataFrame(
+        {
+            "sleep": sleep,
+            "stress": _lose(rng, stress, 0.1 + 0.1 * (sleep < 0)),
+            "mood": _lose(rng, mood, 0.1 + 0.1 * (sleep < 0)),
+            "help": asked,
+        }
+    )
 
 
 def _lose(rng: np.random.Generator, values: np.ndarray, probability: np.ndarray) -> np.ndarray:
