@@ -80,6 +80,17 @@ GENERATING_VALUES = {
         ("visits", "Coefficients", "support"): 1.2,
         ("reading2", "Variances", "Residual Var."): 0.5,
     },
+    "variability": {
+        ("mood", "Coefficients", "Intercept"): 5.0,
+        ("mood", "Coefficients", "stress"): -0.5,
+        ("mood", "Coefficients", "sleep"): 0.3,
+        ("var(mood)", "Coefficients", "Intercept"): 0.2,
+        ("var(mood)", "Coefficients", "stress"): 0.6,
+        ("var(mood)", "Coefficients", "sleep"): -0.2,
+        ("logit(help)", "Coefficients", "Intercept"): 2.0,
+        ("logit(help)", "Coefficients", "mood"): -0.6,
+        ("logit(help)", "Coefficients", "stress"): 0.4,
+    },
 }
 """Example -> (outcome, section, parameter) as printed -> generating value; generated parameters have no outcome."""
 

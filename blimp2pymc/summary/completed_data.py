@@ -39,6 +39,16 @@ def weighted_predictor_variance(draws: Draws, equation: Equation) -> FloatArray:
     return recorded
 
 
+def row_variance_mean(draws: Draws, equation: Equation) -> FloatArray:
+    """Mean over rows of a residual variance that has predictors."""
+    return draws.statistic(StatisticKind.ROW_VARIANCE_MEAN, equation.outcome)
+
+
+def row_variance_quantile(draws: Draws, equation: Equation, probability: float) -> FloatArray:
+    """Quartile over rows of a residual variance that has predictors."""
+    return draws.statistic(StatisticKind.ROW_VARIANCE_QUANTILE, equation.outcome, probability)
+
+
 def term_variance(model: Model, draws: Draws, equation: Equation, term: Term) -> FloatArray:
     """Sample variance over rows of a term without its coefficient."""
     recorded = _recorded(draws, StatisticKind.TERM_VARIANCE, equation.outcome, term.name)

@@ -4,7 +4,7 @@ Per draw, with V_f the sample variance of the linear predictor over the complete
 variance: total = V_f + s2, shares V_f / total and s2 / total, standardised b = b SD(term) / sqrt(total). For
 probit equations that is the variance of the latent response, with s2 = 1. Logit equations weigh the rows: V_w is the
 variance of sqrt(w_i) times the linear predictor without intercept, w_i Polya-Gamma weights, and the shares are
-those of V_w and pi^2 / 3.
+those of V_w and pi^2 / 3. A residual variance that has predictors counts with its mean over rows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ import numpy as np
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Equation, Model, VariancePart
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.summary.completed_data import predictor_variance, term_variance, weighted_predictor_variance
+from blimp2pymc.summary.completed_data import (
+    predictor_variance,
+    row_variance_mean,
+    term_variance,
+    weighted_predictor_variance,
+)
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.printed_names import outcome_heading
 from blimp2pymc.summary.rows import Row, parameter_values
@@ -51,6 +56,8 @@ def explained_variance(model: Model, draws: Draws, equation: Equation) -> Explai
     if equation.family == "logit":
         weighted = weighted_predictor_variance(draws, equation)
         return ExplainedVariance(weighted, np.full_like(weighted, LOGISTIC_VARIANCE))
+    if equation.variance_terms:
+        return ExplainedVariance(predictor_variance(model, draws, equation), row_variance_mean(draws, equation))
     assert equation.residual_variance is not None, f"{equation.name} has no residual variance"
     residual = parameter_values(model, draws, [equation.residual_variance])[equation.residual_variance]
     return ExplainedVariance(predictor_variance(model, draws, equation), residual)

@@ -9,6 +9,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Equation, JointBlock, Model, Role
 from blimp2pymc.sampler.draws import Draws
+from blimp2pymc.summary.completed_data import row_variance_mean, row_variance_quantile
 from blimp2pymc.summary.conditional_effects import conditional_rows
 from blimp2pymc.summary.explained_variance import explained_rows, standardized_rows
 from blimp2pymc.summary.printed_names import line_prefix, outcome_heading
@@ -45,11 +46,19 @@ def equation_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
 
 
 def variance_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
-    """The residual variance; that of a latent response is 1 by construction."""
-    assert equation.residual_variance is not None
+    """The residual variance; that of a latent response is 1 by construction, one with predictors differs by row."""
     row = Row("outcome", outcome_heading(model, equation), "Variances", "Residual Var.", is_tested=False)
     if equation.family == "probit":
         return [constant_row(draws, row, 1.0)]
+    if equation.variance_terms:
+        summaries = {
+            "Q25%": row_variance_quantile(draws, equation, 0.25),
+            "Q50%": row_variance_quantile(draws, equation, 0.5),
+            "Mean": row_variance_mean(draws, equation),
+            "Q75%": row_variance_quantile(draws, equation, 0.75),
+        }
+        return [replace(row, parameter=f"{name} Residual Var.", draws=each) for name, each in summaries.items()]
+    assert equation.residual_variance is not None
     return [parameter_row(model, draws, equation.residual_variance, row)]
 
 
@@ -87,21 +96,44 @@ def threshold_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
 
 
 def deviation_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
-    """The residual standard deviation."""
+    """The residual standard deviation, where all rows have one."""
+    if equation.variance_terms:
+        return []
     assert equation.residual_variance is not None
     [variance] = parameter_values(model, draws, [equation.residual_variance]).values()
     heading = outcome_heading(model, equation)
     return [Row("outcome", heading, "Standard Deviations", "Residual SD", np.sqrt(variance), is_tested=False)]
 
 
+def log_variance_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """Coefficients of the logarithm of the residual variance, and the factors they stand for."""
+    heading = f"var({outcome_heading(model, equation)})"
+    names = dict.fromkeys(term.coefficient for term in equation.variance_terms)
+    values = parameter_values(model, draws, names)
+    row = Row("outcome", heading, "Exponentiated Coefficients", "", is_tested=False)
+    return [
+        *(
+            parameter_row(model, draws, term.coefficient, Row("outcome", heading, "Coefficients", term.name))
+            for term in equation.variance_terms
+        ),
+        *(
+            replace(row, parameter=term.name, draws=np.exp(values[term.coefficient]))
+            for term in equation.variance_terms
+            if model.parameters[term.coefficient].fixed is None
+        ),
+    ]
+
+
 Section = Callable[[Model, Draws, Equation], list[Row]]
 
 SECTIONS: Mapping[str, tuple[Section, ...]] = {
-    "normal": (variance_rows, coefficient_rows, deviation_rows, standardized_rows, explained_rows),
+    "normal": (
+        variance_rows, coefficient_rows, deviation_rows, standardized_rows, explained_rows, log_variance_rows,
+    ),
     "probit": (variance_rows, coefficient_rows, threshold_rows, deviation_rows, standardized_rows, explained_rows),
     "logit": (coefficient_rows, exponentiated_rows, explained_rows),
     "negative_binomial": (dispersion_rows, coefficient_rows, exponentiated_rows),
-}
+}  # fmt: skip
 """Family -> sections of the table, in print order."""
 
 
