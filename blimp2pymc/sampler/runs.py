@@ -283,6 +283,12 @@ def _acceptance(runs: list[ChainRun]) -> dict[str, np.ndarray]:
     for k, each in enumerate(runs[0].layout.plan.structure.responses):
         if counts[:, k, 1].all():
             found[f"thresholds of {each.equation.name}"] = counts[:, k, 0] / counts[:, k, 1]
+    proposals = np.stack([run.state.proposals for run in runs])
+    scored = (each for each in runs[0].layout.plan.updates if each.kernel == "scoring")
+    for k, update in enumerate(scored):
+        if proposals[:, k, 1].all():
+            name = update.targets[0] if len(update.targets) == 1 else f"{update.targets[0]} ..."
+            found[name] = proposals[:, k, 0] / proposals[:, k, 1]
     return found
 
 
