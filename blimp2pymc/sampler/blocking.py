@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in
-from blimp2pymc.joint_model.ir import Column, Model, Product, Term
+from blimp2pymc.joint_model.ir import Column, Form, Model, Product, Term
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift
 from blimp2pymc.sampler.residuals import Group, Structure
 
@@ -126,13 +126,18 @@ def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[in
             for index in rest
             if not form.groups[index].is_cut
             and set(form.groups[index].outcomes) <= missing
-            and not any(
-                set(form.groups[index].outcomes) & form.groups[other].columns for other in rest if other != index
-            )
+            and not any(_predicts(form.groups[index], form.groups[other]) for other in rest if other != index)
         }
         if not new:
             return frozenset(inactive)
         inactive |= new
+
+
+def _predicts(group: Group, other: Group) -> bool:
+    """Whether an equation of `other` holds an outcome of `group`, in whatever form."""
+    names = {column.variable for column in group.outcomes}
+    forms = (*group.outcomes, *(each for each in other.columns if each.form in (Form.SCORE, Form.DUMMY)))
+    return any(each in other.columns and each.variable in names for each in forms)
 
 
 def left_out_groups(form: Structure, missing: frozenset[Column], collapsed: bool) -> frozenset[int]:

@@ -92,7 +92,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "coefficients",
         lambda facts: facts.is_normal,
-        "linear in normal equations: jointly normal",
+        "linear in normal equations, or in equations that are normal given the rows' weights: jointly normal",
     ),
     Rule(
         "bounded",

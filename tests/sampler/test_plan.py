@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hand_built
 import numpy as np
 import pytest
-from sampler import small_models, test_families, test_geweke, test_kernels, test_posterior, test_responses
+from sampler import (
+    family_models,
+    small_models,
+    test_families,
+    test_geweke,
+    test_kernels,
+    test_posterior,
+    test_responses,
+)
 
 from blimp2pymc.errors import BlimpError
-from blimp2pymc.joint_model.ir import Apply, Column, Form, ParameterReference
+from blimp2pymc.joint_model.ir import FLAT, Apply, Column, Form, Parameter, ParameterKind, ParameterReference, Term
 from blimp2pymc.sampler.plan import CELL_RULES, RULES, plan
 
 TESTS = {
@@ -118,6 +128,23 @@ def test_refusals_name_the_equation(change, words):
     with pytest.raises(BlimpError, match=words) as caught:
         plan(type(model)(**{**vars(model), "equations": equations}))
     assert "'y'" in str(caught.value)
+
+
+def test_a_correlated_residual_whose_variance_has_predictors_is_refused():
+    model = hand_built.correlated_mediators()
+    with pytest.raises(BlimpError, match="variance with predictors and is correlated"):
+        plan(family_models.with_variance(model, "m1", [("v0", small_models.ONE), ("vx", Column("x"))]))
+
+
+def test_a_missing_category_that_predicts_is_refused():
+    model = family_models.binary()
+    equations = tuple(
+        replace(each, terms=(*each.terms, Term("y", "uy", Column("y")))) if each.name == "u" else each
+        for each in model.equations
+    )
+    parameters = {**model.parameters, "uy": Parameter("uy", ParameterKind.SLOPE, FLAT)}
+    with pytest.raises(BlimpError, match="'y' has categories or counts and missing values, and predicts 'u'"):
+        plan(replace(model, equations=equations, parameters=parameters))
 
 
 def test_parameter_inside_a_function_of_variables_is_refused():
