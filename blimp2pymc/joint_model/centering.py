@@ -89,14 +89,14 @@ def _modelled_mean(
             return None
         return ir.ParameterReference(mean_name(name))
     if is_outcome:
-        return expected_score(variable, mean_name(name))
+        return ir.ParameterReference(mean_name(name))
     earlier = [each for each in predictors.sequence if variables[each].kind is ir.Kind.ORDINAL]
     if name in earlier[MOST_CENTERED:]:
         findings.append(Finding(f"more than {MOST_CENTERED} ORDINAL predictors with models of their own are centered",
                                 span, f"FIXED: {name}; to center it at its observed mean",
                                 "too-many-centered"))  # fmt: skip
         return None
-    return expected_score(variable, name, latent_response_variance(name, predictors.sequence, variables))
+    return expected_score(variable, latent_response_variance(name, predictors.sequence, variables))
 
 
 def with_observed_means(

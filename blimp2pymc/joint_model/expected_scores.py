@@ -19,15 +19,13 @@ MOST_CENTERED = 6
 """More centered ORDINAL members are refused: with each of them the expressions get twice as long."""
 
 
-def expected_score(variable: Variable, thresholds: str, variance: Expression = ONE) -> Expression:
+def expected_score(variable: Variable, variance: Expression = ONE) -> Expression:
     """Mean of an ordinal variable's score.
 
     Parameters
     ----------
     variable
         The variable; its codes are the values averaged.
-    thresholds
-        Name in front of its thresholds (`d`, or `d mean` for a Means Model); its mean parameter is the same for both.
     variance
         Variance of its latent response.
     """
@@ -36,7 +34,7 @@ def expected_score(variable: Variable, thresholds: str, variance: Expression = O
     for place, (lower, upper) in enumerate(zip(variable.categories[:-1], variable.categories[1:], strict=True), 1):
         distance: Expression = mean
         if place > 1:
-            distance = Apply("-", (mean, ParameterReference(threshold_name(thresholds, place))))
+            distance = Apply("-", (mean, ParameterReference(threshold_name(variable.name, place))))
         if variance != ONE:
             distance = Apply("/", (distance, Apply("sqrt", (variance,))))
         total = _plus(total, _times(Constant(upper - lower), Apply("phi", (distance,))))

@@ -181,18 +181,18 @@ class EquationMaker:
         return [replace(block, level=members[0].level)]
 
     def means_model(self, column: ir.Column, order: int) -> ir.Equation:
-        """The intercept-only model that supplies the mean of a centered outcome."""
+        """The intercept-only model that supplies the mean of a centered outcome: of its scores, whatever its family.
+
+        It only tells the mean of completed values, with its uncertainty, and that is normal for categories too.
+        """
         name = column.variable
-        is_ordinal = self.rows.variables[name].kind is ir.Kind.ORDINAL if name in self.rows.variables else False
-        family = "probit" if is_ordinal else "normal"
-        mean = self.parameters.add(mean_name(name), ir.ParameterKind.MEAN, COEFFICIENTS[family], FREE)
+        mean = self.parameters.add(mean_name(name), ir.ParameterKind.MEAN, COEFFICIENTS["normal"], FREE)
         variance = self.parameters.add(
             f"{name} mean variance", ir.ParameterKind.RESIDUAL_VARIANCE, PREDICTOR_VARIANCE[self.predictor_family],
-            Setting(1.0) if is_ordinal else FREE,
+            FREE,
         )  # fmt: skip
-        thresholds = self.thresholds(name, mean_name(name)) if is_ordinal else ()
-        return ir.Equation(column, family, (ir.Term(INTERCEPT, mean, ONE),), variance, thresholds=thresholds,
-                           role=ir.Role.MEANS, order=order, level=column.level)  # fmt: skip
+        return ir.Equation(column, "normal", (ir.Term(INTERCEPT, mean, ONE),), variance, role=ir.Role.MEANS,
+                           order=order, level=column.level)  # fmt: skip
 
 
 def code_columns(variable: ir.Variable, column: ir.Column) -> tuple[ir.Column, ...]:

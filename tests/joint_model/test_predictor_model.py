@@ -215,12 +215,13 @@ def test_fixed_categories_are_centered_at_observed_means() -> None:
     assert model.centered[Column("n", Form.DUMMY, 2.0)] == Constant(pytest.approx(27 / 80))
 
 
-def test_centered_ordinal_outcome_has_a_means_model_of_its_own() -> None:
-    model = resolved("ORDINAL: b; CENTER: b; MODEL: b ~ x3; y ~ b;")
+@pytest.mark.parametrize("equation", ["b ~ x3", "logit(b) ~ x3"])
+def test_centered_outcome_has_a_means_model_of_its_scores(equation: str) -> None:
+    model = resolved(f"ORDINAL: b; CENTER: b; MODEL: {equation}; y ~ b;")
     means = next(each for each in model.equations if each.role is Role.MEANS)
-    assert (means.family, means.thresholds) == ("probit", ("b mean threshold 1",))
-    assert model.parameters["b mean variance"].fixed == 1.0
-    assert model.centered[Column("b")] == Apply("phi", (ParameterReference("b mean"),))
+    assert (means.outcome, means.family, means.thresholds) == (Column("b"), "normal", ())
+    assert model.parameters["b mean variance"].is_free
+    assert model.centered[Column("b")] == ParameterReference("b mean")
 
 
 def test_latent_response_is_centered_at_its_mean() -> None:
