@@ -19,8 +19,8 @@ from blimp2pymc.pymc_source.facts import (
     used_later,
 )
 from blimp2pymc.pymc_source.latent_responses import write_differences, write_response
-from blimp2pymc.pymc_source.linear_predictor import mean_terms, write_mean
-from blimp2pymc.pymc_source.page import Page, sum_text
+from blimp2pymc.pymc_source.linear_predictor import write_mean
+from blimp2pymc.pymc_source.page import Page
 from blimp2pymc.pymc_source.printer import PRODUCT, SUM, UNARY, Text, number, string
 from blimp2pymc.pymc_source.priors import declare
 
@@ -100,7 +100,7 @@ def write_probit(page: Page, equation: Equation) -> None:
         mean, by_row, deviation = given_others(page, equation)
         if deviation.code == page.local(outcome, "sd"):
             deviation = Text("1")
-    cutpoints = _write_cutpoints(page, equation, "cutpoints")
+    cutpoints = _write_cutpoints(page, equation)
 
     def arguments(rows: str) -> list[str]:
         eta = Text(f"{mean.at_least(UNARY)}{rows}") if by_row else mean
@@ -118,30 +118,12 @@ def write_probit(page: Page, equation: Equation) -> None:
     write_innovation(page, equation, mean, deviation)
 
 
-def write_categorical_mean(page: Page, equation: Equation) -> None:
-    """Means Model of a complete outcome with categories: thresholds and mean of its latent response by itself.
-
-    The categories are data, so what this says of the mean flows nowhere else.
-    """
-    outcome = equation.outcome
-    for name in (*(term.coefficient for term in equation.terms), *equation.thresholds):
-        declare(page, name)
-    mean = sum_text(mean_terms(page, equation))
-    cutpoints = _write_cutpoints(page, equation, "mean_cutpoints")
-    law = (
-        [f"eta={mean}", f"cutpoints={cutpoints}", "compute_p=False"] if cutpoints else [f"p=pm.math.invprobit({mean})"]
-    )
-    call = "pm.OrderedProbit" if cutpoints else "pm.Bernoulli"
-    observed = f"observed={category_of(page, outcome.variable)}"
-    page.call(f"{call}(", [string(page.local(outcome, "mean_observed")), *law, observed, 'dims="row"'])
-
-
-def _write_cutpoints(page: Page, equation: Equation, suffix: str) -> str:
+def _write_cutpoints(page: Page, equation: Equation) -> str:
     """Name of all thresholds, the first 0; empty where that is the only one."""
     free = [each for each in equation.thresholds if page.model.parameters[each].fixed is None]
     if not free:
         return ""
-    cutpoints, threshold = page.local(equation.outcome, suffix), page.names.parameters[free[0]].variable
+    cutpoints, threshold = page.local(equation.outcome, "cutpoints"), page.names.parameters[free[0]].variable
     if page.model.parameters[free[0]].prior.distribution != "flat":
         page.comment("a prior draw of thresholds is one in any order, put in order")
         threshold = f"pt.sort({threshold})"

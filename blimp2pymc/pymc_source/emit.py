@@ -148,8 +148,6 @@ def refusals(model: Model) -> Iterator[Finding]:
 def _unwritten_roles(model: Model, equation: Equation) -> Iterator[str]:
     """Roles of an outcome with categories or counts that have no source."""
     name, family = equation.name, equation.family
-    if equation.role is Role.MEANS and family != "normal" and (family != "probit" or name in model.incomplete):
-        yield f"the mean of '{name}', which is centered, incomplete, and an outcome with categories,"
     if family == "negative_binomial" and name in model.incomplete and score_is_used(model, name):
         yield f"the incomplete count '{name}' as a predictor"
 
@@ -224,10 +222,9 @@ def _write_coords(page: Page) -> None:
             if not page.is_discrete(equation.name) or has_missing_categories(page.model, equation.name):
                 entries.append(f"{string(page.local(column, 'missing_row'))}: data.index[{mask}]")
             entries.append(f"{string(page.local(column, 'observed_row'))}: data.index[~{mask}]")
-        own = ("mean_cut",) if equation.role is Role.MEANS else ("term", "log_variance_term", "cut")
-        for suffix in own:
+        for suffix in ("term", "log_variance_term", "cut"):
             dim = page.local(equation.outcome, suffix)
-            if dim in names.coords:
+            if dim in names.coords and equation.role is not Role.MEANS:
                 entries.extend(_list_entry(dim, names.coords[dim]))
     for block in page.model.blocks:
         dim = names.blocks[block.members, "pair"]

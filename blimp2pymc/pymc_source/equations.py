@@ -19,7 +19,6 @@ from blimp2pymc.pymc_source.covariances import (
     write_standard_deviation,
 )
 from blimp2pymc.pymc_source.discrete_outcomes import (
-    write_categorical_mean,
     write_logit,
     write_multinomial_probit,
     write_negative_binomial,
@@ -45,8 +44,7 @@ def write_equation(page: Page, equation: Equation, writer: Callable[[Page, Equat
     for line in statement_lines(page, equation):
         page.comment(line)
     if equation.role is Role.MEANS:
-        (_write_means if equation.family == "normal" else write_categorical_mean)(page, equation)
-        write_expected_score(page, equation)
+        _write_means(page, equation)
         return
     for term in equation.terms:
         for name in (term.coefficient, *sorted(parameters_in(term.expression))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from blimp2pymc.joint_model.algebra import substitute
-from blimp2pymc.joint_model.ir import Apply, Constant, Equation, Expression, Role
+from blimp2pymc.joint_model.ir import Apply, Constant, Equation, Expression
 from blimp2pymc.pymc_source.page import Page, applications
 from blimp2pymc.pymc_source.printer import Text
 
@@ -13,8 +13,7 @@ from blimp2pymc.pymc_source.printer import Text
 def write_expected_score(page: Page, equation: Equation) -> None:
     """`x_expected_score`, once the parameters it is a function of are there; later lines refer to it by name."""
     expected = page.model.centered.get(equation.outcome)
-    has_own_mean = any(each.role is Role.MEANS and each.outcome == equation.outcome for each in page.model.equations)
-    if equation.family != "probit" or not isinstance(expected, Apply) or has_own_mean != (equation.role is Role.MEANS):
+    if equation.family != "probit" or not isinstance(expected, Apply):
         return
     # Outermost first: the first root is the standard deviation of the latent response.
     root = next((each for each in applications(expected) if each.function == "sqrt"), None)

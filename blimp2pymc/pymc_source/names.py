@@ -107,7 +107,7 @@ SUFFIXES = (
     "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "log_variance",
     "log_variance_intercept", "log_variance_coefficient", "log_variance_term", "threshold", "cut", "cutpoints",
     "dispersion", "expected_score", "latent_variance", "total_effect", "argument", "lambda", "missing_density",
-    "constant", "mean_threshold", "mean_cut", "mean_cutpoints", "mean_observed",
+    "constant",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 
@@ -346,12 +346,11 @@ def _place_equation(equation: Equation, model: Model, local: Mapping[tuple[Colum
         if vector:
             dims[name(f"{prefix}coefficient")] = (name(f"{prefix}term"),)
             coords[name(f"{prefix}term")] = tuple(label for _, label in vector.values())
-    prefix = "mean_" if equation.role is Role.MEANS else ""
     free = [each for each in equation.thresholds if model.parameters[each].fixed is None]
     for index, threshold in enumerate(free):
         if threshold not in parameters:
             label = f"Tau {equation.thresholds.index(threshold) + 1}"
-            variable, dim = name(f"{prefix}threshold"), name(f"{prefix}cut")
+            variable, dim = name("threshold"), name("cut")
             parameters[threshold] = Place(variable, index, label)
             dims[variable] = (dim,)
             coords[dim] = (*coords.get(dim, ()), label)

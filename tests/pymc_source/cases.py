@@ -34,7 +34,7 @@ def simulated(n: int = 40, seed: int = 3) -> pd.DataFrame:
 def simulated_categories(n: int = 30, seed: int = 4) -> pd.DataFrame:
     """Ordinal a, b (0, 1) and o (1 to 4), nominal g (1, 2, 5) and h (0, 1), a count c, continuous v, x and y.
 
-    Complete are w, continuous, and k (0, 1) and u (2, 3, 5), ordinal.
+    Complete are w, continuous, and u (2, 3, 5), ordinal.
     """
     rng = np.random.default_rng(seed)
     w, x = rng.normal(size=(2, n)).round(2)
@@ -47,7 +47,7 @@ def simulated_categories(n: int = 30, seed: int = 4) -> pd.DataFrame:
     table = pd.DataFrame({"y": y, "x": x, "w": w, "o": o, "a": a, "b": b, "g": g, "h": h, "c": c, "v": v})
     for name in table.columns.drop("w"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
-    table["k"], table["u"] = rng.binomial(1, 0.5, n).astype(float), rng.choice([2.0, 3.0, 5.0], n)
+    table["u"] = rng.choice([2.0, 3.0, 5.0], n)
     return table
 
 
@@ -126,7 +126,7 @@ CATEGORY_SCRIPTS: Mapping[str, str] = {
     "ordinal_outcomes": "ORDINAL: o b; MODEL: o ~ x w; b ~ x;",
     "ordinal_predictors": "ORDINAL: o b; FIXED: w; CENTER: o b; MODEL: y ~ o b x w o*w;",
     "centered_ordinals": "ORDINAL: o b; CENTER: o b; MODEL: y ~ o b x v o*b;",
-    "centered_outcomes": "ORDINAL: k u; CENTER: k u; FIXED: w; MODEL: k ~ w; u ~ k; y ~ k u;",
+    "centered_outcomes": "ORDINAL: o u; CENTER: o u; FIXED: w; MODEL: o ~ w; u ~ o; y ~ o u;",
     "latent_responses": "ORDINAL: o b; MODEL: o ~ w; b ~ w; y ~ o.latent b b.latent w;",
     "polychoric": "ORDINAL: o b; FIXED: w; MODEL: o ~ w; y ~ w; b ~ w; o y b ~~ o y b;",
     "tetrachoric": "ORDINAL: a b; FIXED: w; MODEL: a ~ w; b ~ w; a ~~ b@r;",

@@ -100,9 +100,6 @@ def log_joint(
             if equation is together[0] and (equation.family != "probit" or equation.outcome not in in_blocks):
                 means = [_mean(model, each, columns, parameters) for each in together]
                 total += log_outcome(model, together, means, columns, parameters, responses)
-        elif equation.role is Role.MEANS and equation.family == "probit":
-            mean = _mean(model, equation, columns, parameters)
-            total += log_outcome(model, [equation], [mean], columns, parameters, {})
         elif equation.role is Role.MEANS:
             total += _log_means(model, equation, columns[equation.outcome], parameters)
         elif equation.outcome not in in_blocks:
@@ -115,7 +112,7 @@ def log_joint(
     for block in model.blocks:
         if any(model.equation_of[each].family != "multinomial_probit" for each in block.members):
             total += _log_block(model, block, columns, parameters)
-    cut = {name for each in model.equations if each.role is Role.MEANS and each.family == "normal"
+    cut = {name for each in model.equations if each.role is Role.MEANS
            for name in (each.residual_variance, *(term.coefficient for term in each.terms))}  # fmt: skip
     for name, parameter in model.parameters.items():
         if parameter.is_free and name not in cut:
