@@ -52,7 +52,7 @@ def coefficient_blocks(form: Structure, facts: Sequence[ParameterFacts]) -> list
     blocks = [
         block
         for _, members in components
-        for block in _apart(sorted((each.name for each in members), key=order.__getitem__), conflicts)
+        for block in separate(sorted((each.name for each in members), key=order.__getitem__), conflicts)
     ]
     return sorted(blocks, key=lambda block: order[block[0]])
 
@@ -109,7 +109,7 @@ def cell_blocks(groups: Sequence[Group], missing: Sequence[Column]) -> list[tupl
         for b in product.columns
         if a != b
     }
-    return _apart(missing, conflicts)
+    return separate(missing, conflicts)
 
 
 def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[int]:
@@ -260,7 +260,8 @@ def _is_movable(model: Model, name: str, facts: Mapping[str, ParameterFacts]) ->
     )
 
 
-def _apart[Item](items: Sequence[Item], conflicts: set[frozenset]) -> list[tuple[Item, ...]]:
+def separate[Item](items: Sequence[Item], conflicts: set[frozenset]) -> list[tuple[Item, ...]]:
+    """Split items into as few blocks as first come, first served gives, none with two that conflict."""
     blocks: list[list[Item]] = []
     for item in items:
         place = next(

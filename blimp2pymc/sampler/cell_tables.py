@@ -22,6 +22,7 @@ def cell_table(result: Layout) -> Cells:
     # Scores of described outcomes follow from their responses, or are predicted.
     scores = {Column(each.variable) for each in form.described}
     blocks: list[tuple[int, Pattern, tuple[Column, ...], list[int]]] = []
+    integrated = {column for each in result.plan.marginals for column in each.latent}
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
@@ -30,7 +31,7 @@ def cell_table(result: Layout) -> Cells:
         wanted = [each for each in result.columns if each in pattern.missing and each not in without]
         for block in cell_blocks([form.groups[k] for k in active], wanted):
             touched = [k for k in active if form.groups[k].columns & set(block)]
-            blocks.append((0, pattern, block, touched))
+            blocks.append((3 if integrated & set(block) else 0, pattern, block, touched))
         for response in form.responses:
             if response.outcome not in pattern.missing:
                 touched = [k for k in active if response.outcome in form.groups[k].columns]

@@ -15,7 +15,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import Data, resolve
-from blimp2pymc.sampler.density_changes import CELLS, PARAMETERS, SWEEPS, Changes, Point, cut_parameters
+from blimp2pymc.sampler.density_changes import CELLS, MARGINALS, PARAMETERS, SWEEPS, Changes, Point, cut_parameters
 from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.parameter_tables import KERNEL_CODES
 from blimp2pymc.sampler.plan import Update, plan
@@ -146,10 +146,15 @@ def _changes(point: Point) -> Iterator[Changes]:
     """Changes of a kernel's and of the graph's log density, for every update of the plan."""
     form = point.run.layout
     steps = zip(form.tables.step_kernel, form.tables.step_index, strict=True)
+    counts: dict[object, int] = {}
     for update in form.plan.updates:
         if update.kernel in KERNEL_CODES:
             code, index = next(steps)
             yield PARAMETERS[code](point, int(index))
+        elif update.kernel in MARGINALS:
+            kind = MARGINALS[update.kernel]
+            counts[kind] = counts.get(kind, -1) + 1
+            yield kind(point, counts[kind])
         else:
             yield CELLS[update.kernel](point)
 

@@ -1,4 +1,4 @@
-"""Cholesky factors and triangular systems of small matrices, in place and without allocation.
+"""Cholesky factors, triangular systems and inverses of small matrices, in place and without allocation.
 
 The matrices are those of parameters (coefficients of an equation, residual covariances): their order
 is a few dozen at most, where a call into LAPACK costs more than the arithmetic.
@@ -66,3 +66,55 @@ def invert(lower, n, inverse):
         solve_lower(lower, n, column)
         solve_upper(lower, n, column)
     return log_determinant
+
+
+@compiled
+def invert_square(matrix, n, inverse):
+    """Write the inverse of any square matrix to `inverse` and return log |det|, NaN if singular; overwrites `matrix`.
+
+    Gauss-Jordan elimination with row pivots.
+    """
+    log_determinant = 0.0
+    for i in range(n):
+        for j in range(n):
+            inverse[i, j] = 1.0 if i == j else 0.0
+    for column in range(n):
+        pivot = column
+        for i in range(column + 1, n):
+            if abs(matrix[i, column]) > abs(matrix[pivot, column]):
+                pivot = i
+        value = matrix[pivot, column]
+        if not abs(value) > 0.0:
+            return math.nan
+        log_determinant += math.log(abs(value))
+        for j in range(n):
+            matrix[pivot, j], matrix[column, j] = matrix[column, j], matrix[pivot, j] / value
+            inverse[pivot, j], inverse[column, j] = inverse[column, j], inverse[pivot, j] / value
+        for i in range(n):
+            factor = matrix[i, column]
+            if i != column and factor != 0.0:
+                for j in range(n):
+                    matrix[i, j] -= factor * matrix[column, j]
+                    inverse[i, j] -= factor * inverse[column, j]
+    return log_determinant
+
+
+@compiled
+def sweep(matrix, n, k):
+    """Sweep a covariance matrix on element k (goodnight 1979) and return the logarithm of the pivot.
+
+    Swept on some elements, it holds minus their inverse, the regression of the others on them, and the
+    covariance of the others given them; the pivots multiply to the determinant.
+    """
+    pivot = matrix[k, k]
+    for i in range(n):
+        if i != k:
+            for j in range(n):
+                if j != k:
+                    matrix[i, j] -= matrix[i, k] * matrix[k, j] / pivot
+    for i in range(n):
+        if i != k:
+            matrix[i, k] /= pivot
+            matrix[k, i] /= pivot
+    matrix[k, k] = -1.0 / pivot
+    return math.log(pivot)

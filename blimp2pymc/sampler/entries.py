@@ -12,6 +12,8 @@ from blimp2pymc.sampler.kernels import (
     cells,
     coefficients,
     covariances,
+    directions,
+    integrated,
     nonlinear,
     responses,
     scoring,
@@ -99,6 +101,19 @@ def log_prior_density(tables, parameter, value):
 def scoring_log_density(tables, state, work, index):
     """Log density of a block of coefficients of equations that are not normal, at the current values."""
     return scoring.log_density(tables, index, False, state, work)
+
+
+def integrated_conditional(tables, state, work, marginal, block):
+    """Precision and gradient, to `work.matrix[0]` and `work.vector[0]`, with latent variables integrated out."""
+    return integrated.conditional(tables, marginal, block, state, work)
+
+
+@entry
+def path_log_density(tables, state, work, marginal, path, step):
+    """Log density at a step along `work.vector[1]`, in the coordinates of the path; sets the parameters."""
+    directions.coordinates(tables, path, state.theta, work.vector[0])
+    integrated.log_density(tables, marginal, state, work, True)
+    return directions.log_density_at(tables, marginal, path, step, state, work)
 
 
 @entry

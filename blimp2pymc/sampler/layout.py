@@ -8,6 +8,7 @@ change and are computed here, once, for all chains.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from blimp2pymc.sampler.blocking import left_out_groups, missing_patterns
 from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table, response_table
 from blimp2pymc.sampler.evaluator import assemble
 from blimp2pymc.sampler.family_tables import add_working_columns, family_table, outcome_table, weighted_table
+from blimp2pymc.sampler.marginal_tables import integrated_pairs, marginal_table
 from blimp2pymc.sampler.parameter_tables import prior_table, update_tables
 from blimp2pymc.sampler.plan import Plan
 from blimp2pymc.sampler.recorded import statistics_table
@@ -109,7 +111,8 @@ def layout(model: Model, plan: Plan) -> Layout:
     cells = cell_table(result)
     nonlinear = nonlinear_table(result)
     residuals = _residuals(result)
-    rows, weighted, set_of_group, group_rows = _rows(result, extra_pairs)
+    classes = _classes(result)
+    rows, weighted, set_of_group, group_rows = _rows(result, classes, extra_pairs)
     residuals = residuals._replace(group_set=set_of_group, group_rows=group_rows)
     complete = _values(result, result.complete_rows)
     kernels, indices, coefficients, variances, covariance, slices, scoring = update_tables(result)
@@ -129,6 +132,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         weighted=weighted,
         outcomes=outcome_table(result),
         row_statistics=by_row,
+        marginals=marginal_table(result, list(classes), rows.class_rows),
         reflections=_reflections(result),
         statistics=statistics,
         definitions=assemble(
@@ -137,7 +141,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         functions=assemble([(index, each) for each, index in result.functions.items()], {}, result.columns),
         step_kernel=kernels,
         step_index=indices,
-        base=_complete_moments(result, complete, n_monomials),
+        base=_known_moments(result, classes, complete, n_monomials),
         complete=complete,
     )
     result.tables = Reference(tables)
@@ -236,11 +240,26 @@ def _residuals(result: Layout) -> Residuals:
     )
 
 
-def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, Weighted, np.ndarray, np.ndarray]:
-    form = result.plan.structure
-    classes: dict[frozenset[int], int] = {frozenset(): 0}
+def _classes(result: Layout) -> dict[frozenset[int], set[int]]:
+    """Inactive groups -> columns that are not observed in all rows in which these are the inactive groups."""
+    unknown: dict[frozenset[int], set[int]] = {frozenset(): set()}
     for pattern in result.patterns:
-        classes.setdefault(pattern.inactive, len(classes))
+        unknown.setdefault(pattern.inactive, set()).update(result.columns[each] for each in pattern.missing)
+    for columns in unknown.values():
+        columns.update(result.working.values())
+        columns |= {
+            index
+            for function, index in result.functions.items()
+            if columns & {result.columns[each] for each in columns_in(function)}
+        }
+    return unknown
+
+
+def _rows(
+    result: Layout, unknown: dict[frozenset[int], set[int]], extra: set[tuple[int, int]]
+) -> tuple[Rows, Weighted, np.ndarray, np.ndarray]:
+    form = result.plan.structure
+    classes = {each: k for k, each in enumerate(unknown)}
     class_rows = np.zeros(len(classes))
     class_rows[0] = len(result.complete_rows)
     for pattern in result.patterns:
@@ -269,9 +288,18 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, Weighted, 
         }
         needed.append(pairs)
         every |= pairs
-    lists = [sorted(each) for each in needed] + [sorted(every)] * len(classes)
+    integrated = [integrated_pairs(result, inactive) for inactive in classes]
+    known = [_known_monomials(result, columns) for columns in unknown.values()]
+    lists = [
+        [pair for pair in sorted(pairs) if not known[c] >= set(pair)]
+        for which in (needed, [every] * len(classes), integrated)
+        for c, pairs in enumerate(which)
+    ]
     pair_start, listed = ragged(lists)
     used_start, used = ragged(sorted({each for pair in pairs for each in pair}) for pairs in lists)
+    sum_start, summed = ragged(
+        sorted({pair for c, has in enumerate(each) if has for pair in lists[c]}) for each in sets
+    )
     group_set = integers(place_of[k] if k in place_of else sets[each] for k, each in enumerate(activity))
     rows = Rows(
         class_start=integers(np.cumsum([0, class_rows[0] - len(result.complete_rows), *class_rows[1:]])),
@@ -282,15 +310,33 @@ def _rows(result: Layout, extra: set[tuple[int, int]]) -> tuple[Rows, Weighted, 
         pair_second=integers(b for _, b in listed),
         used_start=used_start,
         used_monomial=integers(used),
+        sum_start=sum_start,
+        sum_first=integers(a for a, _ in summed),
+        sum_second=integers(b for _, b in summed),
     )
     return rows, weighted, group_set, np.array([class_rows[list(each)].sum() for each in activity])
 
 
-def _complete_moments(result: Layout, complete: np.ndarray, n: int) -> np.ndarray:
-    total = np.zeros((n, n))
-    keys = list(result.monomials)[:n]
-    for low in range(0, complete.shape[1], 8192):
-        chunk = complete[:, low : low + 8192]
-        values = np.array([chunk[list(key)].prod(axis=0) for key in keys])
-        total += values @ values.T
+def _known_monomials(result: Layout, unknown: set[int]) -> set[int]:
+    return {index for key, index in result.monomials.items() if not unknown & set(key)}
+
+
+def _known_moments(result: Layout, classes: dict[frozenset[int], set[int]], complete: np.ndarray, n: int) -> np.ndarray:
+    """Moments of complete rows, and of what is observed in every row of a class."""
+    total = np.zeros((len(classes), n, n))
+    _add_moments(result, complete, range(n), total[0])
+    columns = result.initial_columns()
+    for index, (inactive, unknown) in enumerate(classes.items()):
+        rows = [pattern for pattern in result.patterns if pattern.inactive == inactive]
+        known = sorted(each for each in _known_monomials(result, unknown) if each < n)
+        for pattern in rows:
+            _add_moments(result, columns[:, pattern.low : pattern.low + len(pattern.rows)], known, total[index])
     return total
+
+
+def _add_moments(result: Layout, columns: np.ndarray, monomials: Sequence[int], total: np.ndarray) -> None:
+    keys = list(result.monomials)
+    for low in range(0, columns.shape[1], 8192):
+        chunk = columns[:, low : low + 8192]
+        values = np.array([chunk[list(keys[k])].prod(axis=0) for k in monomials])
+        total[np.ix_(monomials, monomials)] += values @ values.T

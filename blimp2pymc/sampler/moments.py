@@ -80,21 +80,22 @@ def refresh_covariance(residuals, group, theta, covariance, precision, log_deter
 
 
 @compiled
-def update_moments(residuals, rows, base, columns, moments, sums, values, full, predicted):
-    """Compute the moments of the incomplete rows and add those of the complete ones.
+def update_moments(residuals, rows, base, columns, moments, sums, values, pairs, predicted):
+    """Compute the moments that change, and add what is known of them beforehand.
 
-    `full` computes the pairs that only statistics need as well; `predicted` only those classes of rows
-    in which outcomes have just been predicted.
+    `pairs`: 0 those that parameters need, 1 those that statistics need as well, 2 those that are needed while
+    latent variables are integrated out. `predicted`: only those classes of rows in which outcomes have just been
+    predicted.
     """
     n_classes = rows.class_start.size - 1
     for c in range(1 if predicted else 0, n_classes):
-        which = c + n_classes if full else c
+        which = c + pairs * n_classes
         pair_start, pair_end = rows.pair_start[which], rows.pair_start[which + 1]
         used_start, used_end = rows.used_start[which], rows.used_start[which + 1]
         total = moments[c]
         for k in range(pair_start, pair_end):
             a, b = rows.pair_first[k], rows.pair_second[k]
-            total[a, b] = base[a, b] if c == 0 else 0.0
+            total[a, b] = base[c, a, b]
         for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
             n = min(256, rows.class_start[c + 1] - low)
             for k in range(used_start, used_end):
@@ -109,17 +110,16 @@ def update_moments(residuals, rows, base, columns, moments, sums, values, full, 
         for k in range(pair_start, pair_end):
             a, b = rows.pair_first[k], rows.pair_second[k]
             total[b, a] = total[a, b]
-    if predicted:
+    if predicted or pairs == 2:
         return
     for s in range(rows.set_has_class.shape[0]):
-        sums[s] = 0.0
-        for c in range(n_classes):
-            if rows.set_has_class[s, c]:
-                for k in range(rows.pair_start[c], rows.pair_start[c + 1]):
-                    a, b = rows.pair_first[k], rows.pair_second[k]
-                    sums[s, a, b] += moments[c, a, b]
-                    if a != b:
-                        sums[s, b, a] += moments[c, a, b]
+        for k in range(rows.sum_start[s], rows.sum_start[s + 1]):
+            a, b = rows.sum_first[k], rows.sum_second[k]
+            value = 0.0
+            for c in range(n_classes):
+                if rows.set_has_class[s, c]:
+                    value += moments[c, a, b]
+            sums[s, a, b] = sums[s, b, a] = value
 
 
 @compiled

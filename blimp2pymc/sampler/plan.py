@@ -19,6 +19,7 @@ from blimp2pymc.sampler.blocking import (
     nonlinear_columns,
 )
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift, parameter_facts
+from blimp2pymc.sampler.marginals import Marginal, marginals
 from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
 
@@ -46,6 +47,8 @@ class Plan:
 
     updates: tuple[Update, ...]
     structure: Structure = field(repr=False)
+    marginals: tuple[Marginal, ...] = ()
+    """Latent variables that are integrated out while parameters are drawn, before they are drawn themselves."""
     reflections: tuple[Reflection, ...] = ()
     """Changes of sign that keep latent variables in one orientation, carried out at the end of a sweep."""
     collapsed: bool = True
@@ -122,8 +125,16 @@ CELL_RULES: dict[str, str] = {
 }
 """Missing values: kernel -> reason."""
 
+MARGINAL_RULES: dict[str, str] = {
+    "integrated": "linear in normal equations: jointly normal with {latent} integrated out",
+    "scales": "loadings, coefficients and variance of '{column}' scaled together, "
+    "with {latent} integrated out: slice sampling",
+    "directions": "slice sampling along directions learned in burn-in, with {latent} integrated out",
+}
+"""Parameters drawn with latent variables integrated out, before their full conditionals: kernel -> reason."""
 
-def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
+
+def plan(model: Model, *, collapsed: bool = True, aligned: bool = True, integrated: bool = True) -> Plan:
     """Choose a kernel for every parameter and every missing value.
 
     Parameters
@@ -135,6 +146,8 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
         and means of centered variables are drawn given the coefficients. Same posterior, slower mixing.
     aligned
         Whether latent variables that nothing in the model orients are reflected so that a loading is positive.
+    integrated
+        Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
 
     Raises
     ------
@@ -182,7 +195,9 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True) -> Plan:
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
     before += [*thresholds, *responses]
-    return Plan((*before, *_parameter_updates(form, facts, chosen), *after), form, turned, collapsed)
+    found = marginals(model, form, facts) if collapsed and integrated else ()
+    updates = (*before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
+    return Plan(updates, form, found, turned, collapsed)
 
 
 def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:
@@ -227,6 +242,26 @@ def _threshold_updates(form: Structure, chosen: dict[str, str]) -> list[Update]:
         return []
     outcomes = tuple(each.outcome.variable for each in form.responses if set(names) & set(each.equation.thresholds))
     return [Update(names, "thresholds", outcomes, next(rule.reason for rule in RULES if rule.kernel == "thresholds"))]
+
+
+def _marginal_updates(form: Structure, found: tuple[Marginal, ...]) -> list[Update]:
+    updates = []
+    for each in found:
+        latent = ", ".join(f"'{column.variable}'" for column in each.latent)
+        drawn: list[tuple[str, tuple[str, ...], str]] = [("integrated", block, "") for block in each.blocks]
+        for path in each.paths:
+            name = "" if path.latent is None else path.latent.variable
+            drawn.append(("scales" if path.weights else "directions", path.parameters, name))
+        updates += [
+            Update(
+                names,
+                kernel,
+                _outcomes(form, set(each.groups)),
+                MARGINAL_RULES[kernel].format(latent=latent, column=column),
+            )
+            for kernel, names, column in drawn
+        ]
+    return updates
 
 
 def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]:

@@ -55,6 +55,10 @@ FAULTS = {
         "the coefficients {names} have no density, or no curvature, at their current values",
         "look for predictors that are constant, collinear, very large, or that separate the categories completely",
     ),
+    sweep.MARGINALS: (
+        "{names} cannot be integrated out: their precision given the data is not positive definite",
+        "look for a latent variable that no indicator measures, or for parameters that the data do not determine",
+    ),
     sweep.START: ("no starting values were found: a residual covariance matrix is not positive definite", ""),
     sweep.NOT_FINITE: ("the draws of {names} are not finite", "look for a parameter that the data do not determine"),
 }
@@ -178,6 +182,8 @@ class ChainRun:
             names: Sequence[str] = (list(self.layout.parameters)[place],)
         elif code == sweep.CELLS:
             names = (list(self.layout.columns)[place].variable,)
+        elif code == sweep.MARGINALS:
+            names = [column.variable for column in self.layout.plan.marginals[place].latent]
         elif code == sweep.START:
             names = ()
         else:

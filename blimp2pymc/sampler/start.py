@@ -13,6 +13,8 @@ from blimp2pymc.joint_model.block_structure import starting_correlations
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Form, Role
 from blimp2pymc.sampler.evaluator import STACK
+from blimp2pymc.sampler.kernels.directions import FIRST_WIDTH, FIRST_WINDOW
+from blimp2pymc.sampler.kernels.integrated import MATRICES
 from blimp2pymc.sampler.latent_start import latent_scores
 from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.moments import CHUNK
@@ -66,9 +68,8 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
     tables = layout.tables
     residuals = tables.residuals
     n_groups, size = len(residuals.group_set), tables.priors.group_scale.shape[1]
-    n_equations, n_monomials = len(residuals.equation_group), len(tables.base)
-    n_sets, n_classes = tables.rows.set_has_class.shape
-    n_sets += len(tables.weighted.column)
+    n_equations, n_monomials = len(residuals.equation_group), tables.base.shape[1]
+    known = np.einsum("sc,cab->sab", tables.rows.set_has_class.astype(float), tables.base)
     return Reference(
         State(
             theta=np.zeros(len(layout.parameters)),
@@ -77,10 +78,11 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             covariance=np.zeros((n_groups, size, size)),
             precision=np.zeros((n_groups, size, size)),
             log_determinant=np.zeros(n_groups),
-            moments=np.zeros((n_classes, n_monomials, n_monomials)),
-            sums=np.zeros((n_sets, n_monomials, n_monomials)),
+            moments=tables.base.copy(),
+            sums=np.concatenate([known, np.zeros((len(tables.weighted.column), n_monomials, n_monomials))]),
             generator=generator.copy(),
-            widths=np.zeros((len(layout.parameters) + len(tables.complete), 2)),
+            widths=np.zeros((tables.marginals.width[-1], 2)),
+            learned=np.zeros(tables.marginals.learned[-1]),
             proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
             accepted=np.zeros((len(tables.responses.column), 2)),
@@ -92,11 +94,15 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
 def new_work(layout: Layout) -> Reference:
     """Scratch space of a chain."""
     tables = layout.tables
-    size = tables.priors.group_scale.shape[1]
+    size, n_monomials = tables.priors.group_scale.shape[1], tables.base.shape[1]
     block = max(np.diff(tables.cells.member_start), default=1)
     members = max(np.diff(tables.coefficients.member_start), default=1)
-    entries = max(np.diff(tables.coefficients.entry_start), default=1)
-    square = max(size, members, 1)
+    marginals = tables.marginals
+    entries = max((*np.diff(tables.coefficients.entry_start), *np.diff(marginals.entry_start)), default=1)
+    integrated = max((*np.diff(marginals.parameter_start), *np.diff(marginals.moved_start)), default=1)
+    square = max(size, members, integrated, 1)
+    joint = max(np.diff(marginals.equation_start), default=0)
+    parts = max(np.diff(marginals.part_start), default=0)
     rows = max(np.diff(tables.responses.category_start), default=1)
     categories = max(np.diff(tables.responses.code_start), default=1)
     return Reference(
@@ -107,7 +113,7 @@ def new_work(layout: Layout) -> Reference:
             precision=np.zeros((block, block, CHUNK)),
             linear=np.zeros((block, CHUNK)),
             normals=np.zeros(CHUNK),
-            values=np.zeros((len(tables.base), CHUNK)),
+            values=np.zeros((n_monomials, CHUNK)),
             product=np.zeros(CHUNK),
             derivative=np.zeros(entries),
             matrix=np.zeros((3, square, square)),
@@ -122,6 +128,8 @@ def new_work(layout: Layout) -> Reference:
             below=np.zeros((2, rows)),
             inside=np.zeros((2, rows)),
             bounds=np.zeros((2, categories + 1)),
+            joint=np.zeros((MATRICES + parts, joint, joint)),
+            place=np.zeros(len(tables.residuals.equation_group), np.int64),
             bracket=np.zeros(BRACKET_SIZE),
             stack=np.zeros(STACK),
         )
@@ -190,9 +198,21 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         state.widths[index] = (width, 0.0)
     for column, index in layout.columns.items():
         state.widths[len(layout.parameters) + index] = (deviations[column], 0.0)
+    _set_directions(layout.tables.marginals, state)
     # The widths table is indexed by the layout's own numbering of the columns drawn by slice sampling.
     for index, place in zip(layout.tables.nonlinear.column, layout.tables.nonlinear.width, strict=True):
         state.widths[place] = (deviations[list(layout.columns)[index]], 0.0)
+
+
+def _set_directions(marginals: Reference, state: Reference) -> None:
+    """Directions along the axes, to be learned anew."""
+    state.widths[marginals.width[0] :] = (FIRST_WIDTH, 0.0)
+    for path, size in enumerate(np.diff(marginals.moved_start)):
+        if marginals.is_learned[path]:
+            learned = state.learned[marginals.learned[path] : marginals.learned[path + 1]]
+            learned[...] = 0.0
+            learned[1] = FIRST_WINDOW
+            learned[2 + size + size * size :: size + 1] = 1.0
 
 
 def outcome_groups(layout: Layout) -> np.ndarray:

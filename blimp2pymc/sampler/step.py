@@ -24,7 +24,7 @@ from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.pymc_source.point import Crossing, crossing
 from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.graph_point import cell_places, point_of
-from blimp2pymc.sampler.plan import CELL_RULES, RULES, Plan, Update, plan
+from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, Plan, Update, plan
 from blimp2pymc.sampler.runs import ChainRun
 
 
@@ -35,6 +35,7 @@ class CompoundGibbsState(StepMethodState):
     tune: bool
     generator: np.ndarray
     widths: np.ndarray
+    learned: np.ndarray
 
 
 class CompoundGibbs(BlockedStep):
@@ -96,7 +97,7 @@ class CompoundGibbs(BlockedStep):
         # Widths and addresses belong to the process: a step that was pickled is prepared anew.
         self._run = ChainRun.make_all(self.resolved, without(whole, self._left), 1, 1, 1, 0, 0, False)[0]
         self._run.start()
-        self._first_widths = self._run.state.widths.copy()
+        self._first_widths, self._first_learned = self._run.state.widths.copy(), self._run.state.learned.copy()
         tables, _, state, work, _ = self._run.references
         self._compiled = (tables, state, work)
         self._cells = cell_places(self._run)
@@ -125,17 +126,27 @@ class CompoundGibbs(BlockedStep):
         """Set them in place."""
         self._run.state.widths[...] = value
 
+    @property
+    def learned(self) -> np.ndarray:
+        """Directions of the slice samplers."""
+        return self._run.state.learned
+
+    @learned.setter
+    def learned(self, value: np.ndarray) -> None:
+        """Set them in place."""
+        self._run.state.learned[...] = value
+
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
         """Begin a chain: its own random numbers, widths as at the start."""
         super().setup_chain(rng, tune, draws)
         self.tune = tune > 0
         self.generator = self.rng.integers(0, 2**64, size=4, dtype=np.uint64)
-        self.widths = self._first_widths
+        self.widths, self.learned = self._first_widths, self._first_learned
 
     def reset_tuning(self) -> None:
         """Adapt widths again, from the start."""
         self.tune = True
-        self.widths = self._first_widths
+        self.widths, self.learned = self._first_widths, self._first_learned
 
     def step(self, point: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
         """Carry out the sweeps of one draw."""
@@ -155,16 +166,16 @@ class CompoundGibbs(BlockedStep):
         return (self.resolved,), {"graph": self.graph}
 
     def __getstate__(self) -> dict[str, Any]:
-        local = ("_crossing", "_run", "_first_widths", "_compiled", "_cells", "_written")
+        local = ("_crossing", "_run", "_first_widths", "_first_learned", "_compiled", "_cells", "_written")
         return {name: value for name, value in self.__dict__.items() if name not in local} | {
-            "generator_and_widths": (self.generator.copy(), self.widths.copy())
+            "adapted": (self.generator.copy(), self.widths.copy(), self.learned.copy())
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        generator, widths = state.pop("generator_and_widths")
+        generator, widths, learned = state.pop("adapted")
         self.__dict__.update(state)
         self._prepare()
-        self.generator, self.widths = generator, widths
+        self.generator, self.widths, self.learned = generator, widths, learned
 
 
 def starting_points(model: Model, graph: pm.Model, *, chains: int = 4, seed: int = 0) -> list[dict[str, np.ndarray]]:
@@ -183,10 +194,14 @@ def starting_points(model: Model, graph: pm.Model, *, chains: int = 4, seed: int
 
 def without(whole: Plan, left: frozenset[str]) -> Plan:
     """A plan that leaves parameters as they are."""
+    if not left:
+        return whole
     updates: list[Update] = []
     reasons = {rule.kernel: rule.reason for rule in RULES}
     for each in whole.updates:
         targets = tuple(name for name in each.targets if name not in left)
+        if each.kernel in MARGINAL_RULES:
+            continue
         if each.kernel in CELL_RULES or targets == each.targets:
             updates.append(each)
         elif each.kernel == "covariances":
@@ -195,7 +210,7 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
             shifts = tuple(shift for shift in each.shifts if shift.mean not in left)
             kernel = each.kernel if shifts or each.kernel != "means" else "coefficients"
             updates.append(replace(each, targets=targets, shifts=shifts, kernel=kernel, reason=reasons[kernel]))
-    return replace(whole, updates=tuple(updates))
+    return replace(whole, updates=tuple(updates), marginals=())
 
 
 def _held(across: Crossing) -> dict[str, Sequence[str]]:

@@ -1,7 +1,8 @@
 """One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
 
-Order: missing cells, thresholds and latent responses, moments, parameters as the plan lists them, and in kept
-draws the predictions, so that completed data and parameters belong to the same draw.
+Order: missing cells, thresholds and latent responses; what is drawn with latent variables integrated out, then these
+variables; moments; parameters as the plan lists them; and in kept draws the predictions, so that completed data
+and parameters belong to the same draw.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from blimp2pymc.sampler.kernels import (
     cells,
     coefficients,
     covariances,
+    directions,
+    integrated,
     nonlinear,
     outcomes,
     reflections,
@@ -31,7 +34,7 @@ from blimp2pymc.sampler.machine_code import Loop
 from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, update_moments, update_normal_moments
 from blimp2pymc.sampler.row_statistics import record_rows
 
-NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE, SCORING = range(9)
+NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE, SCORING, MARGINALS = range(10)
 """Faults, as `State.fault[0]`; `fault[1]` says where."""
 
 
@@ -94,6 +97,22 @@ def refresh(tables, state, work):
     return True
 
 
+@compiled
+def refresh_moments(tables, state, work, pairs, predicted):
+    """Compute moments from the completed columns; see `update_moments`."""
+    update_moments(
+        tables.residuals,
+        tables.rows,
+        tables.base,
+        state.columns,
+        state.moments,
+        state.sums,
+        work.values,
+        pairs,
+        predicted,
+    )
+
+
 @inlined
 def update_parameters(tables, state, work, adapting, first):
     """Draw all parameters given the moments; False after a fault, which is noted in the state.
@@ -128,6 +147,20 @@ def update_parameters(tables, state, work, adapting, first):
 
 
 @compiled
+def update_integrated(tables, state, work, adapting):
+    """Draw everything there is with latent variables integrated out; returns -1, or the marginal that failed."""
+    marginals = tables.marginals
+    for marginal in range(marginals.part_start.size - 1):
+        for block in range(marginals.block_start[marginal], marginals.block_start[marginal + 1]):
+            if not integrated.draw(tables, marginal, block, state, work):
+                return marginal
+        for path in range(marginals.path_start[marginal], marginals.path_start[marginal + 1]):
+            if not directions.update(tables, marginal, path, state, work, adapting):
+                return marginal
+    return -1
+
+
+@compiled
 def sweep(tables, state, work, adapting, full, first):
     """Draw cells, then parameters; False after a fault.
 
@@ -141,9 +174,14 @@ def sweep(tables, state, work, adapting, full, first):
             return False
         cells.update(tables, 0, state, work)
         responses.update(tables, state, work, adapting)
-    update_moments(
-        tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, full, False
-    )
+        if tables.marginals.part_start.size > 1:
+            refresh_moments(tables, state, work, 2, False)
+            failed = update_integrated(tables, state, work, adapting)
+            if failed >= 0:
+                state.fault[0], state.fault[1] = MARGINALS, failed
+                return False
+            cells.update(tables, 3, state, work)
+    refresh_moments(tables, state, work, 1 if full else 0, False)
     update_normal_moments(tables, state, work)
     return update_parameters(tables, state, work, adapting, first)
 
@@ -165,9 +203,7 @@ def predict(tables, state, work):
     responses.set_scores(tables.responses, state)
     low = tables.rows.class_start[1]
     set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
-    update_moments(
-        tables.residuals, tables.rows, tables.base, state.columns, state.moments, state.sums, work.values, True, True
-    )
+    refresh_moments(tables, state, work, 1, True)
 
 
 @compiled
@@ -226,18 +262,9 @@ def run(tables, data, state, work, record, iterations):
         return 0 if initialise(tables, state, work) else -1
     if iterations < -1:
         fine = refresh(tables, state, work)
+        refresh_moments(tables, state, work, 2, False)
+        refresh_moments(tables, state, work, 1, False)
         update_normal_moments(tables, state, work)
-        update_moments(
-            tables.residuals,
-            tables.rows,
-            tables.base,
-            state.columns,
-            state.moments,
-            state.sums,
-            work.values,
-            True,
-            False,
-        )
         return 0 if fine else -1
     counts = record.counts
     burn = counts[0]
@@ -248,17 +275,7 @@ def run(tables, data, state, work, record, iterations):
             return done
         if reflections.orient(tables.reflections, state):
             refresh(tables, state, work)
-            update_moments(
-                tables.residuals,
-                tables.rows,
-                tables.base,
-                state.columns,
-                state.moments,
-                state.sums,
-                work.values,
-                kept,
-                False,
-            )
+            refresh_moments(tables, state, work, 1 if kept else 0, False)
             update_normal_moments(tables, state, work)
         if kept:
             predict(tables, state, work)

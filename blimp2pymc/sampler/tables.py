@@ -7,12 +7,15 @@ Ragged lists are stored as one array of items and one of starts: items of `k` ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from blimp2pymc.sampler.evaluator import Programs
 from blimp2pymc.sampler.row_tables import Families, Outcomes, RowStatistics, Scoring, Weighted
+
+if TYPE_CHECKING:
+    from blimp2pymc.sampler.marginal_tables import Marginals
 
 
 class Residuals(NamedTuple):
@@ -79,19 +82,25 @@ class Rows(NamedTuple):
     class_rows: np.ndarray
     """Rows per class, complete rows (class 0) included."""
     pair_start: np.ndarray
-    """Pairs of monomials that parameters need, per class, then all that statistics need as well."""
+    """Pairs of monomials, per class, that change from sweep to sweep: those that parameters need, then all that
+    statistics need as well, then those that are needed while latent variables are integrated out."""
     pair_first: np.ndarray
     pair_second: np.ndarray
     used_start: np.ndarray
-    """Monomials that occur in those pairs; same starts as pairs, (2 * classes + 1,)."""
+    """Monomials that occur in those pairs; same starts as pairs, (3 * classes + 1,)."""
     used_monomial: np.ndarray
+    sum_start: np.ndarray
+    """Pairs that change in one of the classes of a moment set; (sets + 1,)."""
+    sum_first: np.ndarray
+    sum_second: np.ndarray
 
 
 class Cells(NamedTuple):
     """Blocks of missing cells with a joint normal full conditional."""
 
     phase: np.ndarray
-    """0: before the parameters; 1: predictions, after them; 2: responses, each between its thresholds."""
+    """0: before the parameters; 1: predictions, after them; 2: responses, each between its thresholds; 3: before the
+    parameters, but after those that are drawn with latent variables of the block integrated out."""
     low: np.ndarray
     high: np.ndarray
     member_start: np.ndarray
@@ -267,6 +276,7 @@ class Tables(NamedTuple):
     weighted: Weighted
     outcomes: Outcomes
     row_statistics: RowStatistics
+    marginals: Marginals
     reflections: Reflections
     statistics: Statistics
     definitions: Programs
@@ -275,7 +285,8 @@ class Tables(NamedTuple):
     """Parameter updates in order: kernel code of `layout.KERNEL_CODES`."""
     step_index: np.ndarray
     base: np.ndarray
-    """Moments of the complete rows, (monomials, monomials)."""
+    """What does not change of the moments: those of complete rows, and of pairs that are observed in a whole class
+    of rows; (classes, monomials, monomials)."""
     complete: np.ndarray
     """Complete rows, (columns, rows)."""
 
@@ -300,7 +311,9 @@ class State(NamedTuple):
     """The same per moment set; (sets, monomials, monomials)."""
     generator: np.ndarray
     widths: np.ndarray
-    """Adaptive widths of the slice samplers: parameters, then columns; (n, 2): width, number of updates."""
+    """Adaptive widths of the slice samplers: parameters, columns, directions; (n, 2): width, number of updates."""
+    learned: np.ndarray
+    """Directions learned in burn-in: of each path a counter, end of the window, mean, covariance, factor."""
     proposals: np.ndarray
     """Accepted and all proposals of each block of `Scoring`."""
     evaluations: np.ndarray
@@ -355,6 +368,10 @@ class Work(NamedTuple):
     """Probability of the category."""
     bounds: np.ndarray
     """Current and proposed thresholds, infinities around them."""
+    joint: np.ndarray
+    """Matrices of the equations of a marginal; (scratch and parts, equations, equations)."""
+    place: np.ndarray
+    """Place of each equation in a part, or -1."""
     bracket: np.ndarray
     """State of a slice sampler."""
     stack: np.ndarray

@@ -1,0 +1,174 @@
+"""Parameters moved along lines by slice sampling, with latent variables integrated out.
+
+For variances, correlations and coefficients of the latent variables, whose full conditionals given these would
+hardly let them move. The density is that of `integrated`; the coordinates have no bounds (log |p|, atanh p), and
+their Jacobian belongs to the density. The lines are the columns of the Cholesky factor of the posterior
+covariance as estimated in burn-in, so that successive moves are nearly independent (tibbits et al. 2014), or
+one direction that the plan gives: all that changes when a latent variable is multiplied by a constant.
+"""
+
+from __future__ import annotations
+
+import math
+
+from blimp2pymc.sampler import cholesky, slice_sampling
+from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.kernels.integrated import log_density
+from blimp2pymc.sampler.kernels.slices import log_block_prior, log_prior
+from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation
+
+FIRST_WINDOW = 50.0
+"""Draws from which directions are first learned; every later window is twice as long."""
+FIRST_WIDTH, LEARNED_WIDTH = 0.5, 3.0
+"""Widths of the slice sampler before and after directions have been learned, in units of these."""
+
+
+@compiled
+def coordinates(tables, path, theta, out):
+    """Write the current coordinates of a path's parameters to `out`; return their number."""
+    marginals = tables.marginals
+    first = marginals.moved_start[path]
+    size = marginals.moved_start[path + 1] - first
+    for i in range(size):
+        value, kind = theta[marginals.moved[first + i]], marginals.coordinate[first + i]
+        if kind == 1:
+            value = math.log(abs(value))
+        elif kind == 2:
+            value = math.atanh(value)
+        out[i] = value
+    return size
+
+
+@compiled
+def log_density_at(tables, marginal, path, step, state, work):
+    """Log density at `step` times the direction from the origin, Jacobian included; sets the parameters.
+
+    Origin and direction are `work.vector[0]` and `work.vector[1]`.
+    """
+    marginals, residuals, priors = tables.marginals, tables.residuals, tables.priors
+    origin, direction, theta = work.vector[0], work.vector[1], state.theta
+    first = marginals.moved_start[path]
+    value = 0.0
+    for i in range(marginals.moved_start[path + 1] - first):
+        parameter, kind = marginals.moved[first + i], marginals.coordinate[first + i]
+        x = origin[i] + step * direction[i]
+        if kind == 1:
+            value += x
+            x = math.copysign(math.exp(x), theta[parameter])
+        elif kind == 2:
+            x = math.tanh(x)
+            value += math.log1p(-x * x)
+        theta[parameter] = x
+        value += log_prior(priors, parameter, x)
+    if not value > -math.inf:
+        return -math.inf
+    place = path + marginals.parameter_start.size - 1
+    for k in range(marginals.refresh_start[place], marginals.refresh_start[place + 1]):
+        refresh_equation(residuals, marginals.refresh[k], theta, state.coefficient)
+    for k in range(marginals.group_start[path], marginals.group_start[path + 1]):
+        if not refresh_covariance(
+            residuals,
+            marginals.group[k],
+            theta,
+            state.covariance,
+            state.precision,
+            state.log_determinant,
+            work.matrix[0],
+        ):
+            return -math.inf
+    for k in range(marginals.prior_start[path], marginals.prior_start[path + 1]):
+        group = marginals.prior_group[k]
+        value += log_block_prior(residuals, priors, group, theta, state.precision, state.log_determinant)
+    means_change = marginals.refresh_start[place + 1] > marginals.refresh_start[place]
+    value += log_density(tables, marginal, state, work, means_change)
+    return value if not math.isnan(value) else -math.inf
+
+
+@compiled
+def move(tables, marginal, path, width, current, state, work, adapting):
+    """Move along the direction in `work.vector[1]` from a point with log density `current`; the new one, or NaN."""
+    bracket = work.bracket
+    coordinates(tables, path, state.theta, work.vector[0])
+    value = current
+    x = slice_sampling.begin(bracket, state.generator, 0.0, current, state.widths[width, 0], -math.inf, math.inf)
+    while bracket[slice_sampling.PHASE] < slice_sampling.DONE:
+        value = log_density_at(tables, marginal, path, x, state, work)
+        x = slice_sampling.proceed(bracket, state.generator, value)
+    # The last point evaluated is the draw, unless sampling failed and the origin must be put back.
+    if bracket[slice_sampling.PHASE] != slice_sampling.DONE:
+        log_density_at(tables, marginal, path, x, state, work)
+        return math.nan
+    if adapting:
+        slice_sampling.adapt(state.widths, width, x)
+    return value
+
+
+@compiled
+def learn(learned, size, position, matrix):
+    """Add a position to the running covariance; at the end of a window, set the directions from it: True then.
+
+    `learned` holds a counter, the end of the window, the mean, the covariance and the factor. The estimate is
+    pulled towards its diagonal, by less the longer the window.
+    """
+    count = learned[0] + 1.0
+    learned[0] = count
+    covariance, factor = 2 + size, 2 + size + size * size
+    # Deviations from the old and the new mean (welford 1962).
+    for i in range(size):
+        for j in range(i + 1):
+            learned[covariance + i * size + j] += (
+                (position[i] - learned[2 + i]) * (position[j] - learned[2 + j]) * (count - 1.0) / count
+            )
+    for i in range(size):
+        learned[2 + i] += (position[i] - learned[2 + i]) / count
+    if count < learned[1]:
+        return False
+    weight = count / (count + 5.0)
+    for i in range(size):
+        for j in range(i + 1):
+            value = learned[covariance + i * size + j] / (count - 1.0)
+            matrix[i, j] = value * (1.0 if i == j else weight)
+        matrix[i, i] += 1e-8
+    if cholesky.factor(matrix, size):
+        for i in range(size):
+            for j in range(i + 1):
+                learned[factor + i * size + j] = matrix[i, j]
+    learned[0] = 0.0
+    learned[1] = 2.0 * count
+    for k in range(2, factor):
+        learned[k] = 0.0
+    return True
+
+
+@compiled
+def update(tables, marginal, path, state, work, adapting):
+    """Move along all directions of a path; False after a failure."""
+    marginals = tables.marginals
+    first = marginals.moved_start[path]
+    size = marginals.moved_start[path + 1] - first
+    width = marginals.width[path]
+    direction = work.vector[1]
+    for i in range(size):
+        direction[i] = marginals.weight[first + i]
+    # Covariances may change without the means: then the products of residuals stay as they are here.
+    log_density(tables, marginal, state, work, True)
+    coordinates(tables, path, state.theta, work.vector[0])
+    current = log_density_at(tables, marginal, path, 0.0, state, work)
+    if not current > -math.inf:
+        return False
+    if not marginals.is_learned[path]:
+        return not math.isnan(move(tables, marginal, path, width, current, state, work, adapting))
+    learned = state.learned[marginals.learned[path] : marginals.learned[path + 1]]
+    factor = 2 + size + size * size
+    for k in range(size):
+        for i in range(size):
+            direction[i] = learned[factor + i * size + k]
+        current = move(tables, marginal, path, width + k, current, state, work, adapting)
+        if math.isnan(current):
+            return False
+    if adapting:
+        coordinates(tables, path, state.theta, work.vector[0])
+        if learn(learned, size, work.vector[0], work.matrix[0]):
+            for k in range(size):
+                state.widths[width + k, 0], state.widths[width + k, 1] = LEARNED_WIDTH, 0.0
+    return True
