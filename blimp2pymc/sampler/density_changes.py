@@ -78,7 +78,7 @@ class Point:
         """Compute what depends on parameters and columns; False where it does not exist."""
         return self.run.prepare()
 
-    def log_density(self, *, cuts: bool = True, collapsed: bool = False, responses: bool = True, marginal: int = -1) -> float:
+    def log_density(self, *, cuts: bool = True, collapsed: bool = False, responses: bool = True) -> float:
         """The graph's log density, with that of latent responses, which the graph integrates out.
 
         `collapsed`: predictions integrated out; without `cuts`: Means Models left out; without `responses`: as in
@@ -92,8 +92,7 @@ class Point:
         weights = sum(tilt for _, _, tilt in self.weighted_rows().values())
         if responses and self._probit:
             value += response_log_density(self.run)
-        value += weights - (self.predictions() if collapsed else 0.0)
-        return value - (self.integrated(marginal) if marginal >= 0 else 0.0)
+        return value + weights - (self.predictions() if collapsed else 0.0)
 
     def weighted_rows(self) -> dict[int, tuple[np.ndarray, float, float]]:
         """What Polya-Gamma weights say of the outcomes with two categories, by group.
@@ -133,25 +132,6 @@ class Point:
                 deviation = values - mean
                 quadratic = np.einsum("ni,nij,nj->", deviation, precision, deviation)
                 total += 0.5 * (np.linalg.slogdet(precision)[1].sum() - quadratic - values.size * np.log(2 * np.pi))
-        return total
-
-    def integrated(self, marginal: int) -> float:
-        """Log density of the latent variables of a marginal, given everything else: normalised."""
-        latent = [self.form.columns[column] for column in self.form.plan.marginals[marginal].latent]
-        total = 0.0
-        for block in self.blocks(3):
-            members = self.members(block)
-            inside = np.flatnonzero(np.isin(members, latent))
-            outside = np.flatnonzero(~np.isin(members, latent))
-            for low, n in self.chunks(block):
-                precision, linear = self.normal(block, low, n)
-                values = self.state.columns[members, low : low + n].T
-                own = precision[:, inside[:, None], inside]
-                rest = np.einsum("nij,nj->ni", precision[:, inside[:, None], outside], values[:, outside])
-                mean = np.linalg.solve(own, (linear[:, inside] - rest)[:, :, None])[:, :, 0]
-                deviation = values[:, inside] - mean
-                quadratic = np.einsum("ni,nij,nj->", deviation, own, deviation)
-                total += 0.5 * (np.linalg.slogdet(own)[1].sum() - quadratic - deviation.size * np.log(2 * np.pi))
         return total
 
     def blocks(self, phase: int) -> list[int]:
@@ -288,43 +268,6 @@ def _scored_coefficients(point: Point, index: int) -> Changes:
     yield at_new - at_old, point.log_density(collapsed=True) - before
 
 
-# ---------------------------------------------------------------- parameters, latent variables integrated out
-
-
-def _integrated(point: Point, index: int) -> Changes:
-    tables, state = point.tables.marginals, point.state
-    marginal = int(np.searchsorted(tables.block_start, index, side="right")) - 1
-    members = tables.parameter[tables.parameter_start[index] : tables.parameter_start[index + 1]]
-    size = entries.integrated_conditional(*point.compiled, marginal, index)
-    matrix, vector = point.work.matrix[0].copy(), point.work.vector[0].copy()
-    before = point.log_density(collapsed=True, marginal=marginal)
-    step = np.zeros(len(vector))
-    step[:size] = 2.0 * point.random.normal(size=size) / np.sqrt(np.diag(matrix)[:size])
-    state.theta[members] += step[:size]
-    point.refresh()
-    kernel = entries.coefficient_log_density(step, size, matrix, vector)
-    yield kernel, point.log_density(collapsed=True, marginal=marginal) - before
-
-
-def _along(point: Point, index: int) -> Changes:
-    tables, state = point.tables.marginals, point.state
-    marginal = int(np.searchsorted(tables.path_start, index, side="right")) - 1
-    moved = slice(tables.moved_start[index], tables.moved_start[index + 1])
-    parameters, coordinate = tables.moved[moved], tables.coordinate[moved]
-    old = state.theta[parameters].copy()
-    direction = tables.weight[moved] if tables.weight[moved].any() else point.random.normal(size=len(old))
-    point.work.vector[1, : len(old)] = direction
-    at_old = entries.path_log_density(*point.compiled, marginal, index, 0.0)
-    before = point.log_density(collapsed=True, marginal=marginal)
-    at_new = entries.path_log_density(*point.compiled, marginal, index, 0.1 * point.random.normal())
-    new = state.theta[parameters]
-    point.refresh()
-    # The kernel's density is one of the coordinates.
-    jacobian = np.log(np.abs(new / old))[coordinate == 1].sum()
-    jacobian += np.log((1.0 - new**2) / (1.0 - old**2))[coordinate == 2].sum()
-    yield at_new - at_old - jacobian, point.log_density(collapsed=True, marginal=marginal) - before
-
-
 # ---------------------------------------------------------------- missing cells
 
 
@@ -414,13 +357,6 @@ PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
     4: _scored_coefficients,
 }
 """Kernel code of `layout.KERNEL_CODES` -> how it is compared."""
-
-MARGINALS: Mapping[str, Callable[[Point, int], Changes]] = {
-    "integrated": _integrated,
-    "scales": _along,
-    "directions": _along,
-}
-"""Kernel of parameters with latent variables integrated out -> how it is compared."""
 
 CELLS: Mapping[str, Callable[[Point], Changes]] = {
     "nonlinear": _nonlinear_cells,

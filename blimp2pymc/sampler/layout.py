@@ -242,11 +242,13 @@ def _residuals(result: Layout) -> Residuals:
 
 def _classes(result: Layout) -> dict[frozenset[int], set[int]]:
     """Inactive groups -> columns that are not observed in all rows in which these are the inactive groups."""
-    unknown: dict[frozenset[int], set[int]] = {frozenset(): set()}
+    scores = {Column(name) for name in result.model.data}
+    drawn = {index for column, index in result.columns.items() if column not in scores} | set(result.working.values())
+    unknown: dict[frozenset[int], set[int]] = {frozenset(): set(drawn)}
     for pattern in result.patterns:
-        unknown.setdefault(pattern.inactive, set()).update(result.columns[each] for each in pattern.missing)
+        columns = unknown.setdefault(pattern.inactive, set(drawn))
+        columns.update(result.columns[each] for each in pattern.missing if each in result.columns)
     for columns in unknown.values():
-        columns.update(result.working.values())
         columns |= {
             index
             for function, index in result.functions.items()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Model, ParameterKind
-from blimp2pymc.sampler.blocking import inactive_groups, missing_patterns, separate
+from blimp2pymc.sampler.blocking import left_out_groups, missing_patterns, separate
 from blimp2pymc.sampler.conditions import ParameterFacts
 from blimp2pymc.sampler.residuals import Group, Structure
 
@@ -25,8 +25,8 @@ MOST_CLASSES = 32
 """Classes of rows with different equations left out up to which integrating pays: each has a matrix Q of its own."""
 MOST_DIRECTIONS = 24
 """Parameters that are moved along directions at most, about five densities each."""
-MOST_MATRICES = 128
-"""Directions times classes at most."""
+MOST_MATRICES = 64
+"""Directions times classes at most, those of scales included."""
 FEW_OUTCOMES = 3
 """Outcomes per latent variable up to which everything is moved along directions. More of them measure latent
 variables so well that given these, too, what belongs to single outcomes moves freely."""
@@ -82,10 +82,9 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
         multiplying = {name for k in groups for name in _multiplying(form.groups[k], columns)}
         normal = [each.name for each in inside if each.is_normal and not each.shift and each.name not in multiplying]
         blocks = tuple(separate(normal, _conflicts(form, groups)))
-        paths = (
-            *_scales(form, columns, groups, inside),
-            *_directions(form, columns, groups, inside, multiplying, most),
-        )
+        scales = _scales(form, columns, groups, inside)
+        scales = scales if len(scales) <= most else []
+        paths = (*scales, *_directions(form, columns, groups, inside, multiplying, most - len(scales)))
         if blocks or paths:
             found.append(Marginal(columns, groups, blocks, paths))
     return tuple(found)
@@ -126,7 +125,7 @@ def _components(form: Structure, latent: Sequence[Column]) -> list[tuple[tuple[C
 
 
 def _n_classes(model: Model, form: Structure) -> int:
-    return len({inactive_groups(form, missing) for missing, rows in missing_patterns(model) if len(rows)})
+    return len({left_out_groups(form, missing, True) for missing, rows in missing_patterns(model, form) if len(rows)})
 
 
 def _conflicts(form: Structure, groups: Iterable[int]) -> set[frozenset]:

@@ -13,13 +13,15 @@ from sampler import (
     test_families,
     test_geweke,
     test_kernels,
+    test_marginals,
     test_posterior,
     test_responses,
 )
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import FLAT, Apply, Column, Form, Parameter, ParameterKind, ParameterReference, Term
-from blimp2pymc.sampler.plan import CELL_RULES, RULES, plan
+from blimp2pymc.joint_model.resolve import resolve
+from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, plan
 
 TESTS = {
     "covariances": ("test_density_of_covariances", "test_draws_of_covariances"),
@@ -51,6 +53,13 @@ def test_every_rule_has_its_tests():
     assert set(kernels) - drawn == {"means"}
     moved = {update.kernel for make in test_posterior.COLLAPSED.values() for update in plan(make()).updates}
     assert "means" in moved
+
+
+def test_every_rule_with_latent_variables_integrated_out_has_its_tests():
+    scripts = ((test_marginals.GROWTH, test_marginals.growth()), (test_marginals.INTERACTION, test_marginals.factors()))
+    drawn = {update.kernel for script, data in scripts for update in plan(resolve(script, data)).updates}
+    # All of them are compared with the graph and with closed forms, and with draws without integrating.
+    assert drawn >= set(MARGINAL_RULES)
 
 
 def _kernels(model, **options):
