@@ -236,8 +236,8 @@ def simulate(n_rows: int) -> pd.DataFrame:
     errors = rng.multivariate_normal([0, 0], [[0.8, 0.1], [0.1, 0.25]], n_rows).T
     i_y = 1 + 0.3 * x + 0.4 * i_m + 0.3 * s_m + 0.15 * x * i_m + 0.1 * x * s_m + 0.1 * i_m * s_m + 0.1 * x * i_m * s_m
     s_y = 0.4 + 0.1 * x + 0.2 * i_m + 0.2 * s_m + 0.1 * x * i_m + 0.1 * x * s_m + 0.1 * i_m * s_m + 0.1 * x * i_m * s_m
-    waves = {f"m{t}": i_m + t * s_m + rng.normal(0, 0.7, n_rows) for t in range(4)}
-    waves |= {f"y{t}": i_y + errors[0] + t * (s_y + errors[1]) + rng.normal(0, 0.7, n_rows) for t in range(4)}
+    waves = {f"m{t}": i_m + t * s_m + rng.normal(0, 0.5, n_rows) for t in range(4)}
+    waves |= {f"y{t}": i_y + errors[0] + t * (s_y + errors[1]) + rng.normal(0, 0.5, n_rows) for t in range(4)}
     return pd.DataFrame({**waves, "x": x})
 
 

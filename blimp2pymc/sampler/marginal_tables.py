@@ -48,6 +48,8 @@ class Marginals(NamedTuple):
     refresh_start: np.ndarray
     """Equations to refresh after each block, then after each path; (blocks + paths + 1,)."""
     refresh: np.ndarray
+    share: np.ndarray
+    """Share of the sweeps after burn-in in which the paths of each marginal are followed."""
     path_start: np.ndarray
     """Paths of each marginal; (marginals + 1,)."""
     moved_start: np.ndarray
@@ -174,6 +176,7 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
         entry_product=integers(each[1] for each in entries),
         refresh_start=refresh_start,
         refresh=integers(refresh),
+        share=np.array([each.share for each in found], np.float64),
         path_start=ragged(each.paths for each in found)[0],
         moved_start=moved_start,
         moved=integers(result.parameters[name] for name in moved),

@@ -30,6 +30,9 @@ MOST_MATRICES = 64
 FEW_OUTCOMES = 3
 """Outcomes per latent variable up to which everything is moved along directions. More of them measure latent
 variables so well that given these, too, what belongs to single outcomes moves freely."""
+SHARE = 0.25
+"""Share of the sweeps in which paths are followed where other latent variables, which are not integrated out, are drawn
+in every sweep: these set the pace of what mixes slowly then."""
 
 IDENTITY, LOGARITHM, CORRELATION = range(3)
 """Coordinates in which a parameter moves: itself, log |p| with its sign kept, atanh p."""
@@ -57,6 +60,8 @@ class Marginal:
     blocks: tuple[tuple[str, ...], ...]
     """Coefficients that are jointly normal."""
     paths: tuple[Path, ...]
+    share: float = 1.0
+    """Share of the sweeps after burn-in in which paths are followed."""
 
 
 def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]) -> tuple[Marginal, ...]:
@@ -86,7 +91,8 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
         scales = scales if len(scales) <= most else []
         paths = (*scales, *_directions(form, columns, groups, inside, multiplying, most - len(scales)))
         if blocks or paths:
-            found.append(Marginal(columns, groups, blocks, paths))
+            share = 1.0 if len(latent) == len(model.latent) else SHARE
+            found.append(Marginal(columns, groups, blocks, paths, share))
     return tuple(found)
 
 

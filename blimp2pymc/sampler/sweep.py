@@ -15,6 +15,7 @@ import numpy as np
 from blimp2pymc.sampler import statistics
 from blimp2pymc.sampler.compiled import compiled, inlined
 from blimp2pymc.sampler.evaluator import set_columns, set_parameters
+from blimp2pymc.sampler.generator import uniform
 from blimp2pymc.sampler.kernels import (
     cells,
     coefficients,
@@ -146,7 +147,7 @@ def update_parameters(tables, state, work, adapting, first):
     return True
 
 
-@compiled
+@inlined
 def update_integrated(tables, state, work, adapting):
     """Draw everything there is with latent variables integrated out; returns -1, or the marginal that failed."""
     marginals = tables.marginals
@@ -154,6 +155,8 @@ def update_integrated(tables, state, work, adapting):
         for block in range(marginals.block_start[marginal], marginals.block_start[marginal + 1]):
             if not integrated.draw(tables, marginal, block, state, work):
                 return marginal
+        if not adapting and marginals.share[marginal] < uniform(state.generator):
+            continue
         for path in range(marginals.path_start[marginal], marginals.path_start[marginal + 1]):
             if not directions.update(tables, marginal, path, state, work, adapting):
                 return marginal

@@ -53,7 +53,18 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     "latent intercepts and slopes": (
         """LATENT: level change; MODEL: rx = x - level; level ~ 1; change ~ 1 w; level ~~ change;
         x ~ 1@level change@0; z ~ 1@level change@1 rx@ar; m ~ 1@level change@2; x z m ~~ x z m; y1 ~ level change^2;""",
-        frozenset({"cells", "covariances", "variances", "coefficients", "nonlinear", "predictions"}),
+        frozenset(
+            {
+                "cells",
+                "integrated",
+                "directions",
+                "covariances",
+                "variances",
+                "coefficients",
+                "nonlinear",
+                "predictions",
+            }
+        ),
     ),
     "three-way interaction": (
         "CENTER: x z m; MODEL: y1 ~ x z m x*z x*m z*m x*z*m;",

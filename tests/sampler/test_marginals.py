@@ -18,7 +18,7 @@ from blimp2pymc.sampler.plan import plan
 from blimp2pymc.sampler.runs import ChainRun
 
 GROWTH = "LATENT: a b; MODEL: 1 w -> a b; a ~~ b; { t in 0:3 } : y[t] ~ 1@0 a@1 b@[t]; y0:y3@v;"
-AUTOREGRESSIVE = """LATENT: a b; MODEL: a b ~ 1 w; a ~~ b; y0 ~ 1@a b@0;
+AUTOREGRESSIVE = """LATENT: a b; MODEL: { a b } ~ 1 w; a ~~ b; y0 ~ 1@a b@0;
     {t in 1:3}: y[t] ~ 1@a b@[t] (y[t-1] - a - [t-1]*b)@rho; z ~ a b w;"""
 INTERACTION = "LATENT: f h; MODEL: f -> x1:x3; h@1; h -> m1@first m2:m3; y ~ f h w f*w; h ~ f;"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler import cholesky, slice_sampling
-from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels.integrated import log_density
 from blimp2pymc.sampler.kernels.slices import log_block_prior, log_prior
 from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation
@@ -103,7 +103,7 @@ def move(tables, marginal, path, width, current, state, work, adapting):
     return value
 
 
-@compiled
+@inlined
 def learn(learned, size, position, matrix):
     """Add a position to the running covariance; at the end of a window, set the directions from it: True then.
 
@@ -140,7 +140,7 @@ def learn(learned, size, position, matrix):
     return True
 
 
-@compiled
+@inlined
 def update(tables, marginal, path, state, work, adapting):
     """Move along all directions of a path; False after a failure."""
     marginals = tables.marginals

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler import cholesky
-from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.compiled import compiled, inlined
 from blimp2pymc.sampler.generator import normal
 from blimp2pymc.sampler.moments import product_of_parameters, refresh_equation
 
@@ -71,7 +71,7 @@ def integrate(residuals, marginals, part, state, joint):
     return log_factor
 
 
-@compiled
+@inlined
 def _split(residuals, marginals, first, n, k, state, joint):
     """Set V, F and the regression of own residuals on others; return log |V| / 2 and whether there is a regression."""
     q, own_covariance, regression, matrix = joint[0], joint[6], joint[7], joint[8]
@@ -118,7 +118,7 @@ def _split(residuals, marginals, first, n, k, state, joint):
     return log_root, is_mixed
 
 
-@compiled
+@inlined
 def _eliminate(marginals, first, n, k, joint):
     """Complete Q by what the own residuals take from V, and by their own rows; return log |M| / 2."""
     q, slope, weighted, system, rotated = joint[0], joint[1], joint[2], joint[3], joint[5]
@@ -182,7 +182,7 @@ def _eliminate(marginals, first, n, k, joint):
     return log_root
 
 
-@compiled
+@inlined
 def _put_back(marginals, first, n, joint):
     """From own residuals less their regression to the residuals themselves."""
     q, regression = joint[0], joint[7]
@@ -204,7 +204,7 @@ def _put_back(marginals, first, n, joint):
                     q[other, m] -= regression[j, m] * q[other, i]
 
 
-@compiled
+@inlined
 def cross(residuals, marginals, part, coefficient, moments, out):
     """Sums over rows of products of the residuals without the latent variables, lower triangle."""
     first = marginals.equation_start[part]
@@ -279,7 +279,7 @@ def conditional(tables, marginal, block, state, work):
     return size
 
 
-@compiled
+@inlined
 def _add_part(residuals, marginals, part, low, high, state, work):
     q, matrix, vector, derivative = work.joint[0], work.matrix[0], work.vector[0], work.derivative
     moments = state.moments[marginals.part_class[part]]
@@ -321,7 +321,7 @@ def _add_part(residuals, marginals, part, low, high, state, work):
                 )
 
 
-@compiled
+@inlined
 def draw(tables, marginal, block, state, work):
     """Draw a block of coefficients; False when their precision is singular."""
     marginals = tables.marginals
