@@ -19,7 +19,7 @@ from blimp2pymc.sampler.parameter_tables import KERNEL_CODES
 from blimp2pymc.sampler.plan import Plan
 from blimp2pymc.sampler.recorded import quantile_keys, recorded_statistics
 from blimp2pymc.sampler.references import Reference
-from blimp2pymc.sampler.start import column_data, new_state, new_work, outcome_groups, set_start
+from blimp2pymc.sampler.start import column_data, new_state, new_work, outcome_groups, set_directions, set_start
 from blimp2pymc.sampler.tables import integers
 
 KEPT_BURN_IN = 2000
@@ -139,6 +139,7 @@ class ChainRun:
         """
         for _ in range(START_TRIES):
             set_start(self.layout, self.state, self.random)
+            set_directions(self.layout.tables.marginals, self.state)
             self.state.fault[:] = 0
             if sweep.run(*self.references, -1) == 0:
                 return

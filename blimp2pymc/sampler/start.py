@@ -198,13 +198,12 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         state.widths[index] = (width, 0.0)
     for column, index in layout.columns.items():
         state.widths[len(layout.parameters) + index] = (deviations[column], 0.0)
-    _set_directions(layout.tables.marginals, state)
     # The widths table is indexed by the layout's own numbering of the columns drawn by slice sampling.
     for index, place in zip(layout.tables.nonlinear.column, layout.tables.nonlinear.width, strict=True):
         state.widths[place] = (deviations[list(layout.columns)[index]], 0.0)
 
 
-def _set_directions(marginals: Reference, state: Reference) -> None:
+def set_directions(marginals: Reference, state: Reference) -> None:
     """Directions along the axes, to be learned anew."""
     state.widths[marginals.width[0] :] = (FIRST_WIDTH, 0.0)
     for path, size in enumerate(np.diff(marginals.moved_start)):
