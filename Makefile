@@ -28,6 +28,8 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/regression.py
+	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/published.py
 
 # Every supported script of ../shared/reference at its own length; `make test` runs them shorter.
 reference: $(STAMP) warm
