@@ -23,11 +23,14 @@ AUTOREGRESSIVE = """LATENT: a b; MODEL: { a b } ~ 1 w; a ~~ b; y0 ~ 1@a b@0;
 INTERACTION = "LATENT: f h; MODEL: f -> x1:x3; h@1; h -> m1@first m2:m3; y ~ f h w f*w; h ~ f;"
 
 
-def growth(n: int = 150, seed: int = 2) -> pd.DataFrame:
-    """Four waves of linear growth, missing cells in two of them, a predictor and a distal outcome."""
+def growth(n: int = 150, seed: int = 2, slope: float = 0.7, error: float = 0.7) -> pd.DataFrame:
+    """Four waves of linear growth, missing cells in two of them, a predictor and a distal outcome.
+
+    `slope` and `error`: standard deviations of the rate of change and of what is left at every wave.
+    """
     rng = np.random.default_rng(seed)
-    level, change = rng.normal(3, 1, n), rng.normal(0.5, 0.7, n)
-    data = pd.DataFrame({f"y{t}": level + t * change + rng.normal(0, 0.7, n) for t in range(4)})
+    level, change = rng.normal(3, 1, n), rng.normal(0.5, slope, n)
+    data = pd.DataFrame({f"y{t}": level + t * change + rng.normal(0, error, n) for t in range(4)})
     data["w"] = rng.normal(size=n)
     data["z"] = level + change + rng.normal(size=n)
     data.loc[rng.random(n) < 0.3, "y3"] = np.nan
@@ -227,7 +230,7 @@ def test_posterior_is_the_same_without_integrating(script: str, data: object) ->
 
 
 def test_variances_of_growth_no_longer_wait_for_the_latent_variables() -> None:
-    model = resolve(GROWTH, growth())
+    model = resolve(GROWTH, growth(slope=0.3, error=1.0))
     lag = {}
     for on in (True, False):
         draws = sample(model, plan(model, integrated=on), draws=4000, burn=500, chains=1, seed=3, log_likelihood=False)
@@ -246,7 +249,11 @@ def test_directions_are_the_posterior_covariance() -> None:
     for _ in range(3000):
         run.advance(1)
         values = run.state.theta[table.moved]
-        positions.append(np.where(table.coordinate == CORRELATION, np.arctanh(values), np.log(np.abs(values))))
+        positions.append(
+            np.where(
+                table.coordinate == CORRELATION, np.arctanh(np.clip(values, -0.9999, 0.9999)), np.log(np.abs(values))
+            )
+        )
     size = len(table.moved)
     factor = run.state.learned[2 + size + size * size :].reshape(size, size)
     observed = np.cov(np.array(positions[500:]).T)
