@@ -27,15 +27,15 @@ def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
     table = pd.DataFrame({"x": x, "z": z, "m": m, "y1": y1, "y2": y2, "y3": y3, "w": w, "g": g})
     table["group"] = np.resize([1.0, 3.0, 4.0, 3.0], n)
     other = np.random.default_rng(seed + 1)
-    table["b"] = (other.random(n) < 1 / (1 + np.exp(-(x - 1)))).astype(float)
-    table["c"] = other.poisson(np.exp(0.5 + 0.3 * x) * other.gamma(3.0, 1 / 3, n)).astype(float)
-    for name in ("b", "c"):
+    table["passed"] = (other.random(n) < 1 / (1 + np.exp(-(x - 1)))).astype(float)
+    table["count"] = other.poisson(np.exp(0.5 + 0.3 * x) * other.gamma(3.0, 1 / 3, n)).astype(float)
+    for name in ("passed", "count"):
         table.loc[other.random(n) < 0.15, name] = np.nan
     for name in ("x", "z", "m", "y1", "y2", "y3"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
     table["o"] = np.array([1.0, 2.0, 4.0, 7.0])[np.digitize(0.4 + m + rng.normal(size=n), [0.0, 0.5, 1.5])]
-    table["b"] = (0.3 + 0.5 * m + rng.normal(size=n) > 0).astype(float)
-    for name in "ob":
+    table["high"] = (0.3 + 0.5 * m + rng.normal(size=n) > 0).astype(float)
+    for name in ("o", "high"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
     return table
 
@@ -191,13 +191,13 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
     ),
     "ordinal outcomes": (
-        "ORDINAL: o b; CENTER: x; MODEL: o ~ x z x*z; b ~ w@a m; y1 ~ x m@a;",
+        "ORDINAL: o high; CENTER: x; MODEL: o ~ x z x*z; high ~ w@a m; y1 ~ x m@a;",
         frozenset(
             {"cells", "thresholds", "responses", "covariances", "variances", "coefficients", "means", "predictions"}
         ),
     ),
     "ordinal indicators": (
-        "ORDINAL: o b; LATENT: f; MODEL: f ~ w; f -> o b m; y1 ~ f w f*w;",
+        "ORDINAL: o high; LATENT: f; MODEL: f ~ w; f -> o high m; y1 ~ f w f*w;",
         frozenset({"cells", "thresholds", "responses", "variances", "coefficients", "predictions"}),
     ),
     "sequence": (
@@ -205,11 +205,11 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         frozenset({"cells", "variances", "coefficients", "predictions"}),
     ),
     "two categories": (
-        "ORDINAL: b; FIXED: w; CENTER: x; MODEL: logit(b) ~ x w x*w; y1 ~ x;",
+        "ORDINAL: passed; FIXED: w; CENTER: x; MODEL: logit(passed) ~ x w x*w; y1 ~ x;",
         frozenset({"weights", "cells", "variances", "coefficients", "means", "predictions"}),
     ),
     "categories of a latent variable": (
-        """ORDINAL: b g; LATENT: f; MODEL: f@1; f -> x@l z m; logit(b) ~ f w; logit(g) ~ f^2 w@e;
+        """ORDINAL: passed g; LATENT: f; MODEL: f@1; f -> x@l z m; logit(passed) ~ f w; logit(g) ~ f^2 w@e;
         PARAMETERS: l ~ truncate(0, Inf); e ~ truncate(-3, 3);""",
         frozenset({"weights", "nonlinear", "variances", "coefficients", "bounded", "predictions"}),
     ),
@@ -218,7 +218,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         frozenset({"nonlinear", "cells", "covariances", "variances", "coefficients", "scoring", "predictions"}),
     ),
     "counts": (
-        "COUNT: c; FIXED: w; CENTER: x; MODEL: x z ~ w; c ~ x z w@a; y1 ~ z@a;",
+        "COUNT: count; FIXED: w; CENTER: x; MODEL: x z ~ w; count ~ x z w@a; y1 ~ z@a;",
         frozenset({"nonlinear", "cells", "variances", "coefficients", "scoring", "slice", "predictions"}),
     ),
     "predictors of a residual variance": (
