@@ -16,7 +16,7 @@ from blimp2pymc.joint_model.families import COEFFICIENTS, mean_name
 from blimp2pymc.joint_model.frame import AnalysedRows
 from blimp2pymc.joint_model.outcome_equations import ONE, EquationMaker, code_columns
 from blimp2pymc.joint_model.predictors import Predictors, observed_mean
-from blimp2pymc.joint_model.priors import IN_BLOCK, PREDICTOR_COVARIANCE, PREDICTOR_VARIANCE
+from blimp2pymc.joint_model.priors import IN_BLOCK, continuous_predictors
 
 Deviations = list[tuple[str, ir.Expression]]
 """Name of a predictor, and its value minus its mean."""
@@ -45,7 +45,13 @@ def predictor_model(
     places = {name: order + place for place, name in enumerate(predictors.modelled)}
     kinds = {name: rows.variables[name].kind for name in predictors.sequence}
     continuous = [name for name in predictors.sequence if kinds[name] is ir.Kind.CONTINUOUS]
-    equations, blocks = _continuous(maker, continuous, given, order)
+    responses = sum(
+        len(code_columns(rows.variables[name], ir.Column(name))) if kinds[name] is ir.Kind.NOMINAL else 1
+        for name in predictors.sequence
+        if name not in continuous
+    )
+    covariance = continuous_predictors(maker.predictor_family, len(continuous), responses)
+    equations, blocks = _continuous(maker, continuous, given, covariance, order)
     given = [*given, *((name, _deviation(ir.Column(name), mean_name(name))) for name in continuous)]
     for name in predictors.sequence:
         made: list[ir.Equation] = []
@@ -64,9 +70,12 @@ def predictor_model(
 
 
 def _continuous(
-    maker: EquationMaker, names: list[str], given: Deviations, order: int
+    maker: EquationMaker, names: list[str], given: Deviations, covariance: tuple[float, float], order: int
 ) -> tuple[list[ir.Equation], list[ir.JointBlock]]:
-    prior = PREDICTOR_VARIANCE[maker.predictor_family] if len(names) == 1 else IN_BLOCK
+    scale, degrees_of_freedom = covariance
+    prior = IN_BLOCK
+    if len(names) == 1:
+        prior = ir.Prior("inverse_gamma", (degrees_of_freedom / 2, scale / 2))
     equations = []
     for name in names:
         terms = _terms(maker, name, "normal", given)
@@ -81,9 +90,8 @@ def _continuous(
             correlations[first, second] = maker.parameters.add(
                 f"{names[first]} ~~ {names[second]}", ir.ParameterKind.CORRELATION, IN_BLOCK, FREE
             )
-    scale, degrees_of_freedom = PREDICTOR_COVARIANCE[maker.predictor_family]
     block = ir.JointBlock(
-        tuple(each.outcome for each in equations), correlations, (scale,) * len(names), degrees_of_freedom(len(names)),
+        tuple(each.outcome for each in equations), correlations, (scale,) * len(names), degrees_of_freedom,
         role=ir.Role.PREDICTOR, order=order + len(names),
     )  # fmt: skip
     return equations, [block]

@@ -27,16 +27,29 @@ COVARIANCE: Mapping[int, tuple[float, Callable[[int], float]]] = {
 """Covariance matrices of `~~` by prior family: diagonal of the scale matrix, degrees of freedom for p members."""
 
 PREDICTOR_VARIANCE = VARIANCE
-"""A single modelled predictor, and the Means Model of a centered outcome: XPRIOR1 (the default), XPRIOR2, XPRIOR3."""
+"""The Means Model of a centered outcome: XPRIOR1 (the default), XPRIOR2, XPRIOR3."""
 
 PREDICTOR_COVARIANCE: Mapping[int, tuple[float, Callable[[int], float]]] = {
     1: (1.0, lambda p: 3.0 - p),
     2: (0.0, lambda p: -(p + 1.0)),
     3: (0.0, lambda p: 1.0 - p),
 }
-"""The joint model of p predictors. With d = 2a + 1 - p the variance of each given the others has the posterior
-that separate regressions with flat slopes and inverse gamma (a, b) variances give it; one predictor has that
-inverse gamma itself."""
+"""The joint model of p predictors, latent responses counted. With d = 2a + 1 - p the variance of each given the
+others has the posterior that separate regressions with flat slopes and inverse gamma (a, b) variances give it; one
+predictor has that inverse gamma itself."""
+
+
+def continuous_predictors(family: int, n_continuous: int, n_responses: int) -> tuple[float, float]:
+    """Scale and degrees of freedom of the continuous predictors' covariance beside latent responses.
+
+    The joint covariance is that of all members, |T|^(-(d+p+1)/2). Written as the covariance C of the continuous
+    ones and m regressions of latent responses on them, dT is |C|^m dC times the rest, so that C has
+    the same form with d - m degrees of freedom: the slopes of continuous predictors on responses cost as many.
+    One member alone has a variance that is inverse gamma (d/2, scale/2).
+    """
+    scale, degrees_of_freedom = PREDICTOR_COVARIANCE[family]
+    return scale, degrees_of_freedom(n_continuous + n_responses) - n_responses
+
 
 COEFFICIENT = ir.FLAT
 """Intercepts, slopes, loadings and means of normal equations."""

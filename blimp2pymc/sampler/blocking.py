@@ -116,7 +116,8 @@ def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[in
     """Groups that say nothing in rows with these cells missing, as nothing depends on their outcomes.
 
     A group whose outcomes are all missing, and that predict nothing (or only what says nothing itself),
-    integrates to one: it is left out when the other unknowns of the row are drawn.
+    integrates to one: it is left out when the other unknowns of the row are drawn. A latent response predicts
+    what its category predicts.
     """
     inactive: set[int] = set()
     while True:
@@ -147,6 +148,14 @@ def left_out_groups(form: Structure, missing: frozenset[Column], collapsed: bool
     """
     inactive = inactive_groups(form, missing)
     return frozenset(k for k in inactive if collapsed or form.groups[k].family in PREDICTED_FAMILIES)
+
+
+def used_categories(form: Structure, groups: Iterable[Group], missing: frozenset[Column]) -> frozenset[str]:
+    """Variables with categories, missing in a row, that its groups hold by their score or dummies."""
+    held: set[Column] = set()
+    for group in groups:
+        held |= group.columns
+    return frozenset(each.variable for each in form.scores & held & missing)
 
 
 def missing_patterns(model: Model, form: Structure) -> list[tuple[frozenset[Column], np.ndarray]]:
@@ -192,17 +201,24 @@ def mean_shift(
     for index in mean.mean_groups:
         if index in own or form.groups[index].is_cut:
             continue
-        entries: list[tuple[str, str, float]] = []
-        for residual in form.groups[index].residuals:
-            found = _derivative(residual.stated, mean.name)
-            if found is None or not all(_is_movable(model, target, facts) for _, target, _ in found):
-                entries = []
-                break
-            entries += found
+        entries = coefficient_moves(model, form.groups[index], mean.name, facts)
         if entries:
-            shifts.append(Shift(mean.name, index, tuple(entries)))
+            shifts.append(Shift(mean.name, index, entries))
     # Without an equation of its own that stays in the draw the mean would have no full conditional.
     return tuple(shifts) if shifts and own else None
+
+
+def coefficient_moves(
+    model: Model, group: Group, mean: str, facts: Mapping[str, ParameterFacts]
+) -> tuple[tuple[str, str, float], ...]:
+    """Coefficients of a group that can move with a mean, as the entries of a `Shift`; none where they cannot."""
+    entries: list[tuple[str, str, float]] = []
+    for residual in group.residuals:
+        found = _derivative(residual.stated, mean)
+        if found is None or not all(_is_movable(model, target, facts) for _, target, _ in found):
+            return ()
+        entries += found
+    return tuple(entries)
 
 
 def _derivative(terms: Sequence[Term], mean: str) -> list[tuple[str, str, float]] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.blocking import cell_blocks, is_scored, nonlinear_columns, with_scored
-from blimp2pymc.sampler.tables import Cells, Nonlinear, Responses, integers, ragged
+from blimp2pymc.sampler.tables import Cells, Nonlinear, integers, ragged
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.layout import Layout, Pattern
@@ -27,13 +27,16 @@ def cell_table(result: Layout) -> Cells:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
         nonlinear = nonlinear_columns(form.groups[k] for k in active)
-        without = predicted | nonlinear | scores
+        # Codes follow from the latent responses, which are drawn with them where other equations look at them.
+        with_code = {each.outcome for each in form.latent_responses if each.outcome.variable in pattern.categories}
+        without = predicted | nonlinear | scores | with_code
         wanted = [each for each in result.columns if each in pattern.missing and each not in without]
         for block in cell_blocks([form.groups[k] for k in active], wanted):
             touched = [k for k in active if form.groups[k].columns & set(block)]
             blocks.append((3 if integrated & set(block) else 0, pattern, block, touched))
-        for response in form.responses:
-            if response.outcome not in pattern.missing:
+        for response in form.latent_responses:
+            has_category = response.outcome not in pattern.missing
+            if has_category or (response in form.responses and response.outcome.variable in pattern.categories):
                 touched = [k for k in active if response.outcome in form.groups[k].columns]
                 blocks.append((2, pattern, (response.outcome,), touched))
         blocks += [
@@ -84,48 +87,6 @@ def cell_table(result: Layout) -> Cells:
     )
 
 
-def response_table(result: Layout, cells: Cells) -> Responses:
-    """Latent responses of ordered categories, their thresholds and scores."""
-    found = result.plan.structure.responses
-    drawn = {name for each in result.plan.updates if each.kernel == "thresholds" for name in each.targets}
-    rows = result.incomplete_rows
-    blocks, categories, codes, missing, steps = [], [], [], [], []
-    for each in found:
-        is_own = (cells.phase == 2) & (cells.member[cells.member_start[:-1]] == result.columns[each.outcome])
-        own = np.flatnonzero(is_own).tolist()
-        blocks.append(own)
-        code = result.model.variables[each.equation.name].categories
-        places = [rows[cells.low[k] : cells.high[k]] for k in own]
-        values = result.model.data[each.equation.name][np.concatenate([np.arange(0), *places])]
-        categories.append(np.searchsorted(code, values).tolist())
-        codes.append(code)
-        missing.append([(p.low, p.low + len(p.rows)) for p in result.patterns if each.outcome in p.missing])
-        free = [name for name in each.equation.thresholds if name in drawn]
-        steps.append(result.parameters[free[0]] if free else -1)
-    threshold_start, thresholds = ragged(each.equation.thresholds for each in found)
-    block_start, own_blocks = ragged(blocks)
-    category_start, category = ragged(categories)
-    code_start, code_values = ragged(codes)
-    missing_start, runs = ragged(missing)
-    return Responses(
-        column=integers(result.columns[each.outcome] for each in found),
-        score=integers(result.columns[each.equation.outcome] for each in found),
-        block_start=block_start,
-        block=integers(own_blocks),
-        category_start=category_start,
-        category=integers(category),
-        threshold_start=threshold_start,
-        threshold=integers(result.parameters[name] for name in thresholds),
-        is_drawn=np.array([name in drawn for name in thresholds], np.bool_),
-        code_start=code_start,
-        code=np.array(code_values, np.float64),
-        missing_start=missing_start,
-        missing_low=integers(low for low, _ in runs),
-        missing_high=integers(high for _, high in runs),
-        step=integers(steps),
-    )
-
-
 def nonlinear_table(result: Layout) -> Nonlinear:
     """Cells that enter by a power or inside a function."""
     form = result.plan.structure
@@ -134,7 +95,7 @@ def nonlinear_table(result: Layout) -> Nonlinear:
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
-        nonlinear = nonlinear_columns(form.groups[k] for k in active)
+        nonlinear = nonlinear_columns(form.groups[k] for k in active) - form.scores
         for column, index in result.columns.items():
             if column not in pattern.missing or column in predicted or column not in nonlinear:
                 continue

@@ -41,8 +41,10 @@ class StatisticKind(Enum):
 
 
 def cell_name(column: Column) -> str:
-    """Name under which the cells of a column are kept: the variable's, or `y.latent` for a latent response."""
-    return f"{column.variable}.latent" if column.form is Form.LATENT_RESPONSE else column.variable
+    """Name under which the cells of a column are kept: the variable's; `y.latent` or `n.2.latent` of a response."""
+    if column.form is not Form.LATENT_RESPONSE:
+        return column.variable
+    return f"{column.variable}.latent" if column.category is None else f"{column.variable}.{column.category:g}.latent"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from blimp2pymc.sampler import sweep
 from blimp2pymc.sampler.compiled import entry
 from blimp2pymc.sampler.kernels import (
+    categories,
     cells,
     coefficients,
     covariances,
@@ -159,7 +160,15 @@ def threshold_log_density(tables, state, work, variable, n):
     bounds = work.bounds[0]
     responses.set_bounds(tables.responses, variable, state.theta, bounds)
     value = responses.log_likelihood(
-        tables.responses, variable, n, bounds, work.response_mean, work.response_root, work.below[0], work.inside[0]
+        tables.responses,
+        state.category,
+        variable,
+        n,
+        bounds,
+        work.response_mean,
+        work.response_root,
+        work.below[0],
+        work.inside[0],
     )
     return value + responses.log_priors(tables.priors, tables.responses, variable, bounds)
 
@@ -168,3 +177,9 @@ def threshold_log_density(tables, state, work, variable, n):
 def redraw_responses(tables, state, work):
     """Draw all responses at the current parameters and columns."""
     responses.redraw(tables, state, work)
+
+
+@entry
+def category_conditional(tables, state, work, index, row):
+    """Log probabilities, means and roots of precisions of a row's categories, to `work.options`; how many."""
+    return categories.conditional(tables, index, row, state, work)

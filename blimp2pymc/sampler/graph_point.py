@@ -8,6 +8,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.pymc_source.point import Crossing
+from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.runs import ChainRun
 
 
@@ -24,6 +25,6 @@ def cell_places(run: ChainRun) -> dict[str, np.ndarray]:
 def point_of(run: ChainRun, across: Crossing, places: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The graph's point at the state of a chain."""
     form = run.layout
-    parameters = dict(zip(form.model.parameters, run.state.theta.tolist(), strict=False))
+    parameters = dict(zip(form.model.parameters, centered(form, run.state.theta).tolist(), strict=False))
     cells = {name: run.state.columns[form.columns[Column(name)], rows] for name, rows in places.items()}
     return across.value_point(parameters, cells)

@@ -17,8 +17,9 @@ from blimp2pymc.errors import error
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate as evaluate_expression
 from blimp2pymc.joint_model.ir import Apply, Column, Model, Product
-from blimp2pymc.sampler.blocking import left_out_groups, missing_patterns
-from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table, response_table
+from blimp2pymc.sampler.blocking import left_out_groups, missing_patterns, used_categories
+from blimp2pymc.sampler.category_tables import category_table, difference_table, response_table
+from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table
 from blimp2pymc.sampler.evaluator import assemble
 from blimp2pymc.sampler.family_tables import add_working_columns, family_table, outcome_table, weighted_table
 from blimp2pymc.sampler.marginal_tables import integrated_pairs, marginal_table
@@ -28,7 +29,7 @@ from blimp2pymc.sampler.recorded import statistics_table
 from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.row_statistics import row_statistics_table
 from blimp2pymc.sampler.row_tables import Weighted
-from blimp2pymc.sampler.tables import Reflections, Residuals, Rows, Tables, integers, ragged
+from blimp2pymc.sampler.tables import Centers, Reflections, Residuals, Rows, Tables, integers, ragged
 
 Monomial = tuple[int, ...]
 """Sorted indices of columns; repeated ones are powers."""
@@ -45,6 +46,8 @@ class Pattern:
     """First row in the table of incomplete rows."""
     inactive: frozenset[int]
     """Groups that are left out."""
+    categories: frozenset[str]
+    """Variables whose category is missing while other equations look at it."""
 
 
 @dataclass(eq=False)
@@ -77,6 +80,10 @@ class Layout:
         columns = [self.working[each] if each in self.working else self.columns[each] for each in product.columns]
         return tuple(sorted(columns + [self.functions[each] for each in product.functions]))
 
+    def columns_of_functions(self, column: Column) -> list[int]:
+        """Columns that are functions of a column."""
+        return [index for each, index in self.functions.items() if column in columns_in(each)]
+
     def initial_columns(self) -> np.ndarray:
         """Incomplete rows, missing cells NaN; (columns, rows)."""
         return _values(self, self.incomplete_rows)
@@ -90,7 +97,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         result.parameters[name] = len(result.parameters)
     for name in (*model.data, *model.latent):
         result.columns[Column(name)] = len(result.columns)
-    for residual in form.responses:
+    for residual in form.latent_responses:
         result.columns[residual.outcome] = len(result.columns)
     for group in form.groups:
         for residual in group.residuals:
@@ -110,6 +117,8 @@ def layout(model: Model, plan: Plan) -> Layout:
     n_monomials = len(result.monomials)
     cells = cell_table(result)
     nonlinear = nonlinear_table(result)
+    responses = response_table(result, cells)
+    categories = category_table(result, cells, responses)
     residuals = _residuals(result)
     classes = _classes(result)
     rows, weighted, set_of_group, group_rows = _rows(result, classes, extra_pairs)
@@ -122,7 +131,9 @@ def layout(model: Model, plan: Plan) -> Layout:
         rows=rows,
         cells=cells,
         nonlinear=nonlinear,
-        responses=response_table(result, cells),
+        responses=responses,
+        categories=categories,
+        differences=difference_table(result, cells),
         coefficients=coefficients,
         variances=variances,
         covariance=covariance,
@@ -134,6 +145,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         row_statistics=by_row,
         marginals=marginal_table(result, list(classes), rows.class_rows),
         reflections=_reflections(result),
+        centers=_centers(result),
         statistics=statistics,
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}
@@ -156,7 +168,9 @@ def _arrange_rows(result: Layout) -> None:
     order = sorted(range(1, len(found)), key=lambda k: (len(inactive[k]), sorted(inactive[k]), k))
     patterns, low = [], 0
     for k in order:
-        patterns.append(Pattern(found[k][0], found[k][1], low, inactive[k]))
+        active = [group for index, group in enumerate(form.groups) if index not in inactive[k] and not group.is_cut]
+        used = used_categories(form, active, found[k][0])
+        patterns.append(Pattern(found[k][0], found[k][1], low, inactive[k], used))
         low += len(found[k][1])
     result.patterns = tuple(patterns)
 
@@ -185,6 +199,17 @@ def _reflections(result: Layout) -> Reflections:
         parameter=integers(parameters),
         column_start=column_start,
         column=integers(columns),
+    )
+
+
+def _centers(result: Layout) -> Centers:
+    move_start, moves = ragged(each.entries for each in result.plan.centers)
+    return Centers(
+        score=integers(result.parameters[each.score] for each in result.plan.centers),
+        move_start=move_start,
+        move_source=integers(result.parameters[source] for source, _, _ in moves),
+        move_target=integers(result.parameters[target] for _, target, _ in moves),
+        move_factor=np.array([factor for *_, factor in moves], np.float64),
     )
 
 

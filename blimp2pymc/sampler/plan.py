@@ -10,15 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from blimp2pymc.errors import Finding, error, raise_all
-from blimp2pymc.joint_model.ir import Column, Model
+from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler.blocking import (
     coefficient_blocks,
     left_out_groups,
     mean_shift,
     missing_patterns,
     nonlinear_columns,
+    used_categories,
 )
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift, parameter_facts
+from blimp2pymc.sampler.expected_scores import Center, centers
 from blimp2pymc.sampler.marginals import Marginal, marginals
 from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
@@ -53,6 +55,8 @@ class Plan:
     """Changes of sign that keep latent variables in one orientation, carried out at the end of a sweep."""
     collapsed: bool = True
     """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
+    centers: tuple[Center, ...] = ()
+    """Expected scores that coefficients are centered at when a draw is recorded."""
 
     def __str__(self) -> str:
         width = max(len(each.kernel) for each in self.updates)
@@ -120,6 +124,10 @@ CELL_RULES: dict[str, str] = {
     "weights": "weights that turn two categories into normal responses: Polya-Gamma, given the linear predictor",
     "nonlinear": "missing values that enter by a power or inside a function: slice sampling, cell by cell",
     "cells": "missing values, linear in normal equations: jointly normal where no product holds two of a row",
+    "categories": "missing categories that predict something: drawn with their latent responses integrated out, "
+    "then the responses",
+    "differences": "latent differences of observed nominal categories: normal given the rest, the largest being the "
+    "category's own",
     "responses": "latent responses of observed categories: normal given the rest, between the category's thresholds",
     "predictions": "missing outcomes that predict nothing: integrated out, then drawn after the parameters",
 }
@@ -158,6 +166,9 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True, integrat
         raise error(f"a resolved model is needed here, not a {type(model).__name__}",
                     hint="blimp2pymc.resolve(script, data)")  # fmt: skip
     form = structure(model)
+    moved = centers(model, form) if collapsed else ()
+    if moved:
+        form = structure(model, {each.score for each in moved})
     facts = parameter_facts(model, form)
     shifts = {
         name: shift
@@ -197,7 +208,7 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True, integrat
     before += [*thresholds, *responses]
     found = marginals(model, form, facts) if collapsed and integrated else ()
     updates = (*before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
-    return Plan(updates, form, found, turned, collapsed)
+    return Plan(updates, form, found, turned, collapsed, moved)
 
 
 def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:
@@ -268,17 +279,22 @@ def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update
     drawn: dict[str, set[str]] = {kernel: set() for kernel in CELL_RULES if kernel != "weights"}
     scores = {Column(each.variable) for each in form.described}
     drawn["responses"] = {each.outcome.variable for each in form.responses}
+    drawn["differences"] = {each.outcome.variable for each in form.differences}
     for missing, _ in missing_patterns(model, form):
         inactive = left_out_groups(form, missing, collapsed)
         active = [group for index, group in enumerate(form.groups) if index not in inactive and not group.is_cut]
         predicted = {column for index in inactive for column in form.groups[index].outcomes}
         nonlinear = nonlinear_columns(active)
+        categories = used_categories(form, active, missing)
+        drawn["categories"] |= categories
         for column in missing - scores:
+            if column.form is Form.LATENT_RESPONSE and column.variable in categories:
+                continue
             kernel = "predictions" if column in predicted else "nonlinear" if column in nonlinear else "cells"
             drawn[kernel].add(column.variable)
     updates = []
     for kernel, names in drawn.items():
-        order = model.variables if kernel == "responses" else model.unknown
+        order = model.variables if kernel in ("responses", "differences") else model.unknown
         targets = tuple(name for name in order if name in names)
         if targets:
             groups = {

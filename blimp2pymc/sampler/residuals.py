@@ -11,12 +11,11 @@ a column without a known value, and their residual variance is a parameter fixed
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from blimp2pymc.errors import Finding, raise_all
 from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in, substitute
-from blimp2pymc.joint_model.families import LATENT_RESPONSES
 from blimp2pymc.joint_model.ir import (
     Apply,
     Column,
@@ -26,17 +25,18 @@ from blimp2pymc.joint_model.ir import (
     Form,
     JointBlock,
     Model,
-    Origin,
     ParameterReference,
     Product,
     Role,
     Term,
 )
+from blimp2pymc.sampler.described import WORKING_FAMILIES, described_column
+from blimp2pymc.sampler.unsupported import unsupported
 
-WORKING_FAMILIES = ("logit", "negative_binomial")
-"""Families whose linear predictor is the mean of a working response, with a weight of its own in every row."""
 SCORED_FAMILIES = ("multinomial", "negative_binomial", "log_variance")
 """Families of groups that are no weighted normal equations, whatever they are conditioned on."""
+
+type Replacements = dict[Expression, Expression]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Residual:
     """`outcome - mean` of one equation, as a sum of products."""
 
     equation: Equation
-    """As the model has it."""
+    """As it is drawn: expected scores at which predictors are centered have names, or are 0."""
     outcome: Column
     """What the mean is the mean of: the equation's outcome, or its latent response."""
     products: tuple[Product, ...]
@@ -52,7 +52,7 @@ class Residual:
     explained: tuple[Product, ...]
     """The part of the mean that explains variance: every term but latent intercepts (`1@b_j`)."""
     terms: tuple[tuple[Product, ...], ...]
-    """The expression of each term, without its coefficient."""
+    """The expression of each term as the model has it, without its coefficient."""
     predictors: tuple[Product, ...] = ()
     """The part that explains variance, without the intercept."""
     models_variance: bool = False
@@ -60,7 +60,7 @@ class Residual:
 
     @property
     def stated(self) -> tuple[Term, ...]:
-        """The terms of the linear predictor, as the user wrote them."""
+        """The terms of the linear predictor."""
         return self.equation.variance_terms if self.models_variance else self.equation.terms
 
     @property
@@ -159,8 +159,8 @@ class Structure:
         return tuple(residual for group in self.groups for residual in group.residuals)
 
     @property
-    def responses(self) -> tuple[Residual, ...]:
-        """Residuals of equations whose outcome is a latent response."""
+    def latent_responses(self) -> tuple[Residual, ...]:
+        """Residuals of equations whose outcome is a latent response, of ordered or of nominal categories."""
         return tuple(each for each in self.residuals if each.outcome.form is Form.LATENT_RESPONSE)
 
     @property
@@ -174,46 +174,77 @@ class Structure:
         """Whether every row has a value that changes in every sweep, so that none is complete."""
         return bool(self.described) or any(group.weight is not None for group in self.groups)
 
+    @property
+    def responses(self) -> tuple[Residual, ...]:
+        """Those of ordered categories."""
+        return tuple(each for each in self.latent_responses if each.outcome.category is None)
 
-def structure(model: Model) -> Structure:
+    @property
+    def differences(self) -> tuple[Residual, ...]:
+        """Those of nominal categories: one for each code but the reference."""
+        return tuple(each for each in self.latent_responses if each.outcome.category is not None)
+
+    @property
+    def scores(self) -> frozenset[Column]:
+        """Columns of codes that follow from latent responses."""
+        return frozenset(Column(each.outcome.variable) for each in self.latent_responses)
+
+
+def expected_scores(model: Model) -> dict[Expression, str]:
+    """Centers of predictors that are no polynomials of parameters, and the names they get."""
+    return {
+        center: f"expected score of {column.name}"
+        for column, center in model.centered.items()
+        if any(product.functions for product in expand(center))
+    }
+
+
+def structure(model: Model, uncentered: Container[str] = ()) -> Structure:
     """Write a model as groups of residuals.
+
+    Parameters
+    ----------
+    model
+        A resolved model.
+    uncentered
+        Expected scores to take as 0 (see `expected_scores`).
 
     Raises
     ------
     BlimpError
         With one finding for every part of the model that has no sampler.
     """
-    raise_all(_unsupported(model))
-    definitions = _ordered_definitions(model)
+    raise_all(unsupported(model))
+    centers = expected_scores(model)
+    definitions = _ordered_definitions(model) | {name: center for center, name in centers.items()}
+    references = {name: ParameterReference(name) for name in centers.values()}
+    named: Replacements = {center: references[name] for center, name in centers.items()}
+    drawn: Replacements = {references[name]: Constant(0.0) for name in references if name in uncentered}
     polynomials: dict[Expression, Expression] = _dummies(model)
     for name, expression in definitions.items():
         written_out = substitute(expression, polynomials)
         if not any(product.functions for product in expand(written_out)):
             polynomials[ParameterReference(name)] = written_out
     hidden: dict[str, Expression] = {}
-    residuals = {id(each): _residual(each, polynomials, hidden) for each in model.equations}
-    variances = {id(each): _log_variance(each, polynomials, hidden) for each in model.equations if each.variance_terms}
+    stated = {id(each): _with(each, named) for each in model.equations}
+    residuals = {id(each): _residual(stated[id(each)], drawn, polynomials, hidden) for each in model.equations}
+    variances = {
+        id(each): _log_variance(_with(stated[id(each)], drawn), polynomials, hidden)
+        for each in model.equations
+        if each.variance_terms
+    }
     groups = _grouped(model, residuals, variances)
     return Structure(groups, {**definitions, **hidden})
 
 
 def _dummies(model: Model) -> dict[Expression, Expression]:
-    """Dummies of complete variables, as the comparison that defines them."""
+    """Dummies, as the comparison that defines them."""
     columns = {column for each in model.equations for term in each.terms for column in columns_in(term.expression)}
     return {
         column: Apply("==", (Column(column.variable), Constant(column.category)))
         for column in columns
         if column.form is Form.DUMMY and column.category is not None
     }
-
-
-def described_column(equation: Equation) -> Column:
-    """The column whose mean an equation states: the latent or working response, or the outcome itself."""
-    if equation.family in LATENT_RESPONSES:
-        return replace(equation.outcome, form=Form.LATENT_RESPONSE)
-    if equation.family in WORKING_FAMILIES:
-        return replace(equation.outcome, form=Form.WORKING_RESPONSE)
-    return equation.outcome
 
 
 def depends_on(structure: Structure, name: str) -> frozenset[str]:
@@ -226,7 +257,19 @@ def depends_on(structure: Structure, name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _residual(equation: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
+def _with(equation: Equation, replacements: Replacements) -> Equation:
+    """The equation with parts of its terms replaced."""
+    if not replacements:
+        return equation
+    terms, variance_terms = (
+        tuple(replace(each, expression=substitute(each.expression, replacements)) for each in stated)
+        for stated in (equation.terms, equation.variance_terms)
+    )
+    return replace(equation, terms=terms, variance_terms=variance_terms)
+
+
+def _residual(stated: Equation, drawn: Replacements, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
+    equation = _with(stated, drawn)
     mean = _sum_of(equation.terms, polynomials)
     outcome = described_column(equation)
     residual: Expression = outcome if mean is None else Apply("-", (outcome, mean))
@@ -238,7 +281,7 @@ def _residual(equation: Equation, polynomials: Mapping, hidden: dict[str, Expres
         outcome,
         _products(equation, residual, hidden),
         () if explained is None else _products(equation, explained, hidden),
-        tuple(_products(equation, substitute(each.expression, polynomials), hidden) for each in equation.terms),
+        tuple(_products(equation, substitute(each.expression, polynomials), hidden) for each in stated.terms),
         () if sloped is None else _products(equation, sloped, hidden),
     )
 
@@ -330,65 +373,3 @@ def _ordered_definitions(model: Model) -> dict[str, Expression]:
         for name in ready:
             ordered[name] = pending.pop(name)
     return ordered
-
-
-def _unsupported(model: Model) -> list[Finding]:
-    findings: list[Finding] = []
-
-    def refuse(what: str, equation: Equation | JointBlock | None, code: str) -> None:
-        span = equation.span if equation else None
-        findings.append(Finding(f"{what}: there is no sampler for this yet", span, "", code))
-
-    discrete = {
-        each.name
-        for each in model.equations
-        if each.family in (*LATENT_RESPONSES, *WORKING_FAMILIES) and model.missing(each.name).any()
-    }
-    for equation in model.equations:
-        if equation.family not in ("normal", "probit", *WORKING_FAMILIES):
-            refuse(f"'{equation.name}' has family '{equation.family}'", equation, "unsupported-family")
-        if equation.transform is not None:
-            refuse(f"'{equation.name}' is a transformed outcome", equation, "unsupported-transform")
-        terms = (*equation.terms, *equation.variance_terms)
-        columns = {equation.outcome}.union(*(columns_in(term.expression) for term in terms))
-        for column in sorted(columns):
-            if column == equation.outcome and equation.family == "logit":
-                continue
-            is_dummy = column.form is Form.DUMMY and not model.missing(column.variable).any()
-            if column.level != 1 or column.lag or not (column.form is Form.SCORE or is_dummy):
-                refuse(
-                    f"the equation of '{equation.name}' refers to '{column.variable}' at another level or occasion, "
-                    f"or as its {column.form.value}",
-                    equation,
-                    "unsupported-column",
-                )
-            if column.variable in discrete and column.variable != equation.name:
-                refuse(
-                    f"'{column.variable}' has categories or counts and missing values, and predicts '{equation.name}'",
-                    equation,
-                    "unsupported-column",
-                )
-            variable = model.variables.get(column.variable)
-            if variable is not None and variable.origin is Origin.RANDOM_EFFECT:
-                refuse(f"'{column.variable}' is a random effect", equation, "unsupported-random-effect")
-    modelled = {each.outcome: each for each in model.equations if each.variance_terms}
-    for block in model.blocks:
-        for column in block.members:
-            if column in modelled:
-                refuse(
-                    f"the residual of '{column.variable}' has a variance with predictors and is correlated with others",
-                    modelled[column],
-                    "unsupported-variance",
-                )
-        if block.parameterisation != "wishart":
-            refuse(
-                f"the correlations of {block.name} are parameterised by phantom variables", block, "unsupported-phantom"
-            )
-    owned = {equation.outcome.variable for equation in model.equations if equation.role is not Role.MEANS}
-    for name in model.unknown:
-        if name not in owned:
-            what = "is latent" if name in model.latent else "has missing values"
-            findings.append(
-                Finding(f"'{name}' {what}, but no equation says how it is distributed", model.variables[name].span)
-            )
-    return findings

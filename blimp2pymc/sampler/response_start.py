@@ -46,7 +46,18 @@ def start_responses(
         lower = np.where(absent, -np.inf, edges[category])
         upper = np.where(absent, np.inf, edges[category + 1])
         responses[each.outcome] = _truncated_normal(mean, spread, lower, upper, random)
-    return thresholds, responses
+    return thresholds, responses | _start_differences(layout, random)
+
+
+def _start_differences(layout: Layout, random: np.random.Generator) -> dict[Column, np.ndarray]:
+    """Latent differences of nominal variables: positive for the observed category alone."""
+    found = {}
+    for each in layout.plan.structure.differences:
+        values = layout.model.data[each.outcome.variable][layout.incomplete_rows]
+        drawn = random.normal(size=values.size)
+        own = np.where(values == each.outcome.category, np.abs(drawn), -np.abs(drawn))
+        found[each.outcome] = np.where(np.isnan(values), drawn, own)
+    return found
 
 
 def _bounds(model: Model, response: Residual, counts: np.ndarray, spread: float) -> tuple[np.ndarray, float]:

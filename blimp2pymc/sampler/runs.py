@@ -242,7 +242,7 @@ def _new_record(
 
 def memory(form: Layout, draws: int, burn: int, chains: int, n_imputations: int) -> int:
     """Bytes that a run needs for draws, snapshots and the completed data of its chains."""
-    responses = {each.outcome for each in form.plan.structure.responses}
+    responses = {each.outcome for each in form.plan.structure.latent_responses}
     n_cells = sum(len(pattern.rows) * len(pattern.missing | responses) for pattern in form.patterns)
     width = len(form.model.parameters) + len(recorded_statistics(form))
     numbers = chains * (draws * width + min(burn, KEPT_BURN_IN) * len(form.model.parameters))

@@ -85,6 +85,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             learned=np.zeros(tables.marginals.learned[-1]),
             proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
+            category=tables.responses.category.copy(),
             accepted=np.zeros((len(tables.responses.column), 2)),
             fault=np.zeros(2, np.int64),
         )
@@ -118,7 +119,8 @@ def new_work(layout: Layout) -> Reference:
             derivative=np.zeros(entries),
             matrix=np.zeros((3, square, square)),
             vector=np.zeros((3, max(square, len(layout.parameters)))),
-            by_equation=np.zeros((2, len(tables.residuals.equation_group))),
+            by_equation=np.zeros((4, len(tables.residuals.equation_group))),
+            options=np.zeros((6, max(categories, 2))),
             eta=np.zeros((max(2, max(np.diff(tables.families.sibling_start)) + 1), CHUNK)),
             densities=np.zeros(CHUNK),
             likelihood=np.zeros(CHUNK),

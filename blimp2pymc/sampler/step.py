@@ -23,6 +23,7 @@ from blimp2pymc.errors import error
 from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.pymc_source.point import Crossing, crossing
 from blimp2pymc.sampler import entries
+from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.graph_point import cell_places, point_of
 from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, Plan, Update, plan
 from blimp2pymc.sampler.runs import ChainRun
@@ -153,6 +154,7 @@ class CompoundGibbs(BlockedStep):
         state, form = self._run.state, self._run.layout
         parameters, cells = self._crossing.natural_state(point)
         state.theta[: len(self.resolved.parameters)] = [parameters[name] for name in self.resolved.parameters]
+        state.theta[...] = centered(form, state.theta, -1.0)
         for name, rows in self._cells.items():
             if name in cells:
                 state.columns[form.columns[Column(name)], rows] = cells[name]

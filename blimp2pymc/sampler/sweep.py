@@ -17,6 +17,7 @@ from blimp2pymc.sampler.compiled import compiled, inlined
 from blimp2pymc.sampler.evaluator import set_columns, set_parameters
 from blimp2pymc.sampler.generator import uniform
 from blimp2pymc.sampler.kernels import (
+    categories,
     cells,
     coefficients,
     covariances,
@@ -175,7 +176,12 @@ def sweep(tables, state, work, adapting, full, first):
         if failed >= 0:
             state.fault[0], state.fault[1] = CELLS, failed
             return False
+        failed = categories.update(tables, state, work)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = CELLS, failed
+            return False
         cells.update(tables, 0, state, work)
+        categories.update_differences(tables, state, work)
         responses.update(tables, state, work, adapting)
         if tables.marginals.part_start.size > 1:
             refresh_moments(tables, state, work, 2, False)
@@ -204,16 +210,28 @@ def predict(tables, state, work):
     cells.update(tables, 1, state, work)
     outcomes.predict(tables, state, work)
     responses.set_scores(tables.responses, state)
+    categories.set_codes(tables.differences, state)
     low = tables.rows.class_start[1]
     set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
     refresh_moments(tables, state, work, 1, True)
 
 
 @compiled
+def record_parameters(tables, state, work, out):
+    """Write the parameters to `out`, coefficients centered at the expected scores of this draw."""
+    statistics.copy(state.theta, out)
+    if tables.centers.score.size > 0:
+        set_parameters(tables.definitions, state.theta, state.columns, work.stack)
+        for k in range(tables.centers.score.size):
+            step = state.theta[tables.centers.score[k]]
+            coefficients.move_along(tables.centers, k, step, out, work.vector[1], work.vector[2])
+
+
+@compiled
 def keep(tables, data, state, work, record, draw):
     """Record the current draw."""
     counts = record.counts
-    statistics.copy(state.theta, record.parameters[draw])
+    record_parameters(tables, state, work, record.parameters[draw])
     statistics.gather(data, state.columns, record.cells)
     statistics.accumulate(record.cells, draw + 1.0, record.cell_mean, record.cell_squares)
     out = record.statistics[draw]
@@ -284,7 +302,7 @@ def run(tables, data, state, work, record, iterations):
             predict(tables, state, work)
             keep(tables, data, state, work, record, counts[4] - burn)
         elif (counts[4] + 1) % counts[1] == 0:
-            statistics.copy(state.theta, record.burn[(counts[4] + 1) // counts[1] - 1])
+            record_parameters(tables, state, work, record.burn[(counts[4] + 1) // counts[1] - 1])
         for k in range(n_parameters):
             if not math.isfinite(state.theta[k]):
                 state.fault[0], state.fault[1] = NOT_FINITE, k

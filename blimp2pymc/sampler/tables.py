@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from blimp2pymc.sampler.evaluator import Programs
+from blimp2pymc.sampler.response_tables import Categories, Differences, Responses
 from blimp2pymc.sampler.row_tables import Families, Outcomes, RowStatistics, Scoring, Weighted
 
 if TYPE_CHECKING:
@@ -146,35 +147,6 @@ class Nonlinear(NamedTuple):
     program: np.ndarray
 
 
-class Responses(NamedTuple):
-    """Variables with ordered categories: latent responses, thresholds and scores."""
-
-    column: np.ndarray
-    """Latent response of each variable."""
-    score: np.ndarray
-    """Column of its score."""
-    block_start: np.ndarray
-    block: np.ndarray
-    """Blocks of `Cells` (phase 2), one response in each, that hold the rows with a category."""
-    category_start: np.ndarray
-    category: np.ndarray
-    """Category of every row of these blocks, from 0."""
-    threshold_start: np.ndarray
-    threshold: np.ndarray
-    """Parameters."""
-    is_drawn: np.ndarray
-    """Whether a threshold is drawn."""
-    code_start: np.ndarray
-    code: np.ndarray
-    """Score of each category."""
-    missing_start: np.ndarray
-    missing_low: np.ndarray
-    missing_high: np.ndarray
-    """Runs of rows without a category."""
-    step: np.ndarray
-    """Place of the size of proposals in `State.widths`; -1 where no threshold is drawn."""
-
-
 class Coefficients(NamedTuple):
     """Blocks of coefficients with a joint normal full conditional, and what moves along with them."""
 
@@ -257,6 +229,18 @@ class Reflections(NamedTuple):
     """Latent variables that change sign with it."""
 
 
+class Centers(NamedTuple):
+    """Expected scores at which coefficients are centered when a draw is recorded."""
+
+    score: np.ndarray
+    """Parameter that holds the expected score."""
+    move_start: np.ndarray
+    move_source: np.ndarray
+    move_target: np.ndarray
+    move_factor: np.ndarray
+    """As in `Coefficients`."""
+
+
 class Tables(NamedTuple):
     """Everything that stays the same during a run."""
 
@@ -266,6 +250,8 @@ class Tables(NamedTuple):
     cells: Cells
     nonlinear: Nonlinear
     responses: Responses
+    categories: Categories
+    differences: Differences
     coefficients: Coefficients
     variances: Variances
     covariance: np.ndarray
@@ -278,6 +264,7 @@ class Tables(NamedTuple):
     row_statistics: RowStatistics
     marginals: Marginals
     reflections: Reflections
+    centers: Centers
     statistics: Statistics
     definitions: Programs
     functions: Programs
@@ -318,6 +305,8 @@ class State(NamedTuple):
     """Accepted and all proposals of each block of `Scoring`."""
     evaluations: np.ndarray
     """Evaluations and draws of the slice samplers of parameters and of cells, shape (4,)."""
+    category: np.ndarray
+    """Category of every row in the blocks of `Responses`, from 0; those that are missing change."""
     accepted: np.ndarray
     """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
     fault: np.ndarray
@@ -349,7 +338,9 @@ class Work(NamedTuple):
     vector: np.ndarray
     """(3, size)."""
     by_equation: np.ndarray
-    """(2, equations)."""
+    """(4, equations)."""
+    options: np.ndarray
+    """What is known of each category a row may have; (6, categories), rows as in `kernels.categories`."""
     eta: np.ndarray
     """Linear predictors of one outcome; (most equations of an outcome + 1, at least 2; chunk)."""
     densities: np.ndarray

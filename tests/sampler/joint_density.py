@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Prior, Role
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Kind, Model, Prior, Role
+from blimp2pymc.sampler.draws import cell_name
 
 
 def all_parameters(model: Model, free: Mapping[str, float]) -> dict[str, float]:
@@ -27,8 +29,9 @@ def all_parameters(model: Model, free: Mapping[str, float]) -> dict[str, float]:
 
 def described(equation: Equation) -> Column:
     """What the mean is the mean of: the outcome, or its latent response."""
-    is_response = equation.family == "probit"
-    return Column(equation.name, Form.LATENT_RESPONSE) if is_response else equation.outcome
+    if equation.family in ("probit", "multinomial_probit"):
+        return replace(equation.outcome, form=Form.LATENT_RESPONSE)
+    return equation.outcome
 
 
 def are_inside(model: Model, parameters: Mapping[str, float], data: Mapping[str, np.ndarray]) -> bool:
@@ -51,9 +54,13 @@ def residuals(model: Model, parameters: Mapping[str, float], data: Mapping[str, 
     """Residual of every equation, by its place."""
     columns = {Column(name): values for name, values in data.items()}
     columns |= {
-        Column(name.removesuffix(".latent"), Form.LATENT_RESPONSE): values
-        for name, values in data.items()
-        if name.endswith(".latent")
+        described(each): data[cell_name(described(each))] for each in model.equations if described(each) != each.outcome
+    }
+    columns |= {
+        Column(name, Form.DUMMY, code): (data[name] == code).astype(float)
+        for name, variable in model.variables.items()
+        if variable.kind is Kind.NOMINAL
+        for code in variable.categories
     }
     found = {}
     for k, equation in enumerate(model.equations):

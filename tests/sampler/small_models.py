@@ -12,6 +12,7 @@ from blimp2pymc.joint_model.ir import (
     Constant,
     Equation,
     Expression,
+    Form,
     Frame,
     JointBlock,
     Kind,
@@ -41,17 +42,25 @@ def build(
     roles: dict[int, Role] | None = None,
     variances: dict[int, str] | None = None,
     ordinal: dict[str, int] | None = None,
+    nominal: dict[str, tuple[float, ...]] | None = None,
 ) -> Model:
     """Build a model; each equation is its outcome and (coefficient, expression) pairs, intercept included.
 
     `ordinal`: variables with codes 1, 2, ... and their number; as outcomes they have thresholds `y1`, `y2`, ...,
-    the first of them fixed at 0.
+    the first of them fixed at 0. `nominal`: variables and their codes, the reference first; their outcomes are
+    written `n.2`, the code behind the point.
     """
-    ordinal = ordinal or {}
+    ordinal, nominal = ordinal or {}, nominal or {}
     priors, definitions = priors or {}, definitions or {}
     fixed = dict(fixed or {})
     for name in ordinal:
         fixed |= {f"{name} residual variance": 1.0, f"{name}1": 0.0}
+    for name, codes in nominal.items():
+        dummies = tuple(Column(name, Form.DUMMY, code) for code in codes[1:])
+        pairs = {(i, j): f"{name} correlation" for j in range(len(dummies)) for i in range(j)}
+        blocks = (*blocks, JointBlock(dummies, pairs, (0.0,) * len(dummies), 0.0, role=Role.PREDICTOR))
+        fixed |= {f"{name} correlation": 0.5}
+        fixed |= {f"{name}.{code:g} residual variance": 1.0 for code in codes[1:]}
     names: dict[str, ParameterKind] = {}
     made = []
     for k, (outcome, terms) in enumerate(equations):
@@ -61,14 +70,15 @@ def build(
         names.setdefault(variance, ParameterKind.RESIDUAL_VARIANCE)
         thresholds = tuple(f"{outcome}{place}" for place in range(1, ordinal.get(outcome, 1)))
         names |= dict.fromkeys(thresholds, ParameterKind.THRESHOLD)
+        variable, _, code = outcome.partition(".")
         made.append(
             Equation(
-                Column(outcome),
-                "probit" if outcome in ordinal else "normal",
+                Column(variable, Form.DUMMY, float(code)) if code else Column(outcome),
+                "probit" if outcome in ordinal else "multinomial_probit" if code else "normal",
                 tuple(Term(coefficient, coefficient, expression) for coefficient, expression in terms),
                 variance,
                 thresholds=thresholds,
-                role=(roles or {}).get(k, Role.OUTCOME),
+                role=(roles or {}).get(k, Role.PREDICTOR if code else Role.OUTCOME),
                 order=k,
             )
         )
@@ -102,9 +112,10 @@ def build(
         variables={
             name: Variable(
                 name,
-                Kind.ORDINAL if name in ordinal else Kind.CONTINUOUS,
+                Kind.ORDINAL if name in ordinal else Kind.NOMINAL if name in nominal else Kind.CONTINUOUS,
                 Origin.DATA,
-                categories=tuple(np.arange(1.0, ordinal.get(name, 0) + 1)),
+                categories=nominal.get(name, tuple(np.arange(1.0, ordinal.get(name, 0) + 1))),
+                reference=nominal[name][0] if name in nominal else None,
                 n_missing=int(np.isnan(values).sum()),
             )
             for name, values in data.items()

@@ -16,7 +16,7 @@ from sampler import chains, family_models, joint_density, small_models
 from sampler.small_models import ONE, times
 
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Apply, Column, Constant, JointBlock, Model, ParameterReference, Prior
+from blimp2pymc.joint_model.ir import Apply, Column, Constant, Form, JointBlock, Model, ParameterReference, Prior
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.plan import plan
 from blimp2pymc.sampler.runs import ChainRun
@@ -115,12 +115,45 @@ def categories() -> Model:
     )
 
 
-MODELS = {"single equations": single_equations, "blocks": blocks, "families": families, "categories": categories}
+def categories_that_predict() -> Model:
+    """Incomplete ordinal and nominal predictors, in products, with a latent response as a predictor."""
+    data = _with_holes(("z", "x", "u", "n", "y"))
+    for name in ("u", "n"):
+        data[name] = np.where(np.isnan(data[name]), np.nan, 1.0)
+    u, response = Column("u"), Column("u", Form.LATENT_RESPONSE)
+    second, third = (Column("n", Form.DUMMY, code) for code in (2.0, 4.0))
+    return small_models.build(
+        data,
+        [
+            ("x", [("x0", ONE)]),
+            ("u", [("u0", ONE), ("ux", Column("x"))]),
+            ("n.2", [("a0", ONE), ("ax", Column("x")), ("au", response)]),
+            ("n.4", [("b0", ONE), ("bx", Column("x"))]),
+            ("y", [("y0", ONE), ("yu", u), ("yux", times(u, Column("x"))), ("y2", second),
+                   ("y4z", times(third, Column("z"))), ("yul", response)]),
+        ],
+        priors={name: UNIT for name in ("x0", "u0", "ux", "a0", "ax", "au", "b0", "bx", "y0", "yu", "yux", "y2",
+                                        "y4z", "yul")}
+        | {"u2": Prior("normal", (0.0, 1.0)), "x residual variance": VARIANCE, "y residual variance": VARIANCE},
+        ordinal={"u": 3},
+        nominal={"n": (1.0, 2.0, 4.0)},
+    )  # fmt: skip
+
+
+MODELS = {
+    "single equations": single_equations,
+    "blocks": blocks,
+    "families": families,
+    "categories": categories,
+    "categories that predict": categories_that_predict,
+}
 
 
 def _draw_prior(model: Model, rng: np.random.Generator) -> dict[str, float]:
     free: dict[str, float] = {}
     for block in model.blocks:
+        if all(model.parameters[name].fixed is not None for name in block.correlations.values()):
+            continue
         root = np.linalg.cholesky(np.linalg.inv(np.diag(block.scale)))
         normals = root @ rng.normal(size=(2, int(block.degrees_of_freedom)))
         sigma = np.linalg.inv(normals @ normals.T)
@@ -153,6 +186,7 @@ def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarr
         drawn = np.linalg.cholesky(sigma) @ rng.normal(size=(2, len(data["z"])))
         errors |= dict(zip(block.members, drawn, strict=True))
     columns = {Column(name): values for name, values in data.items()}
+    largest: dict[str, np.ndarray] = {}
     for equation in model.equations:
         if equation.family not in ("normal", "probit"):
             family_models.draw_outcome(model, equation, parameters, data, rng)
@@ -165,8 +199,20 @@ def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarr
             continue
         spread = np.sqrt(parameters[equation.residual_variance])
         error = errors.get(equation.outcome, spread * rng.normal(size=len(data["z"])))
-        if equation.family == "probit":
+        if equation.family == "multinomial_probit":
+            response = joint_density.described(equation)
+            data[cell_name(response)] = columns[response] = mean + error
+            variable = model.variables[equation.name]
+            if equation.name not in largest:
+                largest[equation.name], data[equation.name][...] = np.zeros(len(error)), variable.reference
+            above = columns[response] > largest[equation.name]
+            largest[equation.name] = np.where(above, columns[response], largest[equation.name])
+            data[equation.name][above] = equation.outcome.category
+            for code in variable.categories[1:]:
+                columns[Column(equation.name, Form.DUMMY, code)] = (data[equation.name] == code).astype(float)
+        elif equation.family == "probit":
             data[f"{equation.name}.latent"] = mean + error
+            columns[joint_density.described(equation)] = mean + error
             bounds = [parameters[name] for name in equation.thresholds]
             data[equation.name][...] = 1.0 + np.digitize(mean + error, bounds)
         else:

@@ -65,7 +65,7 @@ def set_bounds(responses, variable, theta, bounds):
 
 
 @compiled
-def log_likelihood(responses, variable, n, bounds, mean, root, below, inside):
+def log_likelihood(responses, category, variable, n, bounds, mean, root, below, inside):
     """Log probability of all observed categories.
 
     Writes the probability of each category to `inside` and of what is below it to `below`; where a category is
@@ -74,7 +74,7 @@ def log_likelihood(responses, variable, n, bounds, mean, root, below, inside):
     total, product = 0.0, 1.0
     start = responses.category_start[variable]
     for i in range(n):
-        k = responses.category[start + i]
+        k = category[start + i]
         center, scale = mean[i], root[i]
         lower, upper = (bounds[k] - center) * scale, (bounds[k + 1] - center) * scale
         if lower > 0.0:
@@ -137,7 +137,7 @@ def draw_thresholds(tables, variable, n, state, work, adapting):
     mean, root = work.response_mean, work.response_root
     set_bounds(responses, variable, state.theta, bounds)
     place = responses.step[variable]
-    current = log_likelihood(responses, variable, n, bounds, mean, root, work.below[0], work.inside[0])
+    current = log_likelihood(responses, state.category, variable, n, bounds, mean, root, work.below[0], work.inside[0])
     if place < 0:
         return
     first = responses.threshold_start[variable]
@@ -145,7 +145,7 @@ def draw_thresholds(tables, variable, n, state, work, adapting):
     current += log_priors(priors, responses, variable, bounds)
     for _ in range(PROPOSALS):
         ratio = propose(responses, variable, bounds, new, state.widths[place, 0], state.generator)
-        value = log_likelihood(responses, variable, n, new, mean, root, work.below[1], work.inside[1])
+        value = log_likelihood(responses, state.category, variable, n, new, mean, root, work.below[1], work.inside[1])
         value += log_priors(priors, responses, variable, new)
         chance = math.exp(min(0.0, ratio + value - current))
         if uniform(state.generator) < chance:
@@ -177,7 +177,7 @@ def draw(tables, variable, state, work):
         block = responses.block[b]
         low = tables.cells.low[block]
         for i in range(done, done + tables.cells.high[block] - low):
-            k = responses.category[start + i]
+            k = state.category[start + i]
             lower, upper = bounds[k], bounds[k + 1]
             if inside[i] > LEAST_INVERTED:
                 share = inside[i] * uniform(state.generator)
@@ -210,7 +210,15 @@ def redraw(tables, state, work):
         bounds = work.bounds[0]
         set_bounds(tables.responses, variable, state.theta, bounds)
         log_likelihood(
-            tables.responses, variable, n, bounds, work.response_mean, work.response_root, work.below[0], work.inside[0]
+            tables.responses,
+            state.category,
+            variable,
+            n,
+            bounds,
+            work.response_mean,
+            work.response_root,
+            work.below[0],
+            work.inside[0],
         )
         draw(tables, variable, state, work)
 

@@ -1,0 +1,105 @@
+"""Tables of variables with categories: latent responses, thresholds, missing categories.
+
+Part of the tables of a model; see `tables` for how ragged lists are stored.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Responses(NamedTuple):
+    """Variables with ordered categories: latent responses, thresholds and scores."""
+
+    column: np.ndarray
+    """Latent response of each variable."""
+    score: np.ndarray
+    """Column of its score."""
+    block_start: np.ndarray
+    block: np.ndarray
+    """Blocks of `Cells` (phase 2), one response in each, that hold the rows with a category."""
+    category_start: np.ndarray
+    category: np.ndarray
+    """Category of every row of these blocks, from 0; the state's copy is what counts."""
+    threshold_start: np.ndarray
+    threshold: np.ndarray
+    """Parameters."""
+    is_drawn: np.ndarray
+    """Whether a threshold is drawn."""
+    code_start: np.ndarray
+    code: np.ndarray
+    """Score of each category."""
+    missing_start: np.ndarray
+    missing_low: np.ndarray
+    missing_high: np.ndarray
+    """Runs of rows without a category."""
+    step: np.ndarray
+    """Place of the size of proposals in `State.widths`; -1 where no threshold is drawn."""
+
+
+class Categories(NamedTuple):
+    """Missing categories that other equations look at, pattern by pattern, with one of their latent responses."""
+
+    score: np.ndarray
+    """Column of the code."""
+    response: np.ndarray
+    """Column of the latent response, or of the latent difference."""
+    is_nominal: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    place: np.ndarray
+    """Place of the first row in `State.category`, or -1 for a nominal variable."""
+    threshold_start: np.ndarray
+    threshold: np.ndarray
+    code_start: np.ndarray
+    code: np.ndarray
+    """Codes in order; of a nominal variable the reference's, its own, those of the other differences."""
+    rival_start: np.ndarray
+    rival: np.ndarray
+    """Columns of the other differences."""
+    segment_start: np.ndarray
+    segment_group: np.ndarray
+    """Groups that hold the response or the code, and those that densities of their rows look at."""
+    is_scored: np.ndarray
+    """Whether a segment is no normal equation."""
+    density_start: np.ndarray
+    density_group: np.ndarray
+    """Groups with densities of their own."""
+    entry_start: np.ndarray
+    """Entries of each segment."""
+    entry_kind: np.ndarray
+    """Whether the monomial holds the response, and whether it changes with the code (`kernels.categories`)."""
+    entry_equation: np.ndarray
+    entry_monomial: np.ndarray
+    entry_rest: np.ndarray
+    """The monomial without the response."""
+    program_start: np.ndarray
+    program: np.ndarray
+    """Functions of the code."""
+
+
+class Differences(NamedTuple):
+    """Latent differences of nominal variables: bounds where the category is observed, codes where it is not."""
+
+    block: np.ndarray
+    """Blocks of `Cells` (phase 2), one difference in each, that hold the rows with a category."""
+    column: np.ndarray
+    category_start: np.ndarray
+    category: np.ndarray
+    """Column of the difference that belongs to each row's category; -1 for the reference."""
+    rival_start: np.ndarray
+    rival: np.ndarray
+    """Columns of the other differences."""
+    missing_low: np.ndarray
+    missing_high: np.ndarray
+    """Runs of rows without a category, at which no equation looks."""
+    missing_score: np.ndarray
+    """Column of the code, per run."""
+    member_start: np.ndarray
+    member: np.ndarray
+    """Columns of all differences, per run."""
+    code_start: np.ndarray
+    code: np.ndarray
+    """Code of the reference, then those of the differences, per run."""
