@@ -13,7 +13,9 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Column, Model, Role
 from blimp2pymc.sampler import entries
-from blimp2pymc.sampler.graph_point import cell_places, point_of
+from blimp2pymc.sampler.category_density import set_categories
+from blimp2pymc.sampler.expected_scores import centered
+from blimp2pymc.sampler.graph_point import cell_places, current_cells, point_of, response_columns
 from blimp2pymc.sampler.moments import CHUNK
 from blimp2pymc.sampler.response_density import response_changes, response_log_density, threshold_changes
 from blimp2pymc.sampler.runs import ChainRun
@@ -46,10 +48,11 @@ class Point:
         self._uncut = self._full
         if cut_variables:
             self._uncut = log_density(graph, without=cut_variables, mode="FAST_COMPILE")
-        self._probit = [each for each in self.form.plan.structure.responses if each.equation.family == "probit"]
+        self._responses = self.form.plan.structure.latent_responses
+        self._explicit = frozenset(self.crossing.response_point.columns)
+        self._drawn = frozenset(self.crossing.names.missing)
         self._saved: tuple[np.ndarray, np.ndarray] = (self.state.theta.copy(), self.state.columns.copy())
-        scores = {each.equation.name for each in self._probit}
-        self._cells = {name: rows for name, rows in cell_places(run).items() if name not in scores}
+        self._cells = cell_places(run)
 
     def next_state(self) -> None:
         """Sample some sweeps from new starting values, then perturb parameters and cells at random."""
@@ -76,6 +79,7 @@ class Point:
 
     def refresh(self) -> bool:
         """Compute what depends on parameters and columns; False where it does not exist."""
+        set_categories(self.run)
         return self.run.prepare()
 
     def log_density(self, *, cuts: bool = True, collapsed: bool = False, responses: bool = True) -> float:
@@ -90,8 +94,12 @@ class Point:
             return -np.inf
         value = (self._full if cuts else self._uncut)(point)
         weights = sum(tilt for _, _, tilt in self.weighted_rows().values())
-        if responses and self._probit:
-            value += response_log_density(self.run)
+        if responses and self._responses:
+            value += response_log_density(self.run, self._explicit, self._drawn)
+            if self._explicit:
+                parameters = dict(zip(self.model.parameters, centered(self.form, self.state.theta), strict=False))
+                cells = current_cells(self.run, self._cells)
+                value += self.crossing.response_log_density(parameters, cells, response_columns(self.run))
         return value + weights - (self.predictions() if collapsed else 0.0)
 
     def weighted_rows(self) -> dict[int, tuple[np.ndarray, float, float]]:
@@ -173,10 +181,13 @@ class Point:
                 self.state.theta[k] = new
         for name, rows in self._cells.items():
             column = self.form.columns[Column(name)]
+            if column in self.tables.categories.score or Column(name) in self.form.plan.structure.scores:
+                continue
             spread = float(np.std(self.state.columns[column]))
             self.state.columns[column, rows] += size * spread * random.normal(size=len(rows))
-        if self._probit and self.refresh():
+        if self._responses and self.refresh():
             entries.redraw_responses(*self.compiled)
+            entries.redraw_categories(*self.compiled)
 
 
 # ---------------------------------------------------------------- parameters

@@ -183,3 +183,12 @@ def redraw_responses(tables, state, work):
 def category_conditional(tables, state, work, index, row):
     """Log probabilities, means and roots of precisions of a row's categories, to `work.options`; how many."""
     return categories.conditional(tables, index, row, state, work)
+
+
+@entry
+def redraw_categories(tables, state, work):
+    """Draw missing categories with their responses, and the differences of observed ones; -1 when that worked."""
+    failed = categories.update(tables, state, work)
+    for _ in range(3):
+        categories.update_differences(tables, state, work)
+    return failed

@@ -8,6 +8,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.pymc_source.point import Crossing
+from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.runs import ChainRun
 
@@ -26,5 +27,15 @@ def point_of(run: ChainRun, across: Crossing, places: Mapping[str, np.ndarray]) 
     """The graph's point at the state of a chain."""
     form = run.layout
     parameters = dict(zip(form.model.parameters, centered(form, run.state.theta).tolist(), strict=False))
-    cells = {name: run.state.columns[form.columns[Column(name)], rows] for name, rows in places.items()}
-    return across.value_point(parameters, cells)
+    return across.value_point(parameters, current_cells(run, places), response_columns(run))
+
+
+def current_cells(run: ChainRun, places: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Values of the cells to draw, in row order."""
+    return {name: run.state.columns[run.layout.columns[Column(name)], rows] for name, rows in places.items()}
+
+
+def response_columns(run: ChainRun) -> dict[Column, np.ndarray]:
+    """Latent responses of all rows, in the model's row order."""
+    values = run.completed()
+    return {each.outcome: values[cell_name(each.outcome)] for each in run.layout.plan.structure.latent_responses}

@@ -2,46 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Form
+from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.draws import cell_name
+from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.runs import ChainRun
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.density_changes import Changes, Point
 
 
-def response_log_density(run: ChainRun) -> float:
-    """Log density of all probit responses at the state of a chain, given parameters, predictors and categories.
+def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Container[str]) -> float:
+    """Log density of the latent responses that the graph integrates out, given parameters, predictors and categories.
 
-    It is normal with variance 1, between the thresholds where the category is observed. Written on the model's
-    terms, apart from the tables of the sampler.
+    It is normal, between the limits of the category. Written on the model's terms, apart from the tables of the
+    sampler.
+
+    Parameters
+    ----------
+    run
+        A chain; its state is looked at.
+    explicit
+        Responses the graph knows.
+    drawn
+        Variables whose missing categories the graph knows; others have responses without limits there.
     """
-    from scipy.special import log_ndtr
-
     model, values = run.layout.model, run.completed()
-    parameters = {name: float(run.state.theta[k]) for name, k in run.layout.parameters.items()}
+    theta = centered(run.layout, run.state.theta)
+    parameters = {name: float(theta[k]) for name, k in run.layout.parameters.items()}
     columns = {column: values[name] for column in run.layout.columns if (name := cell_name(column)) in values}
+    by_variable: dict[str, list[np.ndarray]] = {}
     total = 0.0
-    for response in run.layout.plan.structure.responses:
-        equation = response.equation
+    for response in run.layout.plan.structure.latent_responses:
+        equation = run.layout.model.equation_of[response.equation.outcome]
+        if response.outcome in explicit:
+            continue
         mean = np.zeros(model.frame.n_rows)
         for term in equation.terms:
             mean = mean + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
-        deviation = columns[Column(equation.name, Form.LATENT_RESPONSE)] - mean
+        if response.outcome.category is not None:
+            by_variable.setdefault(equation.name, []).append(mean)
+            continue
+        deviation = columns[response.outcome] - mean
         total -= 0.5 * (np.log(2 * np.pi) + deviation**2).sum()
+        rows = ~model.missing(equation.name) | (equation.name in drawn)
         bounds = np.array([-np.inf, *(parameters[name] for name in equation.thresholds), np.inf])
-        observed = ~model.missing(equation.name)
-        category = np.searchsorted(model.variables[equation.name].categories, model.data[equation.name][observed])
-        lower, upper = bounds[category] - mean[observed], bounds[category + 1] - mean[observed]
-        lower, upper = np.where(lower > 0, -upper, lower), np.where(lower > 0, -lower, upper)
-        total -= (log_ndtr(upper) + np.log1p(-np.exp(log_ndtr(lower) - log_ndtr(upper)))).sum()
+        category = np.searchsorted(model.variables[equation.name].categories, values[equation.name][rows])
+        total -= _log_interval(bounds[category] - mean[rows], bounds[category + 1] - mean[rows]).sum()
+    for name, means in by_variable.items():
+        own = [each.outcome for each in run.layout.plan.structure.differences if each.outcome.variable == name]
+        deviations = np.array([columns[column] - mean for column, mean in zip(own, means, strict=True)])
+        precision = np.linalg.inv(0.5 * (np.eye(len(own)) + 1))
+        total -= 0.5 * np.einsum("ir,ij,jr->", deviations, precision, deviations)
+        rows = ~model.missing(name) | (name in drawn)
+        codes = [model.variables[name].reference, *(column.category for column in own)]
+        category = np.array([codes.index(code) for code in values[name][rows]])
+        total -= np.log(_largest_probability(np.array([np.zeros(len(means[0])), *means])[:, rows], category)).sum()
     return float(total)
+
+
+def _log_interval(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    from scipy.special import log_ndtr
+
+    lower, upper = np.where(lower > 0, -upper, lower), np.where(lower > 0, -lower, upper)
+    return log_ndtr(upper) + np.log1p(-np.exp(log_ndtr(lower) - log_ndtr(upper)))
+
+
+def _largest_probability(utility: np.ndarray, category: np.ndarray) -> np.ndarray:
+    """Probability that a category's utility is the largest: independent ones with variance 1/2, by quadrature."""
+    from scipy.special import ndtr
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    own = utility[category, np.arange(len(category))]
+    margins = np.sqrt(2) * (own - utility)
+    margins[category, np.arange(len(category))] = np.inf
+    inside = ndtr(margins[:, :, None] + nodes).prod(axis=0)
+    return inside @ (weights / np.sqrt(2 * np.pi))
 
 
 def threshold_changes(point: Point) -> Changes:
