@@ -15,7 +15,8 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import Data, resolve
-from blimp2pymc.sampler.density_changes import CELLS, PARAMETERS, SWEEPS, Changes, Point, cut_parameters
+from blimp2pymc.sampler.density_changes import CELLS, PARAMETERS, SWEEPS, Changes, Point
+from blimp2pymc.sampler.graph_point import cut_parameters
 from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.marginal_changes import MARGINALS
 from blimp2pymc.sampler.parameter_tables import KERNEL_CODES

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blimp2pymc.joint_model.ir import Column, Model, Role
+from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler import entries
-from blimp2pymc.sampler.category_density import set_categories
+from blimp2pymc.sampler.category_density import category_changes, difference_changes, set_categories
 from blimp2pymc.sampler.expected_scores import centered
-from blimp2pymc.sampler.graph_point import cell_places, current_cells, point_of, response_columns
+from blimp2pymc.sampler.graph_point import cell_places, current_cells, cut_parameters, point_of, response_columns
 from blimp2pymc.sampler.moments import CHUNK
 from blimp2pymc.sampler.response_density import response_changes, response_log_density, threshold_changes
 from blimp2pymc.sampler.runs import ChainRun
@@ -188,6 +188,7 @@ class Point:
         if self._responses and self.refresh():
             entries.redraw_responses(*self.compiled)
             entries.redraw_categories(*self.compiled)
+            entries.redraw_differences(*self.compiled)
 
 
 # ---------------------------------------------------------------- parameters
@@ -374,6 +375,8 @@ CELLS: Mapping[str, Callable[[Point], Changes]] = {
     "cells": _linear_cells,
     "thresholds": threshold_changes,
     "responses": response_changes,
+    "categories": category_changes,
+    "differences": difference_changes,
     "predictions": _predictions,
     "weights": _weights,
 }
@@ -386,14 +389,3 @@ def _inside(random: np.random.Generator, value: float, lower: float, upper: floa
     if np.isfinite(lower) and np.isfinite(upper):
         return random.uniform(lower, upper)
     return lower + abs(value - lower) if np.isfinite(lower) else upper - abs(upper - value)
-
-
-def cut_parameters(model: Model) -> frozenset[str]:
-    """Means and variances of Means Models."""
-    return frozenset(
-        name
-        for each in model.equations
-        if each.role is Role.MEANS
-        for name in (*(term.coefficient for term in each.terms), each.residual_variance)
-        if name is not None and model.parameters[name].is_free
-    )

@@ -187,8 +187,11 @@ def category_conditional(tables, state, work, index, row):
 
 @entry
 def redraw_categories(tables, state, work):
-    """Draw missing categories with their responses, and the differences of observed ones; -1 when that worked."""
-    failed = categories.update(tables, state, work)
-    for _ in range(3):
-        categories.update_differences(tables, state, work)
-    return failed
+    """Draw missing categories with their responses; -1 when that worked."""
+    return categories.update(tables, state, work)
+
+
+@entry
+def redraw_differences(tables, state, work):
+    """Draw the latent differences of observed categories, one after the other."""
+    categories.update_differences(tables, state, work)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.joint_model.ir import Column, Model, Role
 from blimp2pymc.pymc_source.point import Crossing
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.expected_scores import centered
@@ -39,3 +39,14 @@ def response_columns(run: ChainRun) -> dict[Column, np.ndarray]:
     """Latent responses of all rows, in the model's row order."""
     values = run.completed()
     return {each.outcome: values[cell_name(each.outcome)] for each in run.layout.plan.structure.latent_responses}
+
+
+def cut_parameters(model: Model) -> frozenset[str]:
+    """Means and variances of Means Models."""
+    return frozenset(
+        name
+        for each in model.equations
+        if each.role is Role.MEANS
+        for name in (*(term.coefficient for term in each.terms), each.residual_variance)
+        if name is not None and model.parameters[name].is_free
+    )

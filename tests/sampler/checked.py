@@ -37,6 +37,8 @@ def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
     table["high"] = (0.3 + 0.5 * m + rng.normal(size=n) > 0).astype(float)
     for name in ("o", "high"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
+    table["k"] = np.array([2.0, 3.0, 5.0])[np.argmax(other.gumbel(size=(3, n)) + [0.3 * m, 0.5 * w, 0 * w], axis=0)]
+    table.loc[other.random(n) < 0.15, "k"] = np.nan
     return table
 
 
@@ -199,6 +201,26 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     "ordinal indicators": (
         "ORDINAL: o high; LATENT: f; MODEL: f ~ w; f -> o high m; y1 ~ f w f*w;",
         frozenset({"cells", "thresholds", "responses", "variances", "coefficients", "predictions"}),
+    ),
+    "incomplete categorical predictors": (
+        "ORDINAL: o b; NOMINAL: k; FIXED: w; CENTER: x o; MODEL: y1 ~ x o b k b*k x*o w; y2 ~ y1 b;",
+        frozenset(
+            {
+                "cells",
+                "categories",
+                "differences",
+                "thresholds",
+                "responses",
+                "variances",
+                "coefficients",
+                "means",
+                "predictions",
+            }
+        ),
+    ),
+    "latent response as predictor": (
+        "ORDINAL: o b; MODEL: b ~ w; o ~ b.latent w; y1 ~ o b o*w;",
+        frozenset({"categories", "thresholds", "responses", "variances", "coefficients", "predictions"}),
     ),
     "sequence": (
         "FIXED: w; MODEL: x z m ~ w; { y1 y2 } ~ x z m; y3 ~ y1 y2;",

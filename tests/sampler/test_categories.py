@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sampler import joint_density, small_models
 from sampler.small_models import ONE, times
+from scipy.stats import kstest, truncnorm
 
 from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler import entries
@@ -112,3 +113,29 @@ def test_dummies_follow_the_code(chain):
     codes = state.columns[form.columns[Column("n")]]
     for function, index in form.functions.items():
         assert np.array_equal(state.columns[index], (codes == function.arguments[1].value).astype(float))
+
+
+def test_differences_are_normal_between_their_rivals(chain):
+    form, state = chain.layout, chain.state
+    references = tuple(chain.references[k] for k in (0, 2, 3))
+    table, cells = form.tables.differences, form.tables.cells
+    first = int(table.block[0])
+    entries.cell_conditional(*references, first, int(cells.low[first]), 1)
+    mean = chain.work.linear[0, 0] / chain.work.precision[0, 0, 0]
+    spread = 1 / np.sqrt(chain.work.precision[0, 0, 0])
+    row, column = int(cells.low[first]), int(table.column[0])
+    category = int(table.category[table.category_start[0]])
+    rivals = [state.columns[each, row] for each in table.rival[table.rival_start[0] : table.rival_start[1]]]
+    lower, upper = -np.inf, 0.0
+    if category == column:
+        lower, upper = max(0.0, *rivals), np.inf
+    elif category >= 0:
+        upper = state.columns[category, row]
+    before, drawn = state.columns.copy(), []
+    for _ in range(4000):
+        state.columns[...] = before
+        entries.redraw_differences(*references)
+        drawn.append(state.columns[column, row])
+    state.columns[...] = before
+    expected = truncnorm((lower - mean) / spread, (upper - mean) / spread, mean, spread)
+    assert kstest(drawn, expected.cdf).pvalue > 1e-3

@@ -10,6 +10,7 @@ import pytest
 from sampler import (
     family_models,
     small_models,
+    test_categories,
     test_families,
     test_geweke,
     test_kernels,
@@ -34,6 +35,8 @@ TESTS = {
     "cells": ("test_density_of_cells", "test_draws_of_cells"),
     "thresholds": ("test_density_of_thresholds", "test_draws_of_thresholds"),
     "responses": ("test_density_of_responses", "test_draws_of_responses"),
+    "categories": ("test_categories_have_the_weight_of_their_interval", "test_codes_and_responses_belong_together"),
+    "differences": ("test_differences_are_normal_between_their_rivals", "test_codes_and_responses_belong_together"),
     "predictions": ("test_density_of_cells", "test_draws_of_cells"),
     "weights": ("test_distribution_of_weights", "test_weights_turn_categories_into_normal_responses"),
     "scoring": ("test_density_of_scored_coefficients", "test_scored_coefficients_have_their_posterior"),
@@ -46,7 +49,9 @@ def test_every_rule_has_its_tests():
     assert set(kernels) == set(TESTS)
     for names in TESTS.values():
         for name in names:
-            assert any(hasattr(module, name) for module in (test_kernels, test_families, test_responses))
+            assert any(
+                hasattr(module, name) for module in (test_kernels, test_families, test_responses, test_categories)
+            )
     drawn = {update.kernel for make in test_geweke.MODELS.values() for update in plan(make()).updates}
     # What moves along with a mean has a flat prior, from which no parameter can be drawn: there it is the
     # posterior with the move and without that must agree.
