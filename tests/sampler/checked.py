@@ -37,7 +37,8 @@ def simulated(n: int = 90, seed: int = 8) -> pd.DataFrame:
     table["high"] = (0.3 + 0.5 * m + rng.normal(size=n) > 0).astype(float)
     for name in ("o", "high"):
         table.loc[rng.random(n) < 0.15, name] = np.nan
-    table["k"] = np.array([2.0, 3.0, 5.0])[np.argmax(other.gumbel(size=(3, n)) + [0.3 * m, 0.5 * w, 0 * w], axis=0)]
+    utility = np.array([0.3 * m, 0.5 * w, 0 * w]) + other.gumbel(size=(3, n))
+    table["k"] = np.array([2.0, 3.0, 5.0])[np.argmax(utility, axis=0)]
     table.loc[other.random(n) < 0.15, "k"] = np.nan
     return table
 
