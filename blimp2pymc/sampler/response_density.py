@@ -87,15 +87,34 @@ def _largest_probability(utility: np.ndarray, category: np.ndarray) -> np.ndarra
 
 
 def threshold_changes(point: Point) -> Changes:
-    """Changes of the densities with the thresholds of each variable."""
-    # The responses are integrated out on both sides: in the graph, and in the kernel's category probabilities.
-    responses, state = point.tables.responses, point.state
+    """Changes of the densities with the thresholds of each variable.
+
+    The kernel integrates the responses out: log p(thresholds) = log p(thresholds, responses) less the log density
+    of the responses given the thresholds, at responses that fit either.
+    """
+    from scipy.stats import truncnorm
+
+    responses, state, work = point.tables.responses, point.state, point.work
     for variable in np.flatnonzero(responses.step >= 0):
         own = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
         drawn = responses.threshold[own][responses.is_drawn[own]]
         n = entries.response_conditional(*point.compiled, variable)
+        mean, root = work.response_mean[:n].copy(), work.response_root[:n].copy()
+        blocks = responses.block[responses.block_start[variable] : responses.block_start[variable + 1]]
+        rows = np.concatenate([np.arange(*each) for each in point.stretches(blocks)])
+        column = state.columns[responses.column[variable]]
+        category = state.category[responses.category_start[variable] :][:n].copy()
+
+        def limits() -> tuple[np.ndarray, np.ndarray]:
+            bounds = np.array([-np.inf, *state.theta[responses.threshold[own]], np.inf])  # noqa: B023
+            return (bounds[category] - mean) * root, (bounds[category + 1] - mean) * root  # noqa: B023
+
+        def integrated() -> float:
+            deviation = (column[rows] - mean) * root  # noqa: B023
+            return point.log_density(cuts=False) + float((0.5 * deviation**2 + _log_interval(*limits())).sum())
+
         at_old = entries.threshold_log_density(*point.compiled, variable, n)
-        before = point.log_density(responses=False)
+        before = integrated()
         old = state.theta[responses.threshold[own]].copy()
         for size in (0.3, 0.1, 0.03, 0.01):
             state.theta[drawn] *= np.exp(size * point.random.normal(size=len(drawn)))
@@ -103,9 +122,10 @@ def threshold_changes(point: Point) -> Changes:
                 break
             state.theta[responses.threshold[own]] = old
         at_new = entries.threshold_log_density(*point.compiled, variable, n)
+        column[rows] = mean + truncnorm.rvs(*limits(), random_state=point.random) / root
         point.refresh()
-        yield at_new - at_old, point.log_density(responses=False) - before
-        state.theta[responses.threshold[own]] = old
+        yield at_new - at_old, integrated() - before
+        point.restore()
 
 
 def response_changes(point: Point) -> Changes:

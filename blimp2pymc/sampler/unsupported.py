@@ -12,7 +12,7 @@ from blimp2pymc.sampler.described import WORKING_FAMILIES, described_column
 def _has_values(model: Model, column: Column) -> bool:
     """Whether the sampler knows or draws the values that a reference means."""
     if column.form is Form.LATENT_RESPONSE:
-        return any(described_column(each) == column for each in model.equations)
+        return any(described_column(each) == column != each.outcome for each in model.equations)
     if column.form is Form.DUMMY:
         drawn = any(each.name == column.variable and each.family == "multinomial_probit" for each in model.equations)
         return drawn or not model.missing(column.variable).any()
@@ -38,7 +38,7 @@ def unsupported(model: Model) -> list[Finding]:
         terms = (*equation.terms, *equation.variance_terms)
         columns = {described_column(equation)}.union(*(columns_in(term.expression) for term in terms))
         for column in sorted(columns):
-            if column == described_column(equation):
+            if column == described_column(equation) and equation.outcome.form in (Form.SCORE, Form.DUMMY):
                 continue
             if column.level != 1 or column.lag or not _has_values(model, column):
                 refuse(

@@ -15,6 +15,7 @@ from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
 from blimp2pymc.sampler.check import Verification, compare, verify
 from blimp2pymc.sampler.density_changes import SWEEPS
+from blimp2pymc.sampler.kernels.categories import CHANGING
 from blimp2pymc.sampler.plan import CELL_RULES, RULES, plan
 from blimp2pymc.sampler.runs import ChainRun
 
@@ -123,6 +124,23 @@ def _change_a_category(tables):
     tables.responses.category[0] = (tables.responses.category[0] + 1) % 4
 
 
+def _forget_a_predictor_of_a_category(tables):
+    table = tables.categories
+    entry = int(np.flatnonzero((table.entry_kind == CHANGING) & (table.entry_rest != 0))[0])
+    table.entry_rest[entry] = 0
+
+
+def _forget_a_predictor_of_a_difference(tables):
+    cells = tables.cells
+    for block in tables.differences.block:
+        low, high = cells.segment_start[block], cells.segment_start[block + 1]
+        for entry in range(cells.entry_start[low], cells.entry_start[high]):
+            if cells.entry_rest[entry] != 0:
+                cells.entry_rest[entry] = 0
+                return
+    raise AssertionError("no entry to change")
+
+
 BROKEN = {
     "coefficients": ("normal prior", _scale_a_prior),
     "bounded": ("truncated priors", _scale_a_prior),
@@ -137,6 +155,8 @@ BROKEN = {
     "scoring": ("counts", _forget_a_covariate),
     "thresholds": ("ordinal outcomes", _change_a_category),
     "responses": ("ordinal outcomes", _forget_a_factor(2)),
+    "categories": ("incomplete categorical predictors", _forget_a_predictor_of_a_category),
+    "differences": ("incomplete categorical predictors", _forget_a_predictor_of_a_difference),
 }
 """Kernel -> case, and a change of the tables that makes the kernel wrong."""
 

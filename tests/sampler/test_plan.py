@@ -132,7 +132,7 @@ def test_powers_and_functions():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"family": "multinomial_probit"}, "family 'multinomial_probit'"),
+        ({"family": "poisson"}, "family 'poisson'"),
         ({"outcome": Column("y", Form.LATENT_RESPONSE)}, "latent response"),
     ],
 )
