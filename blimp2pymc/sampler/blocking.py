@@ -45,6 +45,7 @@ def coefficient_blocks(form: Structure, facts: Sequence[ParameterFacts]) -> list
         # Two means whose draws both leave the group out do not meet in it.
         if a != b and any(index in seen.get(name, ()) for name in (a, b))
     }
+    conflicts |= _of_different_categories(form)
     for each in facts:
         for shift in each.shift or ():
             conflicts |= {frozenset((shift.mean, target)) for _, target, _ in shift.entries}
@@ -55,6 +56,17 @@ def coefficient_blocks(form: Structure, facts: Sequence[ParameterFacts]) -> list
         for block in separate(sorted((each.name for each in members), key=order.__getitem__), conflicts)
     ]
     return sorted(blocks, key=lambda block: order[block[0]])
+
+
+def _of_different_categories(form: Structure) -> set[frozenset]:
+    """Coefficients of different categories of an outcome: the approximation by working responses has them apart."""
+    found: set[frozenset] = set()
+    categories = [group for group in form.groups if group.family == "multinomial"]
+    for k, group in enumerate(categories):
+        for other in categories[:k]:
+            if same_outcome(group, other):
+                found |= {frozenset((a, b)) for a in group.parameters for b in other.parameters if a != b}
+    return found
 
 
 def nonlinear_columns(groups: Iterable[Group]) -> frozenset[Column]:

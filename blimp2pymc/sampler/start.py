@@ -20,6 +20,7 @@ from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.moments import CHUNK
 from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.response_start import start_responses
+from blimp2pymc.sampler.scored_start import starting_coefficients
 from blimp2pymc.sampler.slice_sampling import SIZE as BRACKET_SIZE
 from blimp2pymc.sampler.statistics import Columns
 from blimp2pymc.sampler.tables import State, Work, integers
@@ -170,9 +171,10 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         columns[index] = evaluate(function, rows)
     state.columns[...] = columns
     outcome_of = {each.residual_variance: each.outcome for each in model.equations}
-    correlations: dict[str, float] = {}
+    given = {**thresholds, **starting_coefficients(layout, deviations)}
     for block in model.blocks:
-        correlations |= starting_correlations(block, model.parameters) or {}
+        correlations = starting_correlations(block, model.parameters) or {}
+        given |= {name: (value, 0.2) for name, value in correlations.items()}
     for name, parameter in model.parameters.items():
         index = layout.parameters[name]
         width = 1.0
@@ -181,10 +183,8 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         elif name in outcome_of:
             variance = deviations[outcome_of[name]] ** 2
             value, width = variance * np.exp(0.5 * random.normal()), variance
-        elif name in thresholds:
-            value, width = thresholds[name]
-        elif name in correlations:
-            value, width = correlations[name], 0.2
+        elif name in given:
+            value, width = given[name]
         elif parameter.prior.distribution == "normal":
             mean, variance = parameter.prior.arguments
             value, width = mean + 0.5 * min(1.0, variance**0.5) * random.normal(), min(1.0, variance**0.5)

@@ -8,6 +8,7 @@ import hand_built
 import numpy as np
 import pytest
 from sampler import (
+    checked,
     family_models,
     small_models,
     test_categories,
@@ -148,6 +149,16 @@ def test_a_correlated_residual_whose_variance_has_predictors_is_refused():
     model = hand_built.correlated_mediators()
     with pytest.raises(BlimpError, match="variance with predictors and is correlated"):
         plan(family_models.with_variance(model, "m1", [("v0", small_models.ONE), ("vx", Column("x"))]))
+
+
+def test_categories_of_an_outcome_are_drawn_one_after_the_other():
+    # The mean of a centered predictor is in the equations of both.
+    kernels = [each for each in plan(checked.case("several categories")).updates if each.kernel == "scoring"]
+    assert [{name.split(" ~ ")[0] for name in each.targets} for each in kernels] == [
+        {"group.3"},
+        {"group.4"},
+        {"x mean"},
+    ]
 
 
 def test_a_missing_category_that_predicts_is_refused():

@@ -4,7 +4,7 @@ At the current coefficients b the outcome's rows are replaced by normal working 
 gives a normal approximation of the full conditional with precision P and mean b + P^-1 g, priors and normal
 equations that hold the same coefficients included. A draw from it is accepted with the probability that makes up
 for the approximation, which is computed anew at the proposed coefficients (gamerman 1997). One proposal in ten is
-centered at the current coefficients instead, so that a poor approximation cannot hold a chain where it is.
+centered at the current coefficients instead, with a random size, so that a poor approximation cannot hold a chain.
 """
 
 from __future__ import annotations
@@ -130,7 +130,9 @@ def propose(tables, index, state, work):
     centered = 1.0
     spread = 1.0
     if uniform(state.generator) < 0.1:
-        centered, spread = 0.0, 2.0 / math.sqrt(size)
+        # Of a size between that of the approximation and a thousandth of it: where the approximation is far too wide,
+        # as rows that are predicted with certainty say nothing of the curvature elsewhere, small steps get away.
+        centered, spread = 0.0, 2.0 / math.sqrt(size) * 1e-3 ** uniform(state.generator)
     for i in range(size):
         noise[i] = normal(state.generator)
     forward = half
@@ -167,7 +169,7 @@ def approach(tables, index, state, work):
         scale = 1.0
         _save(state, work)
         gained = -1.0
-        while scale > 1e-3:
+        while scale > 1e-6:
             _move(tables, index, center, scale, state, work)
             gained = log_density(tables, index, False, state, work) - current
             if gained >= 0.0:
@@ -184,7 +186,7 @@ def scatter(tables, index, state, work):
     """Go from the mode to a random place around it, twice as far as the approximation would."""
     block, noise = tables.scoring.block[index], work.proposal[2]
     size = tables.coefficients.member_start[block + 1] - tables.coefficients.member_start[block]
-    log_density(tables, index, True, state, work)
+    current = log_density(tables, index, True, state, work)
     if math.isnan(_approximate(tables, index, state, work, work.matrix[0], work.proposal[1])):
         return False
     for i in range(size):
@@ -192,7 +194,8 @@ def scatter(tables, index, state, work):
     cholesky.solve_upper(work.matrix[0], size, noise)
     _save(state, work)
     _move(tables, index, noise, 1.0, state, work)
-    if not log_density(tables, index, False, state, work) > -math.inf:
+    # Were the approximation exact, the density would fall by 2 for each coefficient.
+    if not log_density(tables, index, False, state, work) > current - 10.0 - 6.0 * size:
         _restore(tables, index, state, work)
     return True
 
