@@ -57,9 +57,9 @@ def main() -> None:
         cells += [f"{plain.seconds:.2f}", f"{smallest_and_median(plain)[0]:,.0f}"]
         for program in ("Blimp", "Mplus", "blavaan"):
             median = medians.get(number, {}).get(program, "-")
-            cells.append("" if median == "-" else f"{float(median) / seconds:.1f}")
+            cells.append("" if median == "-" else f"{float(median) / seconds / share:.1f}")
             if program == "Blimp" and median != "-":
-                ratios.append(float(median) / seconds)
+                ratios.append(float(median) / seconds / share)
         if options.without_nutpie:
             cells.append("")
         else:
