@@ -99,7 +99,15 @@ def entry(function: Callable) -> Any:
     return Kernel(getattr(function, "py_func", function), OPTIONS, kept=True)
 
 
-UNMARKED = ("compiled.py", "machine_code.py", "reference_types.py", "references.py", "row_tables.py", "tables.py")
+UNMARKED = (
+    "chain_state.py",
+    "compiled.py",
+    "machine_code.py",
+    "reference_types.py",
+    "references.py",
+    "row_tables.py",
+    "tables.py",
+)
 """Files that machine code depends on without using the decorators."""
 
 

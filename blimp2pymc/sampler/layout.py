@@ -23,6 +23,7 @@ from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table
 from blimp2pymc.sampler.evaluator import assemble
 from blimp2pymc.sampler.family_tables import add_working_columns, family_table, outcome_table, weighted_table
 from blimp2pymc.sampler.marginal_tables import integrated_pairs, marginal_table
+from blimp2pymc.sampler.move_tables import scale_move_table
 from blimp2pymc.sampler.parameter_tables import prior_table, update_tables
 from blimp2pymc.sampler.plan import Plan
 from blimp2pymc.sampler.recorded import statistics_table
@@ -64,6 +65,8 @@ class Layout:
     working: dict[Column, int] = field(default_factory=dict)
     """Columns of working responses and of weights, behind those of functions."""
     monomials: dict[Monomial, int] = field(default_factory=dict)
+    n_moments: int = 0
+    """Monomials with moments come first."""
     patterns: tuple[Pattern, ...] = ()
     """Incomplete patterns, in the order of the rows."""
     complete_rows: np.ndarray = field(default_factory=lambda: np.arange(0))
@@ -114,7 +117,7 @@ def layout(model: Model, plan: Plan) -> Layout:
     _arrange_rows(result)
     statistics, extra_pairs = statistics_table(result)
     by_row = row_statistics_table(result, len(statistics.kind))
-    n_monomials = len(result.monomials)
+    n_monomials = result.n_moments = len(result.monomials)
     cells = cell_table(result)
     nonlinear = nonlinear_table(result)
     responses = response_table(result, cells)
@@ -146,6 +149,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         marginals=marginal_table(result, list(classes), rows.class_rows),
         reflections=_reflections(result),
         centers=_centers(result),
+        scale_moves=scale_move_table(result, residuals),
         statistics=statistics,
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}

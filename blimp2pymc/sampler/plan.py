@@ -24,6 +24,7 @@ from blimp2pymc.sampler.expected_scores import Center, centers
 from blimp2pymc.sampler.marginals import Marginal, marginals
 from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
+from blimp2pymc.sampler.scale_moves import ScaleMove, scale_moves
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Plan:
     """Latent variables that are integrated out while parameters are drawn, before they are drawn themselves."""
     reflections: tuple[Reflection, ...] = ()
     """Changes of sign that keep latent variables in one orientation, carried out at the end of a sweep."""
+    scale_moves: tuple[ScaleMove, ...] = ()
+    """Changes of scale, carried out after the parameters."""
     collapsed: bool = True
     """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
     centers: tuple[Center, ...] = ()
@@ -63,7 +66,7 @@ class Plan:
         lines = [
             f"{each.kernel:<{width}}  {', '.join(each.targets)}\n{'':<{width}}  {each.reason}" for each in self.updates
         ]
-        return "\n".join([*lines, *map(str, self.reflections)])
+        return "\n".join([*lines, *map(str, self.scale_moves), *map(str, self.reflections)])
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,9 @@ MARGINAL_RULES: dict[str, str] = {
 """Parameters drawn with latent variables integrated out, before their full conditionals: kernel -> reason."""
 
 
-def plan(model: Model, *, collapsed: bool = True, aligned: bool = True, integrated: bool = True) -> Plan:
+def plan(
+    model: Model, *, collapsed: bool = True, aligned: bool = True, integrated: bool = True, moves: bool = True
+) -> Plan:
     """Choose a kernel for every parameter and every missing value.
 
     Parameters
@@ -156,6 +161,8 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True, integrat
         Whether latent variables that nothing in the model orients are reflected so that a loading is positive.
     integrated
         Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
+    moves
+        Whether latent variables and responses change their scale together with their coefficients.
 
     Raises
     ------
@@ -205,10 +212,11 @@ def plan(model: Model, *, collapsed: bool = True, aligned: bool = True, integrat
     responses = [each for each in cells if each.kernel == "responses"]
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
+    scales = scale_moves(model, form) if moves else ()
     before += [*thresholds, *responses]
     found = marginals(model, form, facts) if collapsed and integrated else ()
     updates = (*before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
-    return Plan(updates, form, found, turned, collapsed, moved)
+    return Plan(updates, form, found, turned, scales, collapsed, moved)
 
 
 def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:

@@ -12,6 +12,7 @@ import numpy as np
 from blimp2pymc.joint_model.block_structure import starting_correlations
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Form, Role
+from blimp2pymc.sampler.chain_state import State, Work
 from blimp2pymc.sampler.evaluator import STACK
 from blimp2pymc.sampler.kernels.directions import FIRST_WIDTH, FIRST_WINDOW
 from blimp2pymc.sampler.kernels.integrated import MATRICES
@@ -23,7 +24,7 @@ from blimp2pymc.sampler.response_start import start_responses
 from blimp2pymc.sampler.scored_start import starting_coefficients
 from blimp2pymc.sampler.slice_sampling import SIZE as BRACKET_SIZE
 from blimp2pymc.sampler.statistics import Columns
-from blimp2pymc.sampler.tables import State, Work, integers
+from blimp2pymc.sampler.tables import integers
 
 
 def column_data(layout: Layout) -> Reference:
@@ -126,6 +127,7 @@ def new_work(layout: Layout) -> Reference:
             densities=np.zeros(CHUNK),
             likelihood=np.zeros(CHUNK),
             proposal=np.zeros((4, max(square, len(layout.parameters)))),
+            quadratic=np.zeros(len(tables.residuals.equation_group) * (size + 1)),
             response_mean=np.zeros(rows),
             response_root=np.zeros(rows),
             below=np.zeros((2, rows)),

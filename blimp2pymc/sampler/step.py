@@ -212,7 +212,8 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
             shifts = tuple(shift for shift in each.shifts if shift.mean not in left)
             kernel = each.kernel if shifts or each.kernel != "means" else "coefficients"
             updates.append(replace(each, targets=targets, shifts=shifts, kernel=kernel, reason=reasons[kernel]))
-    return replace(whole, updates=tuple(updates), marginals=())
+    moves = tuple(each for each in whole.scale_moves if not each.targets & left)
+    return replace(whole, updates=tuple(updates), marginals=(), scale_moves=moves)
 
 
 def _held(across: Crossing) -> dict[str, Sequence[str]]:

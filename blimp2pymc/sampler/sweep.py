@@ -27,6 +27,7 @@ from blimp2pymc.sampler.kernels import (
     outcomes,
     reflections,
     responses,
+    scale_moves,
     scoring,
     slices,
     variances,
@@ -144,6 +145,14 @@ def update_parameters(tables, state, work, adapting, first):
             fault = SCORING
         if not fine:
             state.fault[0], state.fault[1] = fault, step
+            return False
+    if not first:
+        failed = scale_moves.update(tables, state, work)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = (
+                NOT_FINITE,
+                tables.scale_moves.parameter[tables.scale_moves.parameter_start[failed]],
+            )
             return False
     return True
 

@@ -32,7 +32,7 @@ def _conditional(run, variable):
 
 def _category(run, variable):
     table = run.layout.tables.responses
-    return table.category[table.category_start[variable] : table.category_start[variable + 1]]
+    return run.state.category[table.category_start[variable] : table.category_start[variable + 1]]
 
 
 # ---------------------------------------------------------------- kernels
@@ -92,7 +92,17 @@ def test_density_of_thresholds():
         category = _category(run, variable)
         for shift in (0.0, 4.0, -9.0, 30.0):
             bounds = np.array([-np.inf, *(_value(run, each) for each in residual.equation.thresholds), np.inf]) + shift
-            found = density(table, variable, len(mean), bounds, mean, 1 / deviation, work.below[0], work.inside[0])
+            found = density(
+                table,
+                run.state.category,
+                variable,
+                len(mean),
+                bounds,
+                mean,
+                1 / deviation,
+                work.below[0],
+                work.inside[0],
+            )
             lower, upper = (bounds[category] - mean) / deviation, (bounds[category + 1] - mean) / deviation
             share = np.where(
                 lower > 0, stats.norm.sf(lower) - stats.norm.sf(upper), stats.norm.cdf(upper) - stats.norm.cdf(lower)

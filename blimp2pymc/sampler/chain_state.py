@@ -1,0 +1,100 @@
+"""What a chain changes: its state, and its scratch space."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class State(NamedTuple):
+    """What a chain changes."""
+
+    theta: np.ndarray
+    """Parameters: those of the model, then functions of parameters."""
+    columns: np.ndarray
+    """Incomplete rows, completed; (columns, rows)."""
+    coefficient: np.ndarray
+    """Coefficient of every monomial in every residual; (equations, monomials)."""
+    covariance: np.ndarray
+    """Residual covariance of every group; (groups, size, size)."""
+    precision: np.ndarray
+    """Its inverse."""
+    log_determinant: np.ndarray
+    moments: np.ndarray
+    """Cross-products of monomials, per class of rows; (classes, monomials, monomials)."""
+    sums: np.ndarray
+    """The same per moment set; (sets, monomials, monomials)."""
+    generator: np.ndarray
+    widths: np.ndarray
+    """Adaptive widths of the slice samplers: parameters, columns, directions; (n, 2): width, number of updates."""
+    learned: np.ndarray
+    """Directions learned in burn-in: of each path a counter, end of the window, mean, covariance, factor."""
+    proposals: np.ndarray
+    """Accepted and all proposals of each block of `Scoring`."""
+    evaluations: np.ndarray
+    """Evaluations and draws of the slice samplers of parameters and of cells, shape (4,)."""
+    category: np.ndarray
+    """Category of every row in the blocks of `Responses`, from 0; those that are missing change."""
+    accepted: np.ndarray
+    """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
+    fault: np.ndarray
+    """Code, place: 0 when all is well; shape (2,)."""
+
+
+class Work(NamedTuple):
+    """Scratch space of a chain, so that a sweep allocates nothing."""
+
+    residual: np.ndarray
+    """(group size, chunk)."""
+    slope: np.ndarray
+    """(group size, block size, chunk)."""
+    has_slope: np.ndarray
+    precision: np.ndarray
+    """(block size, block size, chunk)."""
+    linear: np.ndarray
+    """(block size, chunk)."""
+    normals: np.ndarray
+    """(chunk,)."""
+    values: np.ndarray
+    """Products of columns; (monomials, chunk)."""
+    product: np.ndarray
+    """(chunk,)."""
+    derivative: np.ndarray
+    """Derivatives of the products of a block."""
+    matrix: np.ndarray
+    """Square matrices of parameters or outcomes; (3, size, size)."""
+    vector: np.ndarray
+    """(3, size)."""
+    by_equation: np.ndarray
+    """(4, equations)."""
+    options: np.ndarray
+    """What is known of each category a row may have; (6, categories), rows as in `kernels.categories`."""
+    eta: np.ndarray
+    """Linear predictors of one outcome; (most equations of an outcome + 1, at least 2; chunk)."""
+    densities: np.ndarray
+    """(chunk,)."""
+    likelihood: np.ndarray
+    """(chunk,)."""
+    proposal: np.ndarray
+    """Step, center, noise, parameters before; (4, parameters)."""
+    quadratic: np.ndarray
+    """Weighted sums of products of residuals, pairs of equations."""
+    response_mean: np.ndarray
+    """Mean of the current variable's responses, (rows,)."""
+    response_root: np.ndarray
+    """Root of their precision."""
+    below: np.ndarray
+    """Probability below each response's category at current and proposed thresholds, (2, rows)."""
+    inside: np.ndarray
+    """Probability of the category."""
+    bounds: np.ndarray
+    """Current and proposed thresholds, infinities around them."""
+    joint: np.ndarray
+    """Matrices of the equations of a marginal; (scratch and parts, equations, equations)."""
+    place: np.ndarray
+    """Place of each equation in a part, or -1."""
+    bracket: np.ndarray
+    """State of a slice sampler."""
+    stack: np.ndarray
+    """Stack of the evaluator."""

@@ -1,0 +1,109 @@
+"""Changes of scale: which there are, their density against the joint density, and posteriors with and without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sampler import chains, joint_density, test_latent, test_responses
+
+from blimp2pymc.joint_model.resolve import resolve
+from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.draws import cell_name
+from blimp2pymc.sampler.kernels import scale_moves
+from blimp2pymc.sampler.plan import plan
+
+FACTORS = "LATENT: f g; MODEL: f@1; g ~ f; g@v; f -> x1@a x2 x3; g -> m1 m2 m3; y ~ f g f*g;"
+CORRELATED = "ORDINAL: y0:y2 b; LATENT: f g; MODEL: f -> y0 y1; g -> y2 b; f ~~ g; x ~ f g;"
+CASES = {
+    "marker and items": (test_responses.INDICATORS, lambda: test_responses._indicators(60)),
+    "correlated factors": (CORRELATED, lambda: test_responses._indicators(60)),
+    "inverse Wishart": (f"OPTIONS: prior1; {CORRELATED}", lambda: test_responses._indicators(60)),
+    "standardised factor": (FACTORS, lambda: test_latent.factors(60)),
+}
+
+
+def _moves(script, data):
+    return [
+        ({cell_name(column): power for column, power in each.columns}, dict(each.parameters))
+        for each in plan(resolve(script, data)).scale_moves
+    ]
+
+
+def test_moves_of_indicators():
+    first, *others = _moves(*_case("marker and items"))
+    assert first == (
+        {"f": 1, "y0.latent": 1},
+        {"f residual variance": 2, "y0 ~ Intercept": 1, "y0 threshold 2": 1, "y1 ~ f": -1, "y2 ~ f": -1, "x ~ f": -1,
+         "b ~ f": -1},
+    )  # fmt: skip
+    assert [columns for columns, _ in others] == [{"y1.latent": 1}, {"y2.latent": 1}, {"b.latent": 1}]
+    assert others[0][1] == {"y1 ~ Intercept": 1, "y1 ~ f": 1, "y1 threshold 2": 1}
+
+
+def _case(name):
+    script, data = CASES[name]
+    return script, data()
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        # A marker with values sets the scale.
+        ("LATENT: f; MODEL: f -> x1:x3;", []),
+        ("LATENT: f; MODEL: f@1; f -> x1@a x2;", [{"a": -1, "x2 ~ f": -1}]),
+        ("LATENT: f; MODEL: f@1; f -> x1@a x2@a; y ~ f^2;", [{"a": -1, "y ~ f^2": -2}]),
+        # What is computed from a loading, and functions of a factor, hold the scale.
+        ("LATENT: f; MODEL: f@1; f -> x1@a x2@b; PARAMETERS: b = 2*a + 1;", []),
+        ("LATENT: f; MODEL: f@1; f -> x1@a x2; y ~ (exp(f));", []),
+        ("LATENT: f; MODEL: f@1; f ~ y; f -> x1@a x2;", [{"a": -1, "x2 ~ f": -1, "f ~ y": 1}]),
+    ],
+)
+def test_moves_are_those_the_equations_allow(script, expected):
+    assert [parameters for _, parameters in _moves(script, test_latent.factors(40))] == expected
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_density_of_moves(name):
+    model = resolve(*_case(name))
+    run = chains.chain(model)
+    tables, state, work = run.layout.tables, run.state, run.work
+    conditional, density = (chains.callable_kernel(each) for each in (scale_moves.conditional, scale_moves.log_density))
+    carry_out = chains.callable_kernel(scale_moves.carry_out)
+    assert run.layout.plan.scale_moves
+    for index, move in enumerate(run.layout.plan.scale_moves):
+        conditional(tables, index, state, work.quadratic)
+        for t in (0.2, -0.1):
+            conditional(tables, index, state, work.quadratic)
+            change = density(tables, index, t, state, work.quadratic)
+            change -= density(tables, index, 0.0, state, work.quadratic)
+            before = joint_density.log_joint(model, chains.free_parameters(run), run.completed())
+            assert carry_out(tables, index, t, state, work)
+            after = joint_density.log_joint(model, chains.free_parameters(run), run.completed())
+            powers = sum(value for _, value in move.parameters)
+            powers += sum(value * model.frame.n_rows for _, value in move.columns)
+            assert change == pytest.approx(after - before + powers * t, abs=1e-6)
+            # Everything that depends on the state has moved with it.
+            kept = [state.sums.copy(), state.coefficient.copy(), state.precision.copy(), state.log_determinant.copy()]
+            assert run.prepare()
+            for old, new in zip(kept, (state.sums, state.coefficient, state.precision, state.log_determinant),
+                                strict=True):  # fmt: skip
+                assert np.allclose(old, new, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["marker and items", "correlated factors", "standardised factor"])
+def test_moves_leave_the_posterior_as_it_is(name):
+    script, data = CASES[name]
+    model = resolve(f"{script} PARAMETERS: a ~ truncate(0, Inf);" if "@a" in script else script, data())
+    runs = [
+        sample(model, plan(model, moves=on), draws=30_000, burn=1000, chains=2, seed=seed, log_likelihood=False)
+        for on, seed in ((True, 1), (False, 2))
+    ]
+    for parameter in runs[0].parameter_names:
+        # Variances and loadings of 60 rows have long tails: compare them where moments are finite.
+        first, second = (np.arctan(run.parameter(parameter)) for run in runs)
+        error = np.hypot(chains.autocovariance_error(first), chains.autocovariance_error(second))
+        assert chains.within(first.mean(), second.mean(), error), parameter
+        spread = [(each - first.mean()) ** 2 for each in (first, second)]
+        error = np.hypot(*(chains.autocovariance_error(each) for each in spread))
+        assert chains.within(spread[0].mean(), spread[1].mean(), error), parameter
