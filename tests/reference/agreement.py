@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from reference.known_differences import HEADINGS, with_printed_headings
 
 from blimp2pymc.cli import main
 
@@ -41,7 +42,11 @@ def estimates(case: str, folder: Path, iterations: int | None = None) -> pd.Data
     script = REFERENCE / case / "model.imp"
     length = [] if iterations is None else ["--burn", str(BURN), "--iter", str(iterations)]
     assert main(["run", str(script), "--out", str(folder), "--cores", "1", "--quiet", *length]) == 0
-    return read_table(folder / "estimates.csv")
+    table = read_table(folder / "estimates.csv")
+    if case in HEADINGS:
+        table = with_printed_headings(case, table)
+        table.to_csv(folder / "estimates.csv", index=False)
+    return table
 
 
 def converged_estimates(case: str, folder: Path) -> pd.DataFrame:

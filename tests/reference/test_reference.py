@@ -23,6 +23,9 @@ SUPPORTED_STAGES = ("1", "3")
 NOT_SAMPLED = {"guide-4.1b": "phantom", "guide-5.11": "yeo-johnson"}
 """Cases of these stages that are refused -> code of the refusal."""
 
+OPEN_RESIDUALS = frozenset({"guide-4.14"})
+"""Cases with residuals of multinomial outcomes, which nobody has described."""
+
 MAX_RHAT = 1.05
 CASES = [each for each in cases(SUPPORTED_STAGES) if each["case"] not in NOT_SAMPLED]
 
@@ -36,7 +39,10 @@ def _named(grades: str) -> list[object]:
 def test_estimates_agree(case: dict[str, str], tmp_path: Path, record_property: pytest.RecordProperty) -> None:
     name = case["case"]
     converged_estimates(name, tmp_path)
-    table = compared(REFERENCE / name / "posterior.csv", tmp_path / "estimates.csv", "--floor", case["floor"])
+    options = ["--floor", case["floor"]]
+    if name in OPEN_RESIDUALS:
+        options += ["--skip", "fit", "correlation"]
+    table = compared(REFERENCE / name / "posterior.csv", tmp_path / "estimates.csv", *options)
     excused = may_differ(name, table)
     record_property("agreement", _line(name, table, excused))
     differs = table["status"].isin(["outside", "missing"])
