@@ -107,7 +107,7 @@ def compared(printed: Path, ours: Path, *options: str) -> pd.DataFrame:
 def read_table(path: Path) -> pd.DataFrame:
     """A table of estimates or of comparisons; outcome and section are text even where they are empty."""
     table = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
-    return table.fillna({"outcome": "", "section": ""})
+    return table.astype({"outcome": object, "section": object}).fillna({"outcome": "", "section": ""})
 
 
 def _fewest_effective_draws(table: pd.DataFrame) -> float:

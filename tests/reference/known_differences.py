@@ -46,7 +46,21 @@ SCRAMBLED_CONSTANTS = Difference(
 )
 
 
+COUNT_INTERCEPT = Difference(
+    blocks=("generated",),
+    outcomes=("",),
+    parameters=("ab_at_x0", "ab_at_x1"),
+    reason=(
+        "In PARAMETERS, Blimp takes the label of a count's intercept for the intercept plus the logarithm of the"
+        " dispersion, and not for the number its table prints: the printed values are ours times the dispersion."
+        " `test_count_intercept.py` reproduces all of them by that rule."
+    ),
+)
+
+
 KNOWN_DIFFERENCES: Mapping[str, Difference] = {
+    "guide-5.5": COUNT_INTERCEPT,
+    "guide-5.6": COUNT_INTERCEPT,
     "guide-4.5a": SCRAMBLED_CONSTANTS,
     "guide-4.5b": SCRAMBLED_CONSTANTS,
     "workshop-5": Difference(
