@@ -143,6 +143,14 @@ def _statistics(
         found[Statistic(StatisticKind.PREDICTOR_VARIANCE, (equation.outcome,))] = np.var(
             _mean(equation, parameters, columns), ddof=1
         )
+        if equation.variance_terms:
+            terms = [parameters[each.coefficient] * evaluate(each.expression, columns, parameters)
+                     for each in equation.variance_terms]  # fmt: skip
+            variances = np.broadcast_to(np.exp(sum(terms)), (model.frame.n_rows,))
+            found[Statistic(StatisticKind.ROW_VARIANCE_MEAN, (equation.outcome,))] = np.mean(variances)
+            for probability in (0.25, 0.5, 0.75):
+                key = (equation.outcome, probability)
+                found[Statistic(StatisticKind.ROW_VARIANCE_QUANTILE, key)] = np.quantile(variances, probability)
         if equation.family == "logit":
             # Any positive weights do: what is made of the statistic is tested, not the sampler's weights.
             weighted = np.sqrt(WEIGHT) * _mean(equation, parameters, columns)
