@@ -91,6 +91,17 @@ GENERATING_VALUES = {
         ("logit(help)", "Coefficients", "mood"): -0.6,
         ("logit(help)", "Coefficients", "stress"): 0.4,
     },
+    "waiting_times": {
+        ("ln(wait)", "Coefficients", "Intercept"): 2.5,
+        ("ln(wait)", "Coefficients", "urgent"): -0.6,
+        ("ln(wait)", "Coefficients", "distance"): 0.3,
+        ("ln(wait)", "Variances", "Residual Var."): 0.25,
+        ("yjt(cost-20)", "Coefficients", "Intercept"): 0.5,
+        ("yjt(cost-20)", "Coefficients", "wait"): 0.1,
+        ("yjt(cost-20)", "Coefficients", "urgent"): 0.8,
+        ("yjt(cost-20)", "Variances", "Residual Var."): 1.0,
+        ("yjt(cost-20)", "Transformation", "Yeo-Johnson (lambda)"): 0.4,
+    },
 }
 """Example -> (outcome, section, parameter) as printed -> generating value; generated parameters have no outcome."""
 
@@ -99,6 +110,7 @@ def main() -> None:
     """Write every data file."""
     for simulate in (
         interaction, mediation, parallel_mediators, sum_score, auxiliary, constraints, latent_growth, variability,
+        waiting_times,
     ):  # fmt: skip
         table = simulate(np.random.default_rng(20261))
         table.to_csv(FOLDER / f"{simulate.__name__}.csv", index=False, na_rep="NA", float_format="%.3f")
@@ -219,6 +231,24 @@ def variability(rng: np.random.Generator) -> pd.DataFrame:
             "stress": _lose(rng, stress, 0.1 + 0.1 * (sleep < 0)),
             "mood": _lose(rng, mood, 0.1 + 0.1 * (sleep < 0)),
             "help": asked,
+        }
+    )
+
+
+def waiting_times(rng: np.random.Generator) -> pd.DataFrame:
+    """Days waited, normal on the log scale, and costs that rise with them, normal after Yeo-Johnson with lambda .4."""
+    urgent = rng.binomial(1, 0.3, N_ROWS)
+    distance = rng.normal(size=N_ROWS)
+    wait = np.exp(2.5 - 0.6 * urgent + 0.3 * distance + 0.5 * rng.normal(size=N_ROWS))
+    cost = 0.5 + 0.1 * wait + 0.8 * urgent + rng.normal(size=N_ROWS)
+    up, down = np.maximum(cost, 0), np.maximum(-cost, 0)
+    cost = 20 + (1 + 0.4 * up) ** (1 / 0.4) - (1 + 1.6 * down) ** (1 / 1.6)
+    return pd.DataFrame(
+        {
+            "urgent": urgent,
+            "distance": distance,
+            "wait": _lose(rng, wait, 0.25 * (distance > 0)),
+            "cost": _lose(rng, cost, 0.2 * (urgent == 0)),
         }
     )
 

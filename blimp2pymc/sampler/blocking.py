@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in
-from blimp2pymc.joint_model.ir import Column, Form, Model, Product, Term
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Product, Term
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift
+from blimp2pymc.sampler.inverses import cell_columns
 from blimp2pymc.sampler.residuals import Group, Structure
 
 PREDICTED_FAMILIES = ("logit", "multinomial", "negative_binomial")
@@ -78,6 +79,9 @@ def nonlinear_columns(groups: Iterable[Group]) -> frozenset[Column]:
                 found |= {each for each in product.columns if product.columns.count(each) > 1 or group.is_scored}
                 inside = [column for function in product.functions for column in columns_in(function)]
                 found.update(inside)
+        if not group.is_cut:
+            # Some values of these are impossible, so that they are no normal draws.
+            found |= {each.equation.scale for each in group.residuals if _is_bounded(each.equation)}
     return frozenset(found)
 
 
@@ -110,6 +114,10 @@ def same_outcome(group: Group, other: Group) -> bool:
     return first is second or (group.family == other.family == "multinomial" and first.name == second.name)
 
 
+def _is_bounded(equation: Equation) -> bool:
+    return equation.transform is not None and equation.transform.is_bounded
+
+
 def cell_blocks(groups: Sequence[Group], missing: Sequence[Column]) -> list[tuple[Column, ...]]:
     """Split the missing cells of a row into blocks that are jointly normal given the rest."""
     conflicts = {
@@ -139,6 +147,7 @@ def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[in
             for index in rest
             if not form.groups[index].is_cut
             and set(form.groups[index].outcomes) <= missing
+            and not any(_is_bounded(each.equation) for each in form.groups[index].residuals)
             and not any(_predicts(form.groups[index], form.groups[other]) for other in rest if other != index)
         }
         if not new:
@@ -177,7 +186,7 @@ def missing_patterns(model: Model, form: Structure) -> list[tuple[frozenset[Colu
     the same, as weights do, so that then no row is complete: the first pattern has no rows.
     """
     responses = form.described
-    columns = [*(Column(name) for name in model.unknown), *responses]
+    columns = [*cell_columns(model).values(), *responses]
     n_rows = model.frame.n_rows
     if not columns:
         every = (frozenset[Column](), np.arange(n_rows))

@@ -118,6 +118,11 @@ def nonlinear_table(result: Layout) -> Nonlinear:
     columns = sorted({index for index, *_ in found})
     entry_start, entries = ragged(keys for _, _, segments, *_ in found for _, keys, _ in segments)
     fixed = [count for _, _, segments, *_ in found for *_, count in segments]
+    bounds = {
+        result.columns[each.scale]: (each.transform.lower, each.transform.upper)
+        for each in result.model.equations
+        if each.transform is not None
+    }
     program_start, programs = ragged(
         [k for k, each in enumerate(result.functions) if index in {result.columns[c] for c in columns_in(each)}]
         for index, *_ in found
@@ -127,6 +132,8 @@ def nonlinear_table(result: Layout) -> Nonlinear:
         low=integers(each[1].low for each in found),
         high=integers(each[1].low + len(each[1].rows) for each in found),
         width=integers(len(result.parameters) + columns.index(index) for index, *_ in found),
+        lower=np.array([bounds.get(index, (-np.inf, np.inf))[0] for index, *_ in found]),
+        upper=np.array([bounds.get(index, (-np.inf, np.inf))[1] for index, *_ in found]),
         segment_start=ragged(each[2] for each in found)[0],
         segment_group=integers(group for each in found for group, *_ in each[2]),
         is_scored=np.array([flag for each in found for flag in each[3]], np.bool_),

@@ -22,6 +22,7 @@ from blimp2pymc.sampler.marginal_changes import MARGINALS
 from blimp2pymc.sampler.parameter_tables import KERNEL_CODES
 from blimp2pymc.sampler.plan import Update, plan
 from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.transformation_changes import transformation_changes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,8 +150,11 @@ def _changes(point: Point) -> Iterator[Changes]:
     form = point.run.layout
     steps = zip(form.tables.step_kernel, form.tables.step_index, strict=True)
     counts: dict[object, int] = {}
+    powers = iter(range(len(form.tables.transformations.parameter)))
     for update in form.plan.updates:
-        if update.kernel in KERNEL_CODES:
+        if update.kernel == "transformations":
+            yield transformation_changes(point, next(powers))
+        elif update.kernel in KERNEL_CODES:
             code, index = next(steps)
             yield PARAMETERS[code](point, int(index))
         elif update.kernel in MARGINALS:

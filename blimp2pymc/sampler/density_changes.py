@@ -16,6 +16,7 @@ from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.category_density import category_changes, difference_changes, set_categories
 from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.graph_point import cell_places, current_cells, cut_parameters, point_of, response_columns
+from blimp2pymc.sampler.inverses import cell_columns
 from blimp2pymc.sampler.moments import CHUNK
 from blimp2pymc.sampler.response_density import response_changes, response_log_density, threshold_changes
 from blimp2pymc.sampler.runs import ChainRun
@@ -179,12 +180,18 @@ class Point:
             new = old * np.exp(size * z) if name in variances else old + size * z * max(0.2, abs(old))
             if priors.lower[k] < new < priors.upper[k]:
                 self.state.theta[k] = new
+        columns = cell_columns(self.model)
+        bounds = {each.scale: (each.transform.lower, each.transform.upper) for each in self.model.equations
+                  if each.transform is not None}  # fmt: skip
         for name, rows in self._cells.items():
-            column = self.form.columns[Column(name)]
+            column = self.form.columns[columns[name]]
             if column in self.tables.categories.score or Column(name) in self.form.plan.structure.scores:
                 continue
             spread = float(np.std(self.state.columns[column]))
-            self.state.columns[column, rows] += size * spread * random.normal(size=len(rows))
+            old = self.state.columns[column, rows]
+            new = old + size * spread * random.normal(size=len(rows))
+            lower, upper = bounds.get(columns[name], (-np.inf, np.inf))
+            self.state.columns[column, rows] = np.where((new > lower) & (new < upper), new, old)
         if self._responses and self.refresh():
             entries.redraw_responses(*self.compiled)
             entries.redraw_categories(*self.compiled)

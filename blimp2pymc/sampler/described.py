@@ -12,9 +12,9 @@ WORKING_FAMILIES = ("logit", "negative_binomial")
 
 
 def described_column(equation: Equation) -> Column:
-    """The column whose mean an equation states: the latent or working response, or the outcome itself."""
+    """The column whose mean an equation states: latent or working response, transformed value, or the outcome."""
     if equation.family in LATENT_RESPONSES:
         return replace(equation.outcome, form=Form.LATENT_RESPONSE)
     if equation.family in WORKING_FAMILIES:
         return replace(equation.outcome, form=Form.WORKING_RESPONSE)
-    return equation.outcome
+    return equation.scale

@@ -6,6 +6,8 @@ sweeps from a given state. Machine code is kept on disk as for the loop.
 
 from __future__ import annotations
 
+import math
+
 from blimp2pymc.sampler import sweep
 from blimp2pymc.sampler.compiled import entry
 from blimp2pymc.sampler.kernels import (
@@ -19,6 +21,7 @@ from blimp2pymc.sampler.kernels import (
     responses,
     scoring,
     slices,
+    transformations,
     variances,
 )
 
@@ -195,3 +198,22 @@ def redraw_categories(tables, state, work):
 def redraw_differences(tables, state, work):
     """Draw the latent differences of observed categories, one after the other."""
     categories.update_differences(tables, state, work)
+
+
+@entry
+def transformation_log_density(tables, state, work, index, power):
+    """Log density of a lambda at a value, for the parameters and cells of the state; sets the transformed values."""
+    if not transformations.prepare(tables, index, state, work):
+        return -math.inf
+    return transformations.log_density(tables, index, power, state, work)
+
+
+@entry
+def least_squares(tables, state, work, index):
+    """Residual sum of squares of the transformed values of a lambda, after `transformation_log_density`.
+
+    The factor of the coefficients' precision is in `work.matrix[0]`, L^-1 X'(z + given part) in `work.vector[0]`.
+    """
+    outcome = tables.transformations.start[index]
+    square = transformations.cross_products(tables, outcome, state, work)
+    return transformations.least_squares(tables, outcome, square, work)

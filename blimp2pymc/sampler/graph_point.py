@@ -10,6 +10,7 @@ from blimp2pymc.joint_model.ir import Column, Model, Role
 from blimp2pymc.pymc_source.point import Crossing
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.expected_scores import centered
+from blimp2pymc.sampler.inverses import cell_columns
 from blimp2pymc.sampler.runs import ChainRun
 
 
@@ -32,7 +33,8 @@ def point_of(run: ChainRun, across: Crossing, places: Mapping[str, np.ndarray]) 
 
 def current_cells(run: ChainRun, places: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Values of the cells to draw, in row order."""
-    return {name: run.state.columns[run.layout.columns[Column(name)], rows] for name, rows in places.items()}
+    columns = cell_columns(run.layout.model)
+    return {name: run.state.columns[run.layout.columns[columns[name]], rows] for name, rows in places.items()}
 
 
 def response_columns(run: ChainRun) -> dict[Column, np.ndarray]:

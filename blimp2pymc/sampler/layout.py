@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from blimp2pymc.errors import error
-from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.evaluate import evaluate as evaluate_expression
 from blimp2pymc.joint_model.ir import Apply, Column, Model, Product
 from blimp2pymc.sampler.blocking import left_out_groups, missing_patterns, used_categories
@@ -22,6 +22,7 @@ from blimp2pymc.sampler.category_tables import category_table, difference_table,
 from blimp2pymc.sampler.cell_tables import cell_table, nonlinear_table
 from blimp2pymc.sampler.evaluator import assemble
 from blimp2pymc.sampler.family_tables import add_working_columns, family_table, outcome_table, weighted_table
+from blimp2pymc.sampler.inverses import power_names, turned_outcomes
 from blimp2pymc.sampler.marginal_tables import integrated_pairs, marginal_table
 from blimp2pymc.sampler.move_tables import scale_move_table
 from blimp2pymc.sampler.parameter_tables import prior_table, update_tables
@@ -31,6 +32,7 @@ from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.row_statistics import row_statistics_table
 from blimp2pymc.sampler.row_tables import Weighted
 from blimp2pymc.sampler.tables import Centers, Reflections, Residuals, Rows, Tables, integers, ragged
+from blimp2pymc.sampler.transformation_tables import transformation_table, transformed_values
 
 Monomial = tuple[int, ...]
 """Sorted indices of columns; repeated ones are powers."""
@@ -59,11 +61,15 @@ class Layout:
     plan: Plan
     parameters: dict[str, int] = field(default_factory=dict)
     columns: dict[Column, int] = field(default_factory=dict)
-    """Data columns, then latent variables, then latent responses."""
+    """Data columns, latent variables, latent responses, then transformed values of outcomes."""
+    shown: tuple[Column, ...] = ()
+    """The first of `columns`: those that are recorded."""
     functions: dict[Apply, int] = field(default_factory=dict)
     """Columns that are functions of others."""
     working: dict[Column, int] = field(default_factory=dict)
     """Columns of working responses and of weights, behind those of functions."""
+    logarithms: dict[Column, int] = field(default_factory=dict)
+    """Outcome with lambda to draw -> column with sign(u) log(1 + |u|), u what is inside its Yeo-Johnson transform."""
     monomials: dict[Monomial, int] = field(default_factory=dict)
     n_moments: int = 0
     """Monomials with moments come first."""
@@ -102,6 +108,10 @@ def layout(model: Model, plan: Plan) -> Layout:
         result.columns[Column(name)] = len(result.columns)
     for residual in form.latent_responses:
         result.columns[residual.outcome] = len(result.columns)
+    result.shown = tuple(result.columns)
+    for equation in model.equations:
+        if equation.transform is not None:
+            result.columns[equation.scale] = len(result.columns)
     for group in form.groups:
         for residual in group.residuals:
             for product in residual.products:
@@ -109,6 +119,10 @@ def layout(model: Model, plan: Plan) -> Layout:
                     if function not in result.functions:
                         result.functions[function] = len(result.columns) + len(result.functions)
     add_working_columns(result)
+    for equation in model.equations:
+        if equation.transform is not None and equation.transform.parameter in power_names(model):
+            n_known = len(result.columns) + len(result.functions) + len(result.working)
+            result.logarithms[equation.outcome] = n_known + len(result.logarithms)
     result.monomials[()] = 0
     for group in form.groups:
         for residual in group.residuals:
@@ -154,7 +168,15 @@ def layout(model: Model, plan: Plan) -> Layout:
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}
         ),
-        functions=assemble([(index, each) for each, index in result.functions.items()], {}, result.columns),
+        functions=assemble(
+            [(index, each) for each, index in result.functions.items()], result.parameters, result.columns
+        ),
+        inverses=assemble(
+            [(result.columns[column], each) for column, each in turned_outcomes(model).items()],
+            result.parameters,
+            result.columns,
+        ),
+        transformations=transformation_table(result),
         step_kernel=kernels,
         step_index=indices,
         base=_known_moments(result, classes, complete, n_monomials),
@@ -181,11 +203,17 @@ def _arrange_rows(result: Layout) -> None:
 
 def _values(result: Layout, rows: np.ndarray) -> np.ndarray:
     data = {Column(name): values[rows].astype(float) for name, values in result.model.data.items()}
+    size = len(result.columns) + len(result.functions) + len(result.working) + len(result.logarithms)
+    values = np.ones((size, len(rows)))
+    data |= {Column(name): np.full(len(rows), np.nan) for name in result.model.latent}
+    data |= transformed_values(result.model, data)
     data |= {column: np.full(len(rows), np.nan) for column in result.columns if column not in data}
-    values = np.ones((len(result.columns) + len(result.functions) + len(result.working), len(rows)))
     for column, index in result.columns.items():
         values[index] = data[column]
     for function, index in result.functions.items():
+        if parameters_in(function):
+            values[index] = np.nan
+            continue
         values[index] = evaluate_expression(function, data)
         known = ~np.any([np.isnan(data[column]) for column in columns_in(function)], axis=0)
         if not np.isfinite(values[index][known]).all():

@@ -98,7 +98,8 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
 
 def _additive(model: Model, form: Structure) -> tuple[Column, ...]:
     """Latent variables that enter no product, power or function, and no equation other than normal ones."""
-    latent = {Column(name) for name in model.latent}
+    transformed = {each.name for each in model.equations if each.transform is not None}
+    latent = {Column(name) for name in model.latent if name not in transformed}
     for group in form.groups:
         for residual in group.residuals:
             if group.is_cut or group.weight is not None or residual.equation.family != "normal":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import parameters_in
+from blimp2pymc.joint_model.ir import ParameterKind
 from blimp2pymc.sampler.blocking import is_scored, same_outcome, with_scored
 from blimp2pymc.sampler.residuals import Structure
 from blimp2pymc.sampler.row_tables import Scoring
@@ -42,6 +43,8 @@ def prior_table(result: Layout) -> Priors:
             lower[index], upper[index] = max(lower[index], prior.arguments[0]), min(upper[index], prior.arguments[1])
         if parameter.name in variances | dispersions:
             lower[index] = max(lower[index], 0.0)
+        if parameter.kind is ParameterKind.TRANSFORMATION:
+            lower[index], upper[index] = max(lower[index], 0.0), min(upper[index], 2.0)
         if parameter.name in correlations:
             lower[index], upper[index] = max(lower[index], -1.0), min(upper[index], 1.0)
     size = max(len(group.residuals) for group in form.groups)

@@ -6,7 +6,8 @@ The layout turns a plan into tables; the kernels' names are those of the modules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from blimp2pymc.errors import Finding, error, raise_all
@@ -21,6 +22,7 @@ from blimp2pymc.sampler.blocking import (
 )
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift, parameter_facts
 from blimp2pymc.sampler.expected_scores import Center, centers
+from blimp2pymc.sampler.inverses import power_names
 from blimp2pymc.sampler.marginals import Marginal, marginals
 from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
@@ -54,6 +56,8 @@ class Plan:
     """Latent variables that are integrated out while parameters are drawn, before they are drawn themselves."""
     reflections: tuple[Reflection, ...] = ()
     """Changes of sign that keep latent variables in one orientation, carried out at the end of a sweep."""
+    drawn_with_power: Mapping[Column, tuple[str, ...]] = field(default_factory=dict)
+    """Yeo-Johnson outcome -> coefficients that are integrated out, with the variance, while lambda is drawn."""
     scale_moves: tuple[ScaleMove, ...] = ()
     """Changes of scale, carried out after the parameters."""
     collapsed: bool = True
@@ -123,6 +127,8 @@ RULES: tuple[Rule, ...] = (
 )
 """Parameters, one row per kernel; the first row that applies wins."""
 
+TRANSFORMATIONS = "lambda of a Yeo-Johnson transform: slice sampling{}"
+
 CELL_RULES: dict[str, str] = {
     "weights": "weights that turn two categories into normal responses: Polya-Gamma, given the linear predictor",
     "nonlinear": "missing values that enter by a power or inside a function: slice sampling, cell by cell",
@@ -185,7 +191,10 @@ def plan(
     facts = {name: each.with_shift(shifts.get(name)) for name, each in facts.items()}
     chosen: dict[str, str] = {}
     findings = []
+    powers = power_names(model)
     for name, each in facts.items():
+        if name in powers:
+            continue
         rule = next((rule for rule in RULES if rule.applies(each)), None)
         if rule is not None:
             chosen[name] = rule.kernel
@@ -215,8 +224,50 @@ def plan(
     scales = scale_moves(model, form) if moves else ()
     before += [*thresholds, *responses]
     found = marginals(model, form, facts) if collapsed and integrated else ()
+    drawn_with = _drawn_with_power(form, facts, chosen) if collapsed else {}
+    before += [_power_update(form, name, drawn_with) for name in powers]
     updates = (*before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
-    return Plan(updates, form, found, turned, scales, collapsed, moved)
+    return Plan(updates, form, found, turned, drawn_with, scales, collapsed, moved)
+
+
+def _power_update(form: Structure, name: str, drawn_with: Mapping[Column, tuple[str, ...]]) -> Update:
+    owners = [each.equation for each in form.residuals if each.equation.transform is not None]
+    outcomes = tuple(each for each in owners if each.transform is not None and each.transform.parameter == name)
+    alone = all(each.outcome in drawn_with for each in outcomes)
+    more = ", coefficients and residual variance integrated out and drawn with it" if alone else ""
+    return Update((name,), "transformations", tuple(each.name for each in outcomes), TRANSFORMATIONS.format(more))
+
+
+def _drawn_with_power(
+    form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]
+) -> dict[Column, tuple[str, ...]]:
+    """What can be integrated out while the lambda of an outcome is drawn: see `kernels.transformations`."""
+    owners: dict[str, list[int]] = {}
+    for index, group in enumerate(form.groups):
+        for residual in group.residuals:
+            transform = residual.equation.transform
+            if transform is not None and transform.parameter is not None:
+                owners.setdefault(transform.parameter, []).append(index)
+    found = {}
+    for index in (groups[0] for groups in owners.values() if len(groups) == 1):
+        group = form.groups[index]
+        residual = group.residuals[0]
+        variance = residual.equation.residual_variance
+        if len(group.residuals) > 1 or variance is None or chosen.get(variance) != "variances":
+            continue
+        if facts[variance].covariance_groups != (index,):
+            continue
+        uses = Counter(each.equation.residual_variance for each in form.residuals)
+        members: list[str] = []
+        for name, each in facts.items():
+            alone = each.mean_groups == (index,) == each.included and each.parameter.prior.distribution == "flat"
+            meets = any(name in product.parameters and set(members) & set(product.parameters)
+                        for product in residual.products)  # fmt: skip
+            if chosen.get(name) == "coefficients" and alone and not meets:
+                members.append(name)
+        if uses[variance] == 1:
+            found[residual.equation.outcome] = tuple(members)
+    return found
 
 
 def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:

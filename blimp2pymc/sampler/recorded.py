@@ -26,8 +26,8 @@ def recorded_statistics(layout: Layout) -> tuple[Statistic, ...]:
     names += [
         Statistic(StatisticKind.TERM_VARIANCE, (each.outcome, term.name)) for each in outcomes for term in each.terms
     ]
-    names += [Statistic(StatisticKind.COLUMN_MEAN, (column,)) for column in layout.columns]
-    names += [Statistic(StatisticKind.COLUMN_VARIANCE, (column,)) for column in layout.columns]
+    names += [Statistic(StatisticKind.COLUMN_MEAN, (column,)) for column in layout.shown]
+    names += [Statistic(StatisticKind.COLUMN_VARIANCE, (column,)) for column in layout.shown]
     stated = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
     by_row = not_normal(layout)
     names += [
@@ -81,7 +81,7 @@ def statistics_table(layout: Layout) -> tuple[Statistics, set[tuple[int, int]]]:
         for term in residual.terms:
             add_sum(term)
     for code in (1, 2):
-        rows += [(code, index, 0) for index in layout.columns.values()]
+        rows += [(code, layout.columns[column], 0) for column in layout.shown]
     stated = [each.outcome for each in layout.model.equations if each.role is Role.OUTCOME]
     by_row = not_normal(layout)
     for i, one in enumerate(stated):

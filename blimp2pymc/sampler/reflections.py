@@ -39,7 +39,8 @@ def reflections(model: Model, form: Structure) -> tuple[Reflection, ...]:
     Each has a free loading that no other of them changes. It is the first one, in print order, of an
     outcome that only latent variables predict; where there is none, the first of any outcome.
     """
-    latent = [Column(name) for name in model.latent]
+    transformed = {each.name for each in model.equations if each.transform is not None}
+    latent = [Column(name) for name in model.latent if name not in transformed]
     free = [each.name for each in model.parameters.values() if _may_change_sign(each)]
     unknown: list[Column | str] = [*latent, *free]
     place = {each: k for k, each in enumerate(unknown)}

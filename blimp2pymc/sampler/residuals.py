@@ -31,6 +31,7 @@ from blimp2pymc.joint_model.ir import (
     Term,
 )
 from blimp2pymc.sampler.described import WORKING_FAMILIES, described_column
+from blimp2pymc.sampler.inverses import power_names, turned_outcomes
 from blimp2pymc.sampler.unsupported import unsupported
 
 SCORED_FAMILIES = ("multinomial", "negative_binomial", "log_variance")
@@ -152,6 +153,8 @@ class Structure:
     definitions: Mapping[str, Expression]
     """Parameter set in every iteration -> its expression, in an order in which they can be computed.
     Names `=...` are functions of parameters that occur as a factor of a mean."""
+    powers: tuple[str, ...] = ()
+    """Lambda of Yeo-Johnson outcomes, where it is drawn: their transformed values change with it in every row."""
 
     @property
     def residuals(self) -> tuple[Residual, ...]:
@@ -166,13 +169,14 @@ class Structure:
     @property
     def described(self) -> tuple[Column, ...]:
         """Latent and working responses, which stand for outcomes."""
-        found = (each.outcome for each in self.residuals if each.outcome.form is not Form.SCORE)
+        plain = (Form.SCORE, Form.TRANSFORMED)
+        found = (each.outcome for each in self.residuals if each.outcome.form not in plain)
         return tuple(dict.fromkeys(found))
 
     @property
     def rows_change(self) -> bool:
         """Whether every row has a value that changes in every sweep, so that none is complete."""
-        return bool(self.described) or any(group.weight is not None for group in self.groups)
+        return bool(self.described or self.powers) or any(group.weight is not None for group in self.groups)
 
     @property
     def responses(self) -> tuple[Residual, ...]:
@@ -221,20 +225,22 @@ def structure(model: Model, uncentered: Container[str] = ()) -> Structure:
     named: Replacements = {center: references[name] for center, name in centers.items()}
     drawn: Replacements = {references[name]: Constant(0.0) for name in references if name in uncentered}
     polynomials: dict[Expression, Expression] = _dummies(model)
+    polynomials.update(turned_outcomes(model).items())
     for name, expression in definitions.items():
         written_out = substitute(expression, polynomials)
         if not any(product.functions for product in expand(written_out)):
             polynomials[ParameterReference(name)] = written_out
     hidden: dict[str, Expression] = {}
+    powers = frozenset(power_names(model))
     stated = {id(each): _with(each, named) for each in model.equations}
-    residuals = {id(each): _residual(stated[id(each)], drawn, polynomials, hidden) for each in model.equations}
+    residuals = {id(each): _residual(stated[id(each)], drawn, polynomials, hidden, powers) for each in model.equations}
     variances = {
-        id(each): _log_variance(_with(stated[id(each)], drawn), polynomials, hidden)
+        id(each): _log_variance(_with(stated[id(each)], drawn), polynomials, hidden, powers)
         for each in model.equations
         if each.variance_terms
     }
     groups = _grouped(model, residuals, variances)
-    return Structure(groups, {**definitions, **hidden})
+    return Structure(groups, {**definitions, **hidden}, tuple(power_names(model)))
 
 
 def _dummies(model: Model) -> dict[Expression, Expression]:
@@ -268,29 +274,35 @@ def _with(equation: Equation, replacements: Replacements) -> Equation:
     return replace(equation, terms=terms, variance_terms=variance_terms)
 
 
-def _residual(stated: Equation, drawn: Replacements, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
+def _residual(
+    stated: Equation, drawn: Replacements, polynomials: Mapping, hidden: dict[str, Expression], powers: frozenset[str]
+) -> Residual:
     equation = _with(stated, drawn)
     mean = _sum_of(equation.terms, polynomials)
     outcome = described_column(equation)
-    residual: Expression = outcome if mean is None else Apply("-", (outcome, mean))
+    value = substitute(outcome, polynomials)
+    residual: Expression = value if mean is None else Apply("-", (value, mean))
     explaining = [each for each in equation.terms if not each.replaces_intercept]
     explained = _sum_of(explaining, polynomials)
     sloped = _sum_of((each for each in explaining if each.expression != Constant(1.0)), polynomials)
     return Residual(
         equation,
         outcome,
-        _products(equation, residual, hidden),
-        () if explained is None else _products(equation, explained, hidden),
-        tuple(_products(equation, substitute(each.expression, polynomials), hidden) for each in stated.terms),
-        () if sloped is None else _products(equation, sloped, hidden),
+        _products(equation, residual, hidden, powers),
+        () if explained is None else _products(equation, explained, hidden, powers),
+        tuple(_products(equation, substitute(each.expression, polynomials), hidden, powers) for each in stated.terms),
+        () if sloped is None else _products(equation, sloped, hidden, powers),
     )
 
 
-def _log_variance(equation: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
+def _log_variance(
+    equation: Equation, polynomials: Mapping, hidden: dict[str, Expression], powers: frozenset[str]
+) -> Residual:
     mean = _sum_of(equation.variance_terms, polynomials)
     working = replace(equation.outcome, form=Form.WORKING_RESPONSE)
     residual: Expression = working if mean is None else Apply("-", (working, mean))
-    return Residual(equation, equation.outcome, _products(equation, residual, hidden), (), (), models_variance=True)
+    products = _products(equation, residual, hidden, powers)
+    return Residual(equation, equation.scale, products, (), (), models_variance=True)
 
 
 def _sum_of(terms: Iterable[Term], polynomials: Mapping) -> Expression | None:
@@ -302,8 +314,13 @@ def _sum_of(terms: Iterable[Term], polynomials: Mapping) -> Expression | None:
     return total
 
 
-def _products(equation: Equation, expression: Expression, hidden: dict[str, Expression]) -> tuple[Product, ...]:
-    """Write an expression as products, functions of parameters alone named as parameters."""
+def _products(
+    equation: Equation, expression: Expression, hidden: dict[str, Expression], powers: frozenset[str]
+) -> tuple[Product, ...]:
+    """Write an expression as products, functions of parameters alone named as parameters.
+
+    `powers` may occur in functions of columns: while one of them changes, the values of these stay the same.
+    """
     products = []
     findings = []
     for product in expand(expression):
@@ -314,7 +331,7 @@ def _products(equation: Equation, expression: Expression, hidden: dict[str, Expr
                 name = "=" + repr(function)
                 hidden[name] = function
                 parameters.append(name)
-            elif parameters_in(function):
+            elif parameters_in(function) - powers:
                 findings.append(
                     Finding(
                         f"the equation of '{equation.name}' has a parameter inside a function of variables, "

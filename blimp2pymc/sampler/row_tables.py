@@ -108,3 +108,41 @@ class RowStatistics(NamedTuple):
     constant: np.ndarray
     factor_start: np.ndarray
     factor_parameter: np.ndarray
+
+
+class Transformations(NamedTuple):
+    """Yeo-Johnson outcomes whose lambda is drawn; those with the same lambda are neighbours."""
+
+    start: np.ndarray
+    """First outcome of each lambda, and the end; (lambdas + 1,)."""
+    parameter: np.ndarray
+    """Lambda of each of these."""
+    equation: np.ndarray
+    """Equation of each outcome."""
+    monomial: np.ndarray
+    """Monomial that is its transformed value."""
+    column: np.ndarray
+    """Column of its transformed values."""
+    logarithm: np.ndarray
+    """Column of sign(u) log(1 + |u|)."""
+    collapsed: np.ndarray
+    """Whether coefficients and residual variance are integrated out while lambda is drawn."""
+    shape: np.ndarray
+    scale: np.ndarray
+    """Inverse gamma prior of the residual variance."""
+    missing_start: np.ndarray
+    """Runs of rows whose missing values are drawn given all else, per outcome."""
+    missing_low: np.ndarray
+    missing_high: np.ndarray
+    observed_start: np.ndarray
+    """Runs of rows with observed values, per outcome."""
+    observed_low: np.ndarray
+    observed_high: np.ndarray
+    member_start: np.ndarray
+    """Coefficients that are integrated out, per outcome."""
+    member: np.ndarray
+    entry_start: np.ndarray
+    """Products that contain one of them, per outcome."""
+    entry_member: np.ndarray
+    """Position of the coefficient among those of the outcome."""
+    entry_product: np.ndarray

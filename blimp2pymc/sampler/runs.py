@@ -59,6 +59,10 @@ FAULTS = {
         "{names} cannot be integrated out: their precision given the data is not positive definite",
         "look for a latent variable that no indicator measures, or for parameters that the data do not determine",
     ),
+    sweep.TRANSFORMATIONS: (
+        "lambda of a Yeo-Johnson transform, {names}, has no proper distribution",
+        "look for an outcome whose values are nearly all equal, or that its predictors explain without error",
+    ),
     sweep.START: ("no starting values were found: a residual covariance matrix is not positive definite", ""),
     sweep.NOT_FINITE: ("the draws of {names} are not finite", "look for a parameter that the data do not determine"),
 }
@@ -156,7 +160,8 @@ class ChainRun:
     def completed(self) -> dict[str, np.ndarray]:
         """Current values of all data, latent variables and latent responses (`y.latent`), in the model's row order."""
         completed = {}
-        for column, index in self.layout.columns.items():
+        for column in self.layout.shown:
+            index = self.layout.columns[column]
             known = self.layout.model.data.get(column.variable) if column.form is Form.SCORE else None
             values = np.zeros(self.layout.model.frame.n_rows) if known is None else known.astype(float)
             values[self.layout.incomplete_rows] = self.state.columns[index]
@@ -179,7 +184,7 @@ class ChainRun:
         code, place = (int(each) for each in self.state.fault)
         text, hint = FAULTS[code]
         span = None
-        if code == sweep.NOT_FINITE:
+        if code in (sweep.NOT_FINITE, sweep.TRANSFORMATIONS):
             names: Sequence[str] = (list(self.layout.parameters)[place],)
         elif code == sweep.CELLS:
             names = (list(self.layout.columns)[place].variable,)
@@ -232,7 +237,7 @@ def _new_record(
             cell_squares=np.zeros(n_cells),
             quantile_column=integers(form.columns[column] for column, _ in keys),
             quantile_probability=np.array([probability for _, probability in keys], np.float64),
-            summary_total=np.zeros((len(form.columns), 5)),
+            summary_total=np.zeros((len(form.shown), 5)),
             log_groups=outcome_groups(form) if log_likelihood else integers([]),
             log_moments=log_moments,
             counts=integers(counts),
@@ -303,7 +308,8 @@ def _cell_places(form: Layout, data: Reference) -> dict[str, np.ndarray]:
     # Where the missing cells of each variable are in the vector of all cells, in row order.
     rows = form.incomplete_rows
     places = {}
-    for column, index in form.columns.items():
+    for column in form.shown:
+        index = form.columns[column]
         runs = range(data.run_start[index], data.run_start[index + 1])
         if runs:
             where = np.concatenate([np.arange(data.cell_start[k], data.cell_start[k + 1]) for k in runs])
@@ -351,9 +357,10 @@ def _column_summaries(runs: list[ChainRun], names: tuple, statistics: np.ndarray
     total = sum(run.record.summary_total for run in runs) / sum(int(run.record.counts[6]) for run in runs)
     place = {(name.kind, name.key): k for k, name in enumerate(names)}
     summaries = {}
-    for column, index in form.columns.items():
+    for column in form.shown:
         if column.form is Form.LATENT_RESPONSE:
             continue
+        index = form.columns[column]
         mean = statistics[:, :, place[StatisticKind.COLUMN_MEAN, (column,)]].mean()
         deviation = np.sqrt(statistics[:, :, place[StatisticKind.COLUMN_VARIANCE, (column,)]]).mean()
         low, middle, high, minimum, maximum = (float(each) for each in total[index])

@@ -7,6 +7,8 @@ hence scattered around least squares.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from blimp2pymc.joint_model.block_structure import starting_correlations
@@ -14,6 +16,7 @@ from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Form, Role
 from blimp2pymc.sampler.chain_state import State, Work
 from blimp2pymc.sampler.evaluator import STACK
+from blimp2pymc.sampler.inverses import cell_columns, power_names, with_fixed_power
 from blimp2pymc.sampler.kernels.directions import FIRST_WIDTH, FIRST_WINDOW
 from blimp2pymc.sampler.kernels.integrated import MATRICES
 from blimp2pymc.sampler.latent_start import latent_scores
@@ -25,19 +28,21 @@ from blimp2pymc.sampler.scored_start import starting_coefficients
 from blimp2pymc.sampler.slice_sampling import SIZE as BRACKET_SIZE
 from blimp2pymc.sampler.statistics import Columns
 from blimp2pymc.sampler.tables import integers
+from blimp2pymc.sampler.transformation_tables import transformed_values
 
 
 def column_data(layout: Layout) -> Reference:
     """Observed values of every column, and where its missing cells are."""
-    observed = [np.sort(observed_values(layout, column)) for column in layout.columns]
+    observed = [np.sort(observed_values(layout, column)) for column in layout.shown]
+    drawn = cell_columns(layout.model)
     reference = np.array([each.mean() if each.size else 0.0 for each in observed])
     runs = [
         [
             (layout.columns[column], pattern.low, len(pattern.rows))
             for pattern in layout.patterns
-            if column in pattern.missing or column.form is Form.LATENT_RESPONSE
+            if drawn.get(column.variable) in pattern.missing or column.form is Form.LATENT_RESPONSE
         ]
-        for column in layout.columns
+        for column in layout.shown
     ]
     flat = [run for each in runs for run in each]
     return Reference(
@@ -102,7 +107,8 @@ def new_work(layout: Layout) -> Reference:
     members = max(np.diff(tables.coefficients.member_start), default=1)
     marginals = tables.marginals
     entries = max((*np.diff(tables.coefficients.entry_start), *np.diff(marginals.entry_start)), default=1)
-    integrated = max((*np.diff(marginals.parameter_start), *np.diff(marginals.moved_start)), default=1)
+    drawn_together = (*np.diff(marginals.parameter_start), *np.diff(marginals.moved_start))
+    integrated = max((*drawn_together, *np.diff(tables.transformations.member_start)), default=1)
     square = max(size, members, integrated, 1)
     joint = max(np.diff(marginals.equation_start), default=0)
     parts = max(np.diff(marginals.part_start), default=0)
@@ -120,7 +126,7 @@ def new_work(layout: Layout) -> Reference:
             product=np.zeros(CHUNK),
             derivative=np.zeros(entries),
             matrix=np.zeros((3, square, square)),
-            vector=np.zeros((3, max(square, len(layout.parameters)))),
+            vector=np.zeros((3, max(square + 1, len(layout.parameters)))),
             by_equation=np.zeros((4, len(tables.residuals.equation_group))),
             options=np.zeros((6, max(categories, 2))),
             eta=np.zeros((max(2, max(np.diff(tables.families.sibling_start)) + 1), CHUNK)),
@@ -135,6 +141,9 @@ def new_work(layout: Layout) -> Reference:
             bounds=np.zeros((2, categories + 1)),
             joint=np.zeros((MATRICES + parts, joint, joint)),
             place=np.zeros(len(tables.residuals.equation_group), np.int64),
+            cross=np.zeros(n_monomials),
+            among=np.zeros((n_monomials, n_monomials)),
+            design=np.zeros((integrated + 1, n_monomials)),
             bracket=np.zeros(BRACKET_SIZE),
             stack=np.zeros(STACK),
         )
@@ -144,36 +153,13 @@ def new_work(layout: Layout) -> Reference:
 def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> None:
     """Set parameters and missing cells to random values."""
     model = layout.model
-    deviations = {}
-    columns = layout.initial_columns()
-    for column, index in layout.columns.items():
-        observed = observed_values(layout, column)
-        if observed.size:
-            deviations[column] = float(observed.std()) or 1.0
-            missing = np.isnan(columns[index])
-            columns[index, missing] = random.choice(observed, missing.sum())
+    powers = starting_powers(layout, random)
     thresholds, responses = start_responses(layout, random)
-    for column, values in responses.items():
-        columns[layout.columns[column]] = values
-        deviations[column] = float(values.std()) or 1.0
-    if model.latent:
-        completed = {column: columns[index] for column, index in layout.columns.items() if column in deviations}
-        # Indicators with two categories speak by their dummies, or by their latent responses.
-        completed |= {
-            each.outcome: (columns[layout.columns[Column(each.name)]] == each.outcome.category).astype(float)
-            for each in model.equations
-            if each.outcome.form is Form.DUMMY
-        }
-        completed |= {Column(column.variable): values for column, values in responses.items()}
-        for column, scores in latent_scores(model, completed, random).items():
-            columns[layout.columns[column]] = scores
-            deviations[column] = float(scores.std()) or 1.0
-    rows = {column: columns[index] for column, index in layout.columns.items()}
-    for function, index in layout.functions.items():
-        columns[index] = evaluate(function, rows)
+    columns, deviations = _starting_columns(layout, powers, responses, random)
     state.columns[...] = columns
-    outcome_of = {each.residual_variance: each.outcome for each in model.equations}
+    outcome_of = {each.residual_variance: each.scale for each in model.equations}
     given = {**thresholds, **starting_coefficients(layout, deviations)}
+    given |= {name: (value, 0.2) for name, value in powers.items()}
     for block in model.blocks:
         correlations = starting_correlations(block, model.parameters) or {}
         given |= {name: (value, 0.2) for name, value in correlations.items()}
@@ -203,8 +189,99 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
     for column, index in layout.columns.items():
         state.widths[len(layout.parameters) + index] = (deviations[column], 0.0)
     # The widths table is indexed by the layout's own numbering of the columns drawn by slice sampling.
+    named = list(layout.columns)
     for index, place in zip(layout.tables.nonlinear.column, layout.tables.nonlinear.width, strict=True):
-        state.widths[place] = (deviations[list(layout.columns)[index]], 0.0)
+        state.widths[place] = (deviations[named[index]], 0.0)
+
+
+def _starting_columns(
+    layout: Layout,
+    powers: Mapping[str, float],
+    responses: Mapping[Column, np.ndarray],
+    random: np.random.Generator,
+) -> tuple[np.ndarray, dict[Column, float]]:
+    """Completed columns, and standard deviations of those that are variables or transformed values."""
+    model = layout.model
+    deviations: dict[Column, float] = {}
+    columns = layout.initial_columns()
+    start_transformed(layout, columns, powers)
+    everywhere = {column: model.data[column.variable] for column in layout.shown if column.variable in model.data}
+    everywhere |= transformed_values(model, everywhere | {Column(name): np.empty(0) for name in model.latent}, powers)
+    for column, index in layout.columns.items():
+        observed = everywhere.get(column, np.empty(0))
+        observed = observed[np.isfinite(observed)]
+        if observed.size:
+            deviations[column] = float(observed.std()) or 1.0
+            missing = np.isnan(columns[index])
+            columns[index, missing] = random.choice(observed, missing.sum())
+    for column, values in responses.items():
+        columns[layout.columns[column]] = values
+        deviations[column] = float(values.std()) or 1.0
+    if model.latent:
+        completed = {column: columns[index] for column, index in layout.columns.items() if column in deviations}
+        completed |= {each.outcome: completed[each.scale] for each in model.equations if each.scale in completed}
+        # Indicators with two categories speak by their dummies, or by their latent responses.
+        completed |= {
+            each.outcome: (columns[layout.columns[Column(each.name)]] == each.outcome.category).astype(float)
+            for each in model.equations
+            if each.outcome.form is Form.DUMMY
+        }
+        completed |= {Column(column.variable): values for column, values in responses.items()}
+        for column, scores in latent_scores(model, completed, random).items():
+            columns[layout.columns[column]] = scores
+            deviations[column] = float(scores.std()) or 1.0
+        for column, scores in starting_scales(layout, columns, powers, random).items():
+            columns[layout.columns[column]] = scores
+            deviations[column] = float(scores.std()) or 1.0
+    rows = {column: columns[index] for column, index in layout.columns.items()}
+    for function, index in layout.functions.items():
+        columns[index] = evaluate(function, rows, powers)
+    return columns, deviations
+
+
+def starting_powers(layout: Layout, random: np.random.Generator) -> dict[str, float]:
+    """Starting values of lambda, around 1, where values are not transformed."""
+    powers = {}
+    for name in power_names(layout.model):
+        place, priors = layout.parameters[name], layout.tables.priors
+        lower, upper = priors.lower[place], priors.upper[place]
+        middle = min(max(1.0, lower + 0.2 * (upper - lower)), upper - 0.2 * (upper - lower))
+        powers[name] = float(np.clip(middle + 0.15 * random.normal(), lower + 0.01, upper - 0.01))
+    return powers
+
+
+def start_transformed(layout: Layout, columns: np.ndarray, powers: Mapping[str, float]) -> None:
+    """Set transformed values of the rows of a chain where the outcome is observed and lambda is drawn."""
+    model = layout.model
+    rows = {column: columns[layout.columns[column]] for column in layout.shown}
+    values = transformed_values(model, rows, powers)
+    for equation in model.equations:
+        if equation.outcome in layout.logarithms:
+            assert equation.transform is not None
+            columns[layout.columns[equation.scale]] = values[equation.scale]
+            argument = evaluate(equation.transform.expression, {equation.outcome: rows[equation.outcome]})
+            logarithm = np.sign(argument) * np.log1p(np.abs(argument))
+            columns[layout.logarithms[equation.outcome]] = np.nan_to_num(logarithm)
+
+
+def starting_scales(
+    layout: Layout, columns: np.ndarray, powers: Mapping[str, float], random: np.random.Generator
+) -> dict[Column, np.ndarray]:
+    """Transformed values of latent variables, from their starting scores where those can be transformed."""
+    model = layout.model
+    scales = {}
+    for equation in model.equations:
+        if equation.transform is None or equation.name not in model.latent:
+            continue
+        rows = {equation.outcome: columns[layout.columns[equation.outcome]]}
+        forward = with_fixed_power(model, equation.transform.forward)
+        values = np.array(evaluate(forward, rows, powers), float)
+        lower, upper = equation.transform.lower, equation.transform.upper
+        usable = np.isfinite(values) & (values > lower) & (values < upper)
+        middle = lower + 1.0 if np.isfinite(lower) else upper - 1.0 if np.isfinite(upper) else 0.0
+        values[~usable] = middle + 0.3 * random.uniform(-1.0, 1.0, (~usable).sum())
+        scales[equation.scale] = values
+    return scales
 
 
 def set_directions(marginals: Reference, state: Reference) -> None:

@@ -20,11 +20,12 @@ from pymc.util import get_random_generator
 
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import error
-from blimp2pymc.joint_model.ir import Column, Model
+from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.pymc_source.point import Crossing, crossing
 from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.graph_point import cell_places, point_of
+from blimp2pymc.sampler.inverses import cell_columns
 from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, Plan, Update, plan
 from blimp2pymc.sampler.runs import ChainRun
 
@@ -102,6 +103,7 @@ class CompoundGibbs(BlockedStep):
         tables, _, state, work, _ = self._run.references
         self._compiled = (tables, state, work)
         self._cells = cell_places(self._run)
+        self._columns = cell_columns(self.resolved)
         moved = {target for each in whole.updates for shift in each.shifts for _, target, _ in shift.entries}
         written = [variable for variable, names in _held(self._crossing).items() if set(names) - (self._left - moved)]
         written += self._crossing.names.drawn.values()
@@ -157,7 +159,7 @@ class CompoundGibbs(BlockedStep):
         state.theta[...] = centered(form, state.theta, -1.0)
         for name, rows in self._cells.items():
             if name in cells:
-                state.columns[form.columns[Column(name)], rows] = cells[name]
+                state.columns[form.columns[self._columns[name]], rows] = cells[name]
         state.fault[:] = 0
         if not entries.sweeps(*self._compiled, self.sweeps, self.tune):
             raise self._run.failure("in a step of CompoundGibbs")
@@ -168,7 +170,7 @@ class CompoundGibbs(BlockedStep):
         return (self.resolved,), {"graph": self.graph}
 
     def __getstate__(self) -> dict[str, Any]:
-        local = ("_crossing", "_run", "_first_widths", "_first_learned", "_compiled", "_cells", "_written")
+        local = ("_crossing", "_run", "_first_widths", "_first_learned", "_compiled", "_cells", "_columns", "_written")
         return {name: value for name, value in self.__dict__.items() if name not in local} | {
             "adapted": (self.generator.copy(), self.widths.copy(), self.learned.copy())
         }
@@ -204,7 +206,7 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
         targets = tuple(name for name in each.targets if name not in left)
         if each.kernel in MARGINAL_RULES:
             continue
-        if each.kernel in CELL_RULES or targets == each.targets:
+        if each.kernel in CELL_RULES or targets == each.targets or (each.kernel == "transformations" and targets):
             updates.append(each)
         elif each.kernel == "covariances":
             updates += [Update((name,), "slice", each.equations, reasons["slice"]) for name in targets]
@@ -212,8 +214,14 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
             shifts = tuple(shift for shift in each.shifts if shift.mean not in left)
             kernel = each.kernel if shifts or each.kernel != "means" else "coefficients"
             updates.append(replace(each, targets=targets, shifts=shifts, kernel=kernel, reason=reasons[kernel]))
+    variances = {each.equation.outcome: each.equation.residual_variance for each in whole.structure.residuals}
+    drawn_with = {
+        outcome: tuple(name for name in names if name not in left)
+        for outcome, names in whole.drawn_with_power.items()
+        if variances[outcome] not in left
+    }
     moves = tuple(each for each in whole.scale_moves if not each.targets & left)
-    return replace(whole, updates=tuple(updates), marginals=(), scale_moves=moves)
+    return replace(whole, updates=tuple(updates), marginals=(), drawn_with_power=drawn_with, scale_moves=moves)
 
 
 def _held(across: Crossing) -> dict[str, Sequence[str]]:

@@ -30,6 +30,7 @@ from blimp2pymc.sampler.kernels import (
     scale_moves,
     scoring,
     slices,
+    transformations,
     variances,
 )
 from blimp2pymc.sampler.kernels.row_densities import update_precisions, update_weights
@@ -38,6 +39,7 @@ from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, upd
 from blimp2pymc.sampler.row_statistics import record_rows
 
 NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE, SCORING, MARGINALS = range(10)
+TRANSFORMATIONS = 10
 """Faults, as `State.fault[0]`; `fault[1]` says where."""
 
 
@@ -82,7 +84,9 @@ def refresh(tables, state, work):
     """Compute everything that depends on the parameters and completed columns; False if impossible."""
     if tables.definitions.target.size > 0:
         set_parameters(tables.definitions, state.theta, state.columns, work.stack)
+    transformations.transform_observed(tables, state)
     set_columns(tables.functions, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
+    set_columns(tables.inverses, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
     for equation in range(tables.residuals.equation_group.size):
         refresh_equation(tables.residuals, equation, state.theta, state.coefficient)
     for group in range(tables.residuals.group_set.size):
@@ -192,6 +196,10 @@ def sweep(tables, state, work, adapting, full, first):
         cells.update(tables, 0, state, work)
         categories.update_differences(tables, state, work)
         responses.update(tables, state, work, adapting)
+        failed = transformations.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = TRANSFORMATIONS, failed
+            return False
         if tables.marginals.part_start.size > 1:
             refresh_moments(tables, state, work, 2, False)
             failed = update_integrated(tables, state, work, adapting)
@@ -222,6 +230,7 @@ def predict(tables, state, work):
     categories.set_codes(tables.differences, state)
     low = tables.rows.class_start[1]
     set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
+    set_columns(tables.inverses, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
     refresh_moments(tables, state, work, 1, True)
 
 

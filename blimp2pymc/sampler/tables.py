@@ -13,7 +13,7 @@ import numpy as np
 
 from blimp2pymc.sampler.evaluator import Programs
 from blimp2pymc.sampler.response_tables import Categories, Differences, Responses
-from blimp2pymc.sampler.row_tables import Families, Outcomes, RowStatistics, Scoring, Weighted
+from blimp2pymc.sampler.row_tables import Families, Outcomes, RowStatistics, Scoring, Transformations, Weighted
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.marginal_tables import Marginals
@@ -129,6 +129,9 @@ class Nonlinear(NamedTuple):
     high: np.ndarray
     width: np.ndarray
     """Index of the adaptive width, one per column."""
+    lower: np.ndarray
+    upper: np.ndarray
+    """Possible values."""
     segment_start: np.ndarray
     segment_group: np.ndarray
     is_scored: np.ndarray
@@ -299,6 +302,9 @@ class Tables(NamedTuple):
     statistics: Statistics
     definitions: Programs
     functions: Programs
+    inverses: Programs
+    """Variables with a transform and missing values, as functions of their transformed values."""
+    transformations: Transformations
     step_kernel: np.ndarray
     """Parameter updates in order: kernel code of `layout.KERNEL_CODES`."""
     step_index: np.ndarray

@@ -62,6 +62,15 @@ def variance_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
     return [parameter_row(model, draws, equation.residual_variance, row)]
 
 
+def transformation_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """Lambda of a Yeo-Johnson outcome."""
+    if equation.transform is None or equation.transform.parameter is None:
+        return []
+    heading = outcome_heading(model, equation)
+    row = Row("outcome", heading, "Transformation", "Yeo-Johnson (lambda)", is_tested=False)
+    return [parameter_row(model, draws, equation.transform.parameter, row)]
+
+
 def dispersion_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
     """The dispersion alpha of a count: its variance is mu + alpha mu^2."""
     assert equation.dispersion is not None
@@ -128,7 +137,8 @@ Section = Callable[[Model, Draws, Equation], list[Row]]
 
 SECTIONS: Mapping[str, tuple[Section, ...]] = {
     "normal": (
-        variance_rows, coefficient_rows, deviation_rows, standardized_rows, explained_rows, log_variance_rows,
+        variance_rows, coefficient_rows, transformation_rows, deviation_rows, standardized_rows, explained_rows,
+        log_variance_rows,
     ),
     "probit": (variance_rows, coefficient_rows, threshold_rows, deviation_rows, standardized_rows, explained_rows),
     "logit": (coefficient_rows, exponentiated_rows, explained_rows),

@@ -41,7 +41,8 @@ def predictions(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArr
 def residuals(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray]:
     """Residuals at one snapshot by the names of saved columns: `y.residual`.
 
-    Outcome minus mean; of a probit equation those of the latent response, of a logit equation dummy minus probability.
+    Outcome minus mean, transformed ones on the scale of their equation; of a probit equation those of the latent
+    response, of a logit equation dummy minus probability.
     """
     predictors = linear_predictors(model, draws, snapshot)
     columns = _Columns(model, draws, snapshot)
@@ -56,8 +57,22 @@ def residuals(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray
             found[f"{column_name(outcome)}.residual"] = columns[dummy] - probability
         else:
             mean = np.exp(eta) if equation.family == "negative_binomial" else eta
-            found[f"{equation.name}.residual"] = columns[outcome] - mean
+            values = columns[outcome]
+            if equation.transform is not None:
+                values = evaluate(equation.transform.forward, {outcome: values}, _parameters(draws, snapshot))
+            found[f"{equation.name}.residual"] = values - mean
     return found
+
+
+def transformed(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray]:
+    """Yeo-Johnson outcomes, transformed, at one snapshot by the names of saved columns: `y.yjt`."""
+    columns = _Columns(model, draws, snapshot)
+    parameters = _parameters(draws, snapshot)
+    return {
+        f"{each.name}.yjt": evaluate(each.transform.forward, {each.outcome: columns[each.outcome]}, parameters)
+        for each in _outcomes(model)
+        if each.transform is not None and each.transform.function == "yjt"
+    }
 
 
 def linear_predictors(model: Model, draws: Draws, snapshot: int) -> dict[Column, FloatArray]:

@@ -20,6 +20,8 @@ def column_name(column: Column) -> str:
 
 def outcome_heading(model: Model, equation: Equation) -> str:
     """Name a table of an equation stands under: the outcome as the script writes it."""
+    if equation.transform is not None:
+        return equation.written or equation.name
     if equation.family == "logit" and (not _is_nominal(model, equation) or _is_written_as(equation, "logit(")):
         return f"logit({equation.name})"
     return equation.name

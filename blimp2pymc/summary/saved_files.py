@@ -20,7 +20,7 @@ from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.burn_in import BurnIn
 from blimp2pymc.summary.imputations import chosen_snapshots, data_set
-from blimp2pymc.summary.predictions import predictions, residuals
+from blimp2pymc.summary.predictions import predictions, residuals, transformed
 from blimp2pymc.summary.rows import Row
 
 ROWS_FILE = "model_data.csv"
@@ -189,6 +189,7 @@ def extra_columns(model: Model, draws: Draws, snapshot: int) -> dict[str, np.nda
         cells = {name: values[snapshot] for name, values in draws.imputations.values.items()}
         extra |= {f"{name}.latent": cells[name] for name in model.latent}
         extra |= {name: values for name, values in cells.items() if name.endswith(".latent") and name not in model.data}
+        extra |= transformed(model, draws, snapshot)
     if "saveresidual" in options:
         extra |= residuals(model, draws, snapshot)
     if "savepredicted" in options:

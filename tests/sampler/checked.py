@@ -223,6 +223,26 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: o b; MODEL: b ~ w; o ~ b.latent w; y1 ~ o b o*w;",
         frozenset({"categories", "thresholds", "responses", "variances", "coefficients", "predictions"}),
     ),
+    "transformed outcomes": (
+        "CENTER: x; MODEL: sqrt(x+9) ~ w; ln(z+9) ~ x g; 1/(y1+20) ~ x z; exp(y2/4) ~ w; (9-y3)^2 ~ 1; m ~ y2*g y3;",
+        frozenset({"nonlinear", "variances", "coefficients", "means", "predictions"}),
+    ),
+    "Yeo-Johnson outcome": (
+        "FIXED: g; MODEL: x ~ w; yjt(y1-1) ~ x g w@up; PARAMETERS: up ~ truncate(0, Inf);",
+        frozenset({"cells", "transformations", "variances", "coefficients", "bounded", "predictions"}),
+    ),
+    "Yeo-Johnson predictors": (
+        "MODEL: yjt(x) ~ w; yjt(z, l) ~ x; yjt(m, l) ~ x; y1 ~ x m x*z (exp(z/4)); y1@v; m@v; yjt(y2,.4) ~ y1;",
+        frozenset({"cells", "nonlinear", "transformations", "variances", "coefficients", "predictions"}),
+    ),
+    "correlated residuals of Yeo-Johnson outcomes": (
+        "MODEL: yjt(y1-1, l) ~ w; yjt(y2) ~ w; y1 ~~ y2; x ~ y2; PARAMETERS: l ~ normal(1, .25); l ~ truncate(0, 1.5);",
+        frozenset({"cells", "nonlinear", "transformations", "covariances", "variances", "coefficients", "predictions"}),
+    ),
+    "Yeo-Johnson factor": (
+        "LATENT: f; MODEL: yjt(f) ~ w; f -> x z; yjt(m) ~ f; var(y1) ~ 1@0; y1 ~ f*g;",
+        frozenset({"nonlinear", "transformations", "variances", "coefficients", "predictions"}),
+    ),
     "sequence": (
         "FIXED: w; MODEL: x z m ~ w; { y1 y2 } ~ x z m; y3 ~ y1 y2;",
         frozenset({"cells", "variances", "coefficients", "predictions"}),

@@ -84,7 +84,9 @@ def draw(tables, index, row, state, work, adapting):
     current = log_density(tables, index, row, old, columns, theta, coefficient, precision, work)
     if not current > -math.inf:
         return False
-    x = slice_sampling.begin(bracket, state.generator, old, current, state.widths[width, 0], -math.inf, math.inf)
+    x = slice_sampling.begin(
+        bracket, state.generator, old, current, state.widths[width, 0], nonlinear.lower[index], nonlinear.upper[index]
+    )
     while bracket[slice_sampling.PHASE] < slice_sampling.DONE:
         value = log_density(tables, index, row, x, columns, theta, coefficient, precision, work)
         x = slice_sampling.proceed(bracket, state.generator, value)
