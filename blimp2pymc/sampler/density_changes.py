@@ -325,6 +325,7 @@ def _nonlinear_cells(point: Point) -> Changes:
             at_old = entries.nonlinear_log_density(*point.compiled, index, row, old)
             for size in (0.5, 0.1, 0.0):
                 new = old + size * width * point.random.normal()
+                new = float(_inside(point.random, new, nonlinear.lower[index], nonlinear.upper[index]))
                 at_new = entries.nonlinear_log_density(*point.compiled, index, row, new)
                 if np.isfinite(at_new):
                     break
