@@ -29,6 +29,8 @@ LOG_LIKELIHOOD_DRAWS = (200, 1000)
 QUANTILE_DRAWS, SUMMARY_DRAWS = 1000, 250
 """Draws of a chain in recorded quantiles and in column summaries at most; in between, quantiles repeat the last."""
 START_TRIES = 20
+EARLY = 50
+"""Iterations in which a chain whose covariances degenerate begins again from other starting values."""
 
 FAULTS = {
     sweep.COEFFICIENTS: (
@@ -83,6 +85,7 @@ class ChainRun:
         self.references = (form.tables, data, self.state, self.work, record)
         """What the compiled loop takes."""
         self.random = np.random.default_rng(seed)
+        self.restarts = 0
 
     @staticmethod
     def make_all(
@@ -176,8 +179,17 @@ class ChainRun:
         BlimpError
             When a draw cannot be made.
         """
-        if sweep.run(*self.references, iterations) < iterations:
-            raise self.failure(f"in iteration {self.done + 1}")
+        end = self.done + iterations
+        while True:
+            left = end - self.done
+            if sweep.run(*self.references, left) == left:
+                return
+            degenerate = self.state.fault[0] in (sweep.COVARIANCES, sweep.MARGINALS)
+            if not degenerate or self.kept or self.done >= EARLY or self.restarts == START_TRIES:
+                raise self.failure(f"in iteration {self.done + 1}")
+            # Far from the posterior a correlation may come too close to one: begin elsewhere.
+            self.restarts += 1
+            self.start()
 
     def failure(self, when: str) -> BlimpError:
         """The error for the fault noted in the state."""
