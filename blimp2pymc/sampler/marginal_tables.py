@@ -59,6 +59,8 @@ class Marginals(NamedTuple):
     """Coordinate of each: 0 itself, 1 log |p|, 2 atanh p."""
     weight: np.ndarray
     """Its share in the direction."""
+    in_mean: np.ndarray
+    """Whether it occurs in the mean of an equation."""
     is_learned: np.ndarray
     """Whether a path has as many directions as parameters, learned in burn-in."""
     group_start: np.ndarray
@@ -148,6 +150,7 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
     refresh_start, refresh = ragged(
         sorted({e for e, product in products if set(names) & set(product.parameters)}) for names in targets
     )
+    in_means = {name for _, product in products for name in product.parameters}
     changed = [
         [k for k, group in enumerate(form.groups) if set(path.parameters) & set(group.covariance_parameters)]
         for path in paths
@@ -182,6 +185,7 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
         moved=integers(result.parameters[name] for name in moved),
         coordinate=integers(each for path in paths for each in path.coordinates),
         weight=np.array([each for path in paths for each in path.weights or (0.0,) * len(path.parameters)]),
+        in_mean=np.array([name in in_means for path in paths for name in path.parameters], np.bool_),
         is_learned=np.array([not path.weights for path in paths], np.bool_),
         group_start=group_start,
         group=integers(groups),

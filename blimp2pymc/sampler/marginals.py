@@ -193,7 +193,10 @@ def _directions(
         chosen |= more
     if not chosen:
         return []
-    return [Path(tuple(chosen), tuple(_coordinate(each) for each in chosen.values()))]
+    # What changes means comes first: columns of a Cholesky factor leave all before them as they are, so that
+    # most directions leave the means alone, which are dear to compute.
+    ordered = sorted(chosen.values(), key=lambda each: not each.mean_groups)
+    return [Path(tuple(each.name for each in ordered), tuple(_coordinate(each) for each in ordered))]
 
 
 def _coordinate(facts: ParameterFacts) -> int:

@@ -48,8 +48,10 @@ def log_density_at(tables, marginal, path, step, state, work):
     marginals, residuals, priors = tables.marginals, tables.residuals, tables.priors
     origin, direction, theta = work.vector[0], work.vector[1], state.theta
     first = marginals.moved_start[path]
-    value = 0.0
+    value, means_change = 0.0, False
     for i in range(marginals.moved_start[path + 1] - first):
+        if marginals.in_mean[first + i] and direction[i] != 0.0:
+            means_change = True
         parameter, kind = marginals.moved[first + i], marginals.coordinate[first + i]
         x = origin[i] + step * direction[i]
         if kind == 1:
@@ -63,8 +65,9 @@ def log_density_at(tables, marginal, path, step, state, work):
     if not value > -math.inf:
         return -math.inf
     place = path + marginals.parameter_start.size - 1
-    for k in range(marginals.refresh_start[place], marginals.refresh_start[place + 1]):
-        refresh_equation(residuals, marginals.refresh[k], theta, state.coefficient)
+    if means_change:
+        for k in range(marginals.refresh_start[place], marginals.refresh_start[place + 1]):
+            refresh_equation(residuals, marginals.refresh[k], theta, state.coefficient)
     for k in range(marginals.group_start[path], marginals.group_start[path + 1]):
         if not refresh_covariance(
             residuals,
@@ -79,7 +82,6 @@ def log_density_at(tables, marginal, path, step, state, work):
     for k in range(marginals.prior_start[path], marginals.prior_start[path + 1]):
         group = marginals.prior_group[k]
         value += log_block_prior(residuals, priors, group, theta, state.precision, state.log_determinant)
-    means_change = marginals.refresh_start[place + 1] > marginals.refresh_start[place]
     value += log_density(tables, marginal, state, work, means_change)
     return value if not math.isnan(value) else -math.inf
 
@@ -150,7 +152,7 @@ def update(tables, marginal, path, state, work, adapting):
     direction = work.vector[1]
     for i in range(size):
         direction[i] = marginals.weight[first + i]
-    # Covariances may change without the means: then the products of residuals stay as they are here.
+    # Where a direction does not change means, the products of residuals stay as they are here or at the last point.
     log_density(tables, marginal, state, work, True)
     coordinates(tables, path, state.theta, work.vector[0])
     current = log_density_at(tables, marginal, path, 0.0, state, work)
