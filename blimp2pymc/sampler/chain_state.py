@@ -94,6 +94,12 @@ class Work(NamedTuple):
     """Matrices of the equations of a marginal; (scratch and parts, equations, equations)."""
     place: np.ndarray
     """Place of each equation in a part, or -1."""
+    cross: np.ndarray
+    """Cross-products of a transformed outcome with monomials; (monomials,)."""
+    among: np.ndarray
+    """Cross-products among monomials; (monomials, monomials)."""
+    design: np.ndarray
+    """Monomials in the derivatives of a residual by coefficients; (coefficients + 1, monomials)."""
     bracket: np.ndarray
     """State of a slice sampler."""
     stack: np.ndarray
