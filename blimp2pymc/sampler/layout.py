@@ -1,9 +1,8 @@
 """Model and plan as tables: names become indices, residuals become products over monomials.
 
-Rows are sorted by pattern of missing cells, so that what is missing is the same for a run of rows.
-Patterns in which the same groups say something form a class; moments are kept per class, and the
-moments of a group are the sum over the classes in which it is active. Moments of complete rows do not
-change and are computed here, once, for all chains.
+Rows are sorted by pattern of missing cells. Patterns in which the same groups say something form a class; moments are
+kept per class, and those of a group are the sum over the classes in which it is active. Moments of complete rows do
+not change and are computed here, once, for all chains.
 """
 
 from __future__ import annotations

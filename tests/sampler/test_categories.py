@@ -8,7 +8,7 @@ from sampler import joint_density, small_models
 from sampler.small_models import ONE, times
 from scipy.stats import kstest, truncnorm
 
-from blimp2pymc.joint_model.ir import Column, Form, Model
+from blimp2pymc.joint_model.ir import Column, Form, Model, Prior
 from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.kernels.categories import CODE, LOWER, MEAN, ROOT, UPPER, WEIGHT
@@ -36,6 +36,11 @@ def predictors(n: int = 24) -> Model:
             ("y", [("y0", ONE), ("yu", Column("u")), ("yux", times(Column("u"), Column("x"))), ("yn2", second),
                    ("yn4", third), ("yun", times(Column("u"), second)), ("yr", times(response, Column("x")))]),
         ],
+        # Priors keep the state where every category has some probability.
+        priors=dict.fromkeys(
+            ("x0", "u0", "ux", "a0", "ax", "au", "b0", "bx", "y0", "yu", "yux", "yn2", "yn4", "yun", "yr"),
+            Prior("normal", (0.0, 0.5)),
+        ) | {"u2": Prior("normal", (0.0, 1.0))},
         ordinal={"u": 3},
         nominal={"n": (1.0, 2.0, 4.0)},
     )  # fmt: skip
