@@ -20,6 +20,8 @@ class Difference:
     reason: str
     parameters: tuple[str, ...] = ()
     """Only these lines of the tables; all of them when empty."""
+    near_the_tolerance: bool = False
+    """Whether the rows are so close to it that they pass in some runs."""
 
 
 SHARED_VARIANCE = Difference(
@@ -58,6 +60,19 @@ COUNT_INTERCEPT = Difference(
 )
 
 
+COUNT_FEEDBACK = Difference(
+    blocks=("outcome",),
+    outcomes=("y",),
+    parameters=("d2",),
+    near_the_tolerance=True,
+    reason=(
+        "Blimp imputes predictors of a count without the count's likelihood, which attenuates their slopes; ours is the"
+        " coherent joint. The interval of the incomplete predictor lies .3 posterior standard deviations higher, and so"
+        " do its ends."
+    ),
+)
+
+
 CORRELATED_ITEMS = ("attent2", "attent7", "attent8", "attent9")
 
 CORRELATED_CATEGORIES = Difference(
@@ -77,6 +92,7 @@ CORRELATED_CATEGORIES = Difference(
 
 KNOWN_DIFFERENCES: Mapping[str, Difference] = {
     "book-6.7-mod2": CORRELATED_CATEGORIES,
+    "guide-4.15": COUNT_FEEDBACK,
     "guide-5.5": COUNT_INTERCEPT,
     "guide-5.6": COUNT_INTERCEPT,
     "guide-4.5a": SCRAMBLED_CONSTANTS,

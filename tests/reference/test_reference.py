@@ -38,9 +38,10 @@ OPEN_RESIDUALS = frozenset({"guide-4.14", "guide-5.5", "guide-5.6"})
 ONLY_AT_FULL_LENGTH = frozenset({
     "bench-6", "book-6.4-mod1", "book-6.6-mod1", "book-6.7-mod2", "book-6.7-mod4", "guide-4.2", "guide-4.12",
     "guide-4.17b", "guide-4.18", "guide-5.13", "guide-5.16", "latint-2", "latint-3", "latint-4", "latint-5",
-    "workshop-8",
+    "workshop-8", "book-4.1-mod1", "book-4.1-mod4", "book-4.3-mod2", "guide-4.5b",
 })  # fmt: skip
-"""Cases with many ordinal items, or thresholds that move slowly: minutes each, so only `make reference` runs them."""
+"""Cases with many ordinal items or thresholds that move slowly, and models that other cases have too: only
+`make reference` runs them."""
 
 MAX_RHAT = 1.05
 CASES = [
@@ -79,7 +80,7 @@ def test_estimates_agree(case: dict[str, str], tmp_path: Path, record_property: 
     differs = table["status"].isin(["outside", "missing"])
     assert not (table["status"] == "missing").any()
     assert table[differs & ~excused].empty
-    if name in KNOWN_DIFFERENCES:
+    if name in KNOWN_DIFFERENCES and not KNOWN_DIFFERENCES[name].near_the_tolerance:
         assert (differs & excused).any(), "the rows agree now: take the case out of KNOWN_DIFFERENCES"
 
 
