@@ -91,7 +91,7 @@ def test_density_of_moves(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["marker and items", "correlated factors", "standardised factor"])
+@pytest.mark.parametrize("name", ["marker and items", "inverse Wishart", "standardised factor"])
 def test_moves_leave_the_posterior_as_it_is(name):
     script, data = CASES[name]
     model = resolve(f"{script} PARAMETERS: a ~ truncate(0, Inf);" if "@a" in script else script, data())
@@ -99,7 +99,7 @@ def test_moves_leave_the_posterior_as_it_is(name):
         sample(model, plan(model, moves=on), draws=30_000, burn=1000, chains=2, seed=seed, log_likelihood=False)
         for on, seed in ((True, 1), (False, 2))
     ]
-    for parameter in runs[0].parameter_names:
+    for parameter in (name for name, each in model.parameters.items() if each.is_free):
         # Variances and loadings of 60 rows have long tails: compare them where moments are finite.
         first, second = (np.arctan(run.parameter(parameter)) for run in runs)
         error = np.hypot(chains.autocovariance_error(first), chains.autocovariance_error(second))
