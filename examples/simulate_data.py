@@ -102,6 +102,23 @@ GENERATING_VALUES = {
         ("yjt(cost-20)", "Variances", "Residual Var."): 1.0,
         ("yjt(cost-20)", "Transformation", "Yeo-Johnson (lambda)"): 0.4,
     },
+    "smoking": {
+        ("smoker", "Coefficients", "Intercept"): -0.3,
+        ("smoker", "Coefficients", "stress"): 0.4,
+        ("health", "Coefficients", "Intercept"): 1.2,
+        ("health", "Coefficients", "smoker"): -0.5,
+        ("health", "Coefficients", "stress"): -0.4,
+        ("health", "Coefficients", "region.2"): 0.6,
+        ("health", "Coefficients", "region.3"): -0.3,
+        ("health", "Thresholds", "Tau 2"): 0.8,
+        ("health", "Thresholds", "Tau 3"): 1.7,
+        ("visits", "Coefficients", "Intercept"): 1.5,
+        ("visits", "Coefficients", "health"): -0.3,
+        ("visits", "Coefficients", "smoker"): 0.4,
+        ("visits", "Variances", "Dispersion Parameter"): 0.5,
+        ("", "Generated Parameters", "smokes_at_mean"): 0.382,
+        ("", "Generated Parameters", "smokes_at_high"): 0.540,
+    },
 }
 """Example -> (outcome, section, parameter) as printed -> generating value; generated parameters have no outcome."""
 
@@ -110,7 +127,7 @@ def main() -> None:
     """Write every data file."""
     for simulate in (
         interaction, mediation, parallel_mediators, sum_score, auxiliary, constraints, latent_growth, variability,
-        waiting_times,
+        waiting_times, smoking,
     ):  # fmt: skip
         table = simulate(np.random.default_rng(20261))
         table.to_csv(FOLDER / f"{simulate.__name__}.csv", index=False, na_rep="NA", float_format="%.3f")
@@ -249,6 +266,28 @@ def waiting_times(rng: np.random.Generator) -> pd.DataFrame:
             "distance": distance,
             "wait": _lose(rng, wait, 0.25 * (distance > 0)),
             "cost": _lose(rng, cost, 0.2 * (urgent == 0)),
+        }
+    )
+
+
+def smoking(rng: np.random.Generator) -> pd.DataFrame:
+    """Latent responses cut into categories, and counts that scatter more than Poisson counts."""
+    region = rng.choice([1, 2, 3], N_ROWS, p=[0.4, 0.3, 0.3])
+    stress = 0.3 * (region == 3) + rng.normal(size=N_ROWS)
+    stress = stress - 0.3 * 0.3
+    smoker = (-0.3 + 0.4 * stress + rng.normal(size=N_ROWS) > 0).astype(float)
+    response = 1.2 - 0.5 * smoker - 0.4 * stress + 0.6 * (region == 2) - 0.3 * (region == 3)
+    response = response + rng.normal(size=N_ROWS)
+    health = 1.0 + np.digitize(response, [0.0, 0.8, 1.7])
+    mean = np.exp(1.5 - 0.3 * health + 0.4 * smoker)
+    visits = rng.poisson(rng.gamma(1 / 0.5, 0.5 * mean))
+    return pd.DataFrame(
+        {
+            "visits": visits,
+            "stress": _lose(rng, stress, np.where(visits > 2, 0.25, 0.10)),
+            "region": _lose(rng, region.astype(float), np.full(N_ROWS, 0.12)),
+            "smoker": _lose(rng, smoker, np.where(visits > 2, 0.25, 0.10)),
+            "health": _lose(rng, health, np.full(N_ROWS, 0.12)),
         }
     )
 
