@@ -107,6 +107,7 @@ def scoring_log_density(tables, state, work, index):
     return scoring.log_density(tables, index, False, state, work)
 
 
+@entry
 def integrated_conditional(tables, state, work, marginal, block):
     """Precision and gradient, to `work.matrix[0]` and `work.vector[0]`, with latent variables integrated out."""
     return integrated.conditional(tables, marginal, block, state, work)

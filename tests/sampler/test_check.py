@@ -13,7 +13,9 @@ from sampler import checked
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
+from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.check import Verification, compare, verify
+from blimp2pymc.sampler.compiled import Kernel
 from blimp2pymc.sampler.density_changes import SWEEPS
 from blimp2pymc.sampler.kernels.categories import CHANGING
 from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, plan
@@ -241,3 +243,9 @@ def test_verify_takes_a_script_and_repeats_itself():
     first, second = (verify(script, checked.simulated(), states=2, seed=5) for _ in range(2))
     assert first == second
     assert first.passed
+
+
+def test_every_entry_is_compiled():
+    functions = [each for name, each in vars(entries).items() if getattr(each, "__module__", "") == entries.__name__]
+    assert functions
+    assert all(isinstance(each, Kernel) for each in functions)
