@@ -246,6 +246,11 @@ def _pair_density(page: Page, block: JointBlock) -> list[tuple[str, str]]:
             for each in members
         ]
         _add(terms, -0.5, f"({' + '.join(ratios)})" + (f" / {determinant}" if determinant else ""))
+    if len(terms) == 2 and " * (" in terms[0][1]:
+        # Formatters break sums of two terms inside parentheses: three of them stand one a line.
+        (sign, text), last = terms
+        factor, logarithms = text.removesuffix(")").split(" * (", 1)
+        terms = [*((sign, f"{factor} * {each}") for each in logarithms.split(" + ")), last]
     return terms
 
 

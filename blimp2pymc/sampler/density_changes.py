@@ -51,7 +51,8 @@ class Point:
             self._uncut = log_density(graph, without=cut_variables, mode="FAST_COMPILE")
         self._responses = self.form.plan.structure.latent_responses
         self._explicit = frozenset(self.crossing.response_point.columns)
-        self._drawn = frozenset(self.crossing.names.missing)
+        missing = self.crossing.names.missing
+        self._drawn = frozenset(name for name, each in missing.items() if each in self.crossing.value_names)
         self._saved: tuple[np.ndarray, np.ndarray] = (self.state.theta.copy(), self.state.columns.copy())
         self._cells = cell_places(run)
 

@@ -52,7 +52,8 @@ def test_continuous_members_come_first_and_jointly() -> None:
     model = resolved(MIXED)
     block = next(each for each in model.blocks if each.members[0].form is Form.SCORE)
     assert block.members == (Column("x1"), Column("x2"))
-    assert (block.scale, block.degrees_of_freedom, block.role) == ((1.0, 1.0), 1.0, Role.PREDICTOR)
+    # 3 - 6 members, less one for each of the four latent responses.
+    assert (block.scale, block.degrees_of_freedom, block.role) == ((1.0, 1.0), -7.0, Role.PREDICTOR)
     assert model.equation_of[Column("x1")].terms == (Term("Intercept", "x1 mean", ONE),)
 
 

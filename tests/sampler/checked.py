@@ -204,7 +204,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         frozenset({"cells", "thresholds", "responses", "variances", "coefficients", "predictions"}),
     ),
     "incomplete categorical predictors": (
-        "ORDINAL: o b; NOMINAL: k; FIXED: w; CENTER: x o; MODEL: y1 ~ x o b k b*k x*o w; y2 ~ y1 b;",
+        "ORDINAL: o high; NOMINAL: k; FIXED: w; CENTER: x o; MODEL: y1 ~ x o high k high*k x*o w; y2 ~ y1 high;",
         frozenset(
             {
                 "cells",
@@ -220,7 +220,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         ),
     ),
     "latent response as predictor": (
-        "ORDINAL: o b; MODEL: b ~ w; o ~ b.latent w; y1 ~ o b o*w;",
+        "ORDINAL: o high; MODEL: high ~ w; o ~ high.latent w; y1 ~ o high o*w;",
         frozenset({"categories", "thresholds", "responses", "variances", "coefficients", "predictions"}),
     ),
     "transformed outcomes": (

@@ -245,7 +245,7 @@ OWN = {
 @pytest.mark.parametrize("name", MODELS)
 def test_scored_coefficients_have_their_posterior(name):
     model = MODELS[name](missing=False)
-    draws = sample(model, draws=6000, burn=300, chains=2, seed=4)
+    draws = sample(model, draws=20_000, burn=300, chains=2, seed=4)
     mean, deviation, error = _own_posterior(model, OWN[name])
     for k, parameter in enumerate(OWN[name]):
         drawn = draws.parameter(parameter)

@@ -149,7 +149,7 @@ def test_variables_are_those_of_the_graph(make):
     free = {each.name for each in graph.free_RVs}
     cells = set(python_names(model).missing.values())
     # Quantiles of latent responses are the graph's way to draw these; what is kept are the responses.
-    quantiles = {each for each in free if each.endswith("_latent_response_quantile")}
+    quantiles = {each for each in free if each.endswith("_quantile")}
     assert free - cells - quantiles == free & set(tree["posterior"].data_vars)
     joined = with_missing(model, draws, tree)
     assert free - quantiles <= set(joined["posterior"].data_vars)

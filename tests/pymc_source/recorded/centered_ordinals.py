@@ -60,10 +60,10 @@ with pm.Model(coords=coords) as model:
     x_sd = pt.sqrt(x_residual_variance)
     v_sd = pt.sqrt(v_residual_variance)
     x_v_correlation = pm.Uniform("x_v_correlation", lower=-1, upper=1)
-    # covariance matrix ~ inverse Wishart(S = I, df = 1)
+    # covariance matrix ~ inverse Wishart(S = I, df = -3)
     x_v_covariance_prior = (
-        -1.5 * (pt.log(x_residual_variance) + pt.log(v_residual_variance))
-        - 2 * pt.log(1 - x_v_correlation**2)
+        0.5 * pt.log(x_residual_variance)
+        + 0.5 * pt.log(v_residual_variance)
         - 0.5 * (1 / x_residual_variance + 1 / v_residual_variance) / (1 - x_v_correlation**2)
     )
     pm.Potential("x_v_covariance_prior", x_v_covariance_prior)

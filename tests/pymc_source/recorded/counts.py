@@ -38,7 +38,8 @@ with pm.Model(coords=coords) as model:
 
     # w ~ Intercept
     w_mean = pm.Flat("w_mean", initval=np.mean(w))
-    w_residual_variance = pm.InverseGamma("w_residual_variance", alpha=1, beta=0.5, initval=np.var(w))
+    w_residual_variance = pm.HalfFlat("w_residual_variance", initval=np.var(w))
+    pm.Potential("w_residual_variance_prior", -pt.log(w_residual_variance) - 0.5 / w_residual_variance)
     w_sd = pt.sqrt(w_residual_variance)
     pm.Normal("w", w_mean, w_sd, observed=w, dims="row")
 

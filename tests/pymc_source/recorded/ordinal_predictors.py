@@ -56,7 +56,8 @@ with pm.Model(coords=coords) as model:
     # x ~ Intercept w
     x_mean = pm.Flat("x_mean", initval=np.nanmean(x_data))
     x_coefficient = pm.Flat("x_coefficient", dims="x_term")
-    x_residual_variance = pm.InverseGamma("x_residual_variance", alpha=1, beta=0.5, initval=np.nanvar(x_data))
+    x_residual_variance = pm.HalfFlat("x_residual_variance", initval=np.nanvar(x_data))
+    pm.Potential("x_residual_variance_prior", -0.5 / x_residual_variance)
     x_predicted = x_mean + x_coefficient[0] * (w - w_observed_mean)
     x_sd = pt.sqrt(x_residual_variance)
     x_missing = pm.Normal("x_missing", x_predicted[x_is_missing], x_sd, dims="x_missing_row")
