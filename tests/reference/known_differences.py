@@ -131,6 +131,16 @@ def with_printed_headings(case: str, table: pd.DataFrame) -> pd.DataFrame:
     return table.replace({"outcome": dict(HEADINGS.get(case, {}))})
 
 
+OPEN: Mapping[str, str] = {
+    "book-3.2-mod4": "the printed SD of one coefficient, .002, is twice ours; the cause is not known",
+    "book-3.6-mod5": (
+        "missing values of an outcome on a scale of limited range are drawn inside it here, which informs the residual"
+        " variance; Blimp's are not"
+    ),
+}
+"""Cases with lines outside the tolerance whose cause is not known or not mended: they fail, and are expected to."""
+
+
 def may_differ(case: str, table: pd.DataFrame) -> pd.Series:
     """Which rows of a table of estimates or comparisons may differ."""
     known = KNOWN_DIFFERENCES.get(case)

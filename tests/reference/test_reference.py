@@ -20,7 +20,7 @@ from reference.agreement import (
     highest_r_hat,
     mixed_estimates,
 )
-from reference.known_differences import KNOWN_DIFFERENCES, may_differ
+from reference.known_differences import KNOWN_DIFFERENCES, OPEN, may_differ
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.resolve import resolve
@@ -79,6 +79,8 @@ def test_estimates_agree(case: dict[str, str], tmp_path: Path, record_property: 
     record_property("agreement", _line(name, table, excused))
     differs = table["status"].isin(["outside", "missing"])
     assert not (table["status"] == "missing").any()
+    if name in OPEN and not table[differs & ~excused].empty:
+        pytest.xfail(OPEN[name])
     assert table[differs & ~excused].empty
     if name in KNOWN_DIFFERENCES and not KNOWN_DIFFERENCES[name].near_the_tolerance:
         assert (differs & excused).any(), "the rows agree now: take the case out of KNOWN_DIFFERENCES"

@@ -219,6 +219,10 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
             }
         ),
     ),
+    "centered binary predictor": (
+        "ORDINAL: high; CENTER: high x; MODEL: y1 ~ x high x*high;",
+        frozenset({"cells", "categories", "responses", "variances", "coefficients", "means", "predictions"}),
+    ),
     "latent response as predictor": (
         "ORDINAL: o high; MODEL: high ~ w; o ~ high.latent w; y1 ~ o high o*w;",
         frozenset({"categories", "thresholds", "responses", "variances", "coefficients", "predictions"}),
