@@ -54,6 +54,9 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
         rows = ~model.missing(equation.name) | (equation.name in drawn)
         bounds = np.array([-np.inf, *(parameters[name] for name in equation.thresholds), np.inf])
         category = np.searchsorted(model.variables[equation.name].categories, values[equation.name][rows])
+        here = columns[response.outcome][rows]
+        if (here < bounds[category] - 1e-9).any() or (here > bounds[category + 1] + 1e-9).any():
+            return -np.inf
         total -= _log_interval(bounds[category] - mean[rows], bounds[category + 1] - mean[rows]).sum()
     for name, means in by_variable.items():
         own = [each.outcome for each in run.layout.plan.structure.differences if each.outcome.variable == name]
