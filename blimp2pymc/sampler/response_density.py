@@ -114,7 +114,9 @@ def threshold_changes(point: Point) -> Changes:
 
         def integrated() -> float:
             deviation = (column[rows] - mean) * root  # noqa: B023
-            return point.log_density(cuts=False) + float((0.5 * deviation**2 + _log_interval(*limits())).sum())
+            return point.log_density(cuts=False, collapsed=True) + float(
+                (0.5 * deviation**2 + _log_interval(*limits())).sum()
+            )
 
         at_old = entries.threshold_log_density(*point.compiled, variable, n)
         before = integrated()
@@ -140,12 +142,12 @@ def response_changes(point: Point) -> Changes:
         own = slice(responses.block_start[variable], responses.block_start[variable + 1])
         rows = np.concatenate([np.arange(*each) for each in point.stretches(responses.block[own])])
         column = state.columns[responses.column[variable]]
-        before, old = point.log_density(cuts=False), column[rows].copy()
+        before, old = point.log_density(cuts=False, collapsed=True), column[rows].copy()
         entries.redraw_responses(*point.compiled)
         new = column[rows].copy()
         point.restore()
         column[rows] = new
         point.refresh()
         kernel = -0.5 * (((new - mean) * root) ** 2 - ((old - mean) * root) ** 2).sum()
-        yield kernel, point.log_density(cuts=False) - before
+        yield kernel, point.log_density(cuts=False, collapsed=True) - before
         point.restore()

@@ -34,17 +34,10 @@ def test_every_rule_has_a_case():
     assert every <= needed <= every | set(MARGINAL_RULES)
 
 
-OPEN = "latent response as predictor"
-"""Responses and thresholds of an ordinal outcome that a latent response predicts differ from the graph in this case:
-whether the kernel or the comparison is wrong is not known yet."""
-
-
 @pytest.mark.parametrize("name", checked.SCRIPTS)
 def test_kernels_agree_with_the_graph(name):
     model = checked.case(name)
     result = verify(model)
-    if name == OPEN and not result.passed:
-        pytest.xfail(str(result))
     assert {row.kernel for row in result.rows} == checked.SCRIPTS[name][1]
     assert result.passed, str(result)
     assert max(row.difference for row in result.rows) < 1e-8
@@ -65,8 +58,6 @@ def test_kernels_agree_under_other_prior_families(name, addition):
 @pytest.mark.parametrize("name", [each for each in checked.SCRIPTS if each != "incomplete categorical predictors"])
 def test_kernels_agree_under_proper_priors(name):
     result = verify(checked.case(name, priors="proper"), states=2)
-    if name == OPEN and not result.passed:
-        pytest.xfail(str(result))
     assert result.passed, str(result)
 
 
