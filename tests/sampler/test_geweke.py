@@ -188,7 +188,7 @@ def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarr
     columns = {Column(name): values for name, values in data.items()}
     largest: dict[str, np.ndarray] = {}
     for equation in model.equations:
-        if equation.family not in ("normal", "probit"):
+        if equation.family not in ("normal", "probit", "multinomial_probit"):
             family_models.draw_outcome(model, equation, parameters, data, rng)
             continue
         mean = sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in equation.terms)
