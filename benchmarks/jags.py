@@ -57,9 +57,16 @@ def sample(
             for process, values in waves.items()
         ]
         (folder / "data.R").write_text("\n".join(lines) + "\n")
+        # From its own starting values JAGS wanders off to loadings of hundreds and does not come back.
+        start_values = "\n".join(
+            f"{latent} <- c({_listed(values)})"
+            for process, (level, slope) in {"m": ("im", "sm"), "y": ("iy", "sy")}.items()
+            for latent, values in zip((level, slope), _lines(waves[process]), strict=True)
+        )
         script = ["load glm", "model in growth.bug", "data in data.R", f"compile, nchains({chains})"]
         for k in range(chains):
-            (folder / f"start{k}.R").write_text(f'".RNG.name" <- "base::Mersenne-Twister"\n".RNG.seed" <- {k + 1}\n')
+            generator = f'".RNG.name" <- "base::Mersenne-Twister"\n".RNG.seed" <- {k + 1}\n'
+            (folder / f"start{k}.R").write_text(generator + start_values + "\n")
             script.append(f"parameters in start{k}.R, chain({k + 1})")
         script += ["initialize", f"update {burn}", "monitor b", "monitor s", "monitor v", f"update {draws}", "coda *"]
         (folder / "script.cmd").write_text("\n".join(script) + "\n")
@@ -77,6 +84,12 @@ def sample(
         place = places[f"v[{number}]"]
         found[outcome, "residual variance"] = np.stack([each[place : place + draws] for each in values])
     return found, seconds
+
+
+def _lines(waves: np.ndarray) -> np.ndarray:
+    """Intercept and slope of the least squares line through every row, (2, row)."""
+    times = np.column_stack([np.ones(waves.shape[1]), np.arange(waves.shape[1])])
+    return np.linalg.lstsq(times, waves.T, rcond=None)[0]
 
 
 def _listed(values: object) -> str:
