@@ -1,7 +1,8 @@
 """Simulation-based calibration (talts et al. 2018) from script to draws, with proper priors.
 
 Parameters are drawn from the prior, data from the model, and the rank of each parameter among draws of its
-posterior must be uniform. Geweke's tests reach single kernels; this one goes through the whole pipeline, one model for every family among them.
+posterior must be uniform. Geweke's tests reach single kernels; this one
+goes through the whole pipeline, with a model for every family.
 """
 
 from __future__ import annotations
