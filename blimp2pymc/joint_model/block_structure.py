@@ -75,7 +75,8 @@ def settle_blocks(
                 findings.append(_note_on_unit_variances(block))
         else:
             settled.append(block)
-            findings.append(_note_on_structure(block))
+            if block.parameterisation == "wishart":
+                findings.append(_note_on_structure(block))
             for name in variances:
                 _separate(changed, name, VARIANCE[prior_family])
             for name in pairs:

@@ -51,6 +51,8 @@ class ParameterKind(Enum):
     CORRELATION = "correlation"
     DISPERSION = "dispersion"
     TRANSFORMATION = "transformation"
+    PHANTOM_LOADING = "phantom loading"
+    """Of a residual on a variable that gives it a correlation (`use_phantom`); in units that `phantoms` explains."""
     MEAN = "mean"
     """Mean of a predictor that owns no equation, or of a Means Model."""
 
@@ -181,7 +183,7 @@ class JointBlock:
     degrees_of_freedom: float
     role: Role = Role.OUTCOME
     parameterisation: str = "wishart"
-    """`wishart`, or `phantom` (use_phantom)."""
+    """`wishart`, or `phantom`: correlations are set to products of loadings (`use_phantom`)."""
     level: int = 1
     block: str = ""
     order: int = 0

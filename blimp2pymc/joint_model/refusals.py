@@ -34,7 +34,6 @@ REFUSALS: Mapping[str, str] = {
     "variance-model": "a residual with a model for its variance, var({name}), that is correlated with others by '~~' "
         "is not sampled yet",
     # covariances and priors
-    "phantom": "the separation parameterisation of '~~' (use_phantom) is not sampled yet",
     "implied-variance-constraint": "'{name}' is a label of MODEL set through a .totalvar, .coefvar or .residvar, "
         "which is not sampled yet",
     "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
@@ -59,7 +58,6 @@ COMMANDS: Mapping[str, str] = {
 """Commands refused as a whole."""
 
 OPTIONS: Mapping[str, str] = {
-    "use_phantom": "phantom",
     "nodrop": "dropout",
     "hev": "option",
     "manifest": "option",

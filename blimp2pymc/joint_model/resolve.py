@@ -29,6 +29,7 @@ from blimp2pymc.joint_model.drafts import Drafts
 from blimp2pymc.joint_model.equations import draft_equations, model_labels
 from blimp2pymc.joint_model.frame import analysed_rows
 from blimp2pymc.joint_model.names import Names
+from blimp2pymc.joint_model.phantoms import with_phantoms
 from blimp2pymc.joint_model.predictors import classify_predictors
 from blimp2pymc.joint_model.proper_priors import proper_priors
 from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, simple_effects, wald_tests
@@ -114,9 +115,10 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
     parameters = _with_priors(
         assembly, prior_statements, derived=derived, names=names, labels=labels, findings=findings
     )
-    parameters, own = settle_blocks(
-        assembly.equations, assembly.blocks, parameters, settings.prior_family, findings
-    )  # fmt: skip
+    own = assembly.blocks
+    if "use_phantom" in settings.options:
+        parameters, own = with_phantoms(assembly.equations, own, parameters, settings.prior_family, findings)
+    parameters, own = settle_blocks(assembly.equations, own, parameters, settings.prior_family, findings)
     if priors == "proper":
         parameters, own = proper_priors(assembly.equations, own, parameters, means, rows.data)
     tests = wald_tests(script.all("WALDTEST"), lookup, assembly, findings)

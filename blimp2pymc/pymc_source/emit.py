@@ -139,10 +139,6 @@ def refusals(model: Model) -> Iterator[Finding]:
             elif column.form is Form.LATENT_RESPONSE and not family_of(model, column.variable).endswith("probit"):
                 yield refuse(f"the latent response of '{column.variable}', which has no probit equation,", equation)
         yield from (refuse(what, equation) for what in _unwritten_roles(model, equation))
-    for block in model.blocks:
-        if block.parameterisation != "wishart":
-            text = f"the {block.parameterisation} parameterisation of {block.name} cannot be written as PyMC source yet"
-            yield Finding(text, block.span, code="not-written-yet")
 
 
 def _unwritten_roles(model: Model, equation: Equation) -> Iterator[str]:

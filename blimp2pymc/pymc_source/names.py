@@ -180,7 +180,8 @@ def python_names(model: Model) -> Names:
         _place_block(block, model, names, places)
     for name, parameter in model.parameters.items():
         if name not in parameters and parameter.fixed is None:
-            parameters[name] = Place(_free(identifier(name.replace(" ", "_")), taken))
+            text = name.replace(" ~~ ", "_") + (" correlation" if " ~~ " in name else "")
+            parameters[name] = Place(_free(identifier(text.replace(" ", "_")), taken))
 
     missing = {}
     for name in model.incomplete:
@@ -380,7 +381,10 @@ def _place_block(block: JointBlock, model: Model, names: Mapping[str, str], plac
     unplaced: dict[str, str] = {}
     for i, j in member_pairs(len(members)):
         name = pair_parameter(block, members[i], members[j])
-        if name is not None and name not in parameters and model.parameters[name].fixed is None:
+        if name is None or name in parameters or model.parameters[name].fixed is not None:
+            continue
+        # One that is computed is a scalar of its own.
+        if len(members) == 2 or model.parameters[name].definition is None:
             unplaced.setdefault(name, f"{members[i].variable} ~~ {members[j].variable}")
     variable = names["correlation"]
     if len(members) == 2:

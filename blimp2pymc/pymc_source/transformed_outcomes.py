@@ -121,7 +121,11 @@ def _write_missing(page: Page, equation: Equation, law: TransformedLaw, rows: st
     assert transform is not None
     assert transform.inverse is not None, "an outcome with missing values has an inverse"
     drawn, missing = page.names.drawn[outcome.variable], page.names.missing[outcome.variable]
-    if transform.is_bounded:
+    if transform.is_bounded and not something_depends_on(page, outcome):
+        limits = zip(("lower", "upper"), (transform.lower, transform.upper), strict=True)
+        ends = [f"{name}={number(each)}" for name, each in limits if math.isfinite(each)]
+        page.call(f"{drawn} = pm.TruncatedNormal(", [string(drawn), *law.at(rows), *ends, f"dims={dim}"])
+    elif transform.is_bounded:
         _write_bounded(page, drawn, transform, dim)
         density = f"pm.logp(pm.Normal.dist({', '.join(law.at(rows))}), {drawn})"
         page.call("pm.Potential(", [string(page.local(outcome, "missing_density")), density])
@@ -131,6 +135,12 @@ def _write_missing(page: Page, equation: Equation, law: TransformedLaw, rows: st
     text = page.expression(transform.inverse).code
     del page.shorthand[equation.scale]
     page.call(f"{missing} = pm.Deterministic(", [string(missing), text, f"dims={dim}"])
+
+
+def something_depends_on(page: Page, outcome: Column) -> bool:
+    """Whether other equations hold an outcome, or residuals correlated with its own."""
+    block = page.model.block_of.get(outcome)
+    return outcome in used_later(page.model) or (block is not None and len(block.members) > 1)
 
 
 def _write_bounded(page: Page, name: str, transform: Transform, dim: str) -> None:

@@ -118,6 +118,19 @@ def _is_bounded(equation: Equation) -> bool:
     return equation.transform is not None and equation.transform.is_bounded
 
 
+def _is_restricted(form: Structure, index: int) -> bool:
+    """Whether something else depends on a transformed outcome that cannot take every value.
+
+    The density of a missing value is then the normal one where the value exists. Elsewhere a missing value is drawn
+    from the normal distribution restricted to existing values, so that it says nothing about the parameters.
+    """
+    group = form.groups[index]
+    if not any(_is_bounded(each.equation) for each in group.residuals):
+        return False
+    others = (each for k, each in enumerate(form.groups) if k != index)
+    return len(group.residuals) > 1 or any(_predicts(group, each) for each in others)
+
+
 def cell_blocks(groups: Sequence[Group], missing: Sequence[Column]) -> list[tuple[Column, ...]]:
     """Split the missing cells of a row into blocks that are jointly normal given the rest."""
     conflicts = {
@@ -147,7 +160,7 @@ def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[in
             for index in rest
             if not form.groups[index].is_cut
             and set(form.groups[index].outcomes) <= missing
-            and not any(_is_bounded(each.equation) for each in form.groups[index].residuals)
+            and not _is_restricted(form, index)
             and not any(_predicts(form.groups[index], form.groups[other]) for other in rest if other != index)
         }
         if not new:
@@ -165,10 +178,18 @@ def _predicts(group: Group, other: Group) -> bool:
 def left_out_groups(form: Structure, missing: frozenset[Column], collapsed: bool) -> frozenset[int]:
     """Groups that the draws of the other unknowns leave out; not `collapsed`: only where that cannot be helped.
 
-    A category or a count is drawn as a prediction or not at all.
+    A category or a count is drawn as a prediction or not at all, and so is a transformed value within limits, whose
+    probability depends on the parameters.
     """
     inactive = inactive_groups(form, missing)
-    return frozenset(k for k in inactive if collapsed or form.groups[k].family in PREDICTED_FAMILIES)
+    if collapsed:
+        return inactive
+    return frozenset(
+        k
+        for k in inactive
+        if form.groups[k].family in PREDICTED_FAMILIES
+        or any(_is_bounded(each.equation) for each in form.groups[k].residuals)
+    )
 
 
 def used_categories(form: Structure, groups: Iterable[Group], missing: frozenset[Column]) -> frozenset[str]:

@@ -14,6 +14,8 @@ from blimp2pymc.sampler.tables import Cells, Nonlinear, integers, ragged
 if TYPE_CHECKING:
     from blimp2pymc.sampler.layout import Layout, Pattern
 
+LINE = (-np.inf, np.inf)
+
 
 def cell_table(result: Layout) -> Cells:
     """Blocks of cells with a joint normal full conditional, predictions included."""
@@ -69,6 +71,8 @@ def cell_table(result: Layout) -> Cells:
     ]
     result.monomials = pool
     entry_start, flat = ragged(ordered)
+    possible = _possible_values(result)
+    limits = [possible.get(block[0], LINE) if phase == 1 else LINE for phase, _, block, _ in blocks]
     member_start, members = ragged([[result.columns[column] for column in block] for _, _, block, _ in blocks])
     segment_start, _ = ragged(touched for *_, touched in blocks)
     return Cells(
@@ -84,7 +88,14 @@ def cell_table(result: Layout) -> Cells:
         entry_monomial=integers(each[2] for each in flat),
         entry_rest=integers(each[0] for each in flat),
         entry_member=integers(each[3] for each in flat),
+        lower=np.array([lower for lower, _ in limits]),
+        upper=np.array([upper for _, upper in limits]),
     )
+
+
+def _possible_values(result: Layout) -> dict[Column, tuple[float, float]]:
+    transforms = {each.scale: each.transform for each in result.model.equations}
+    return {column: (each.lower, each.upper) for column, each in transforms.items() if each is not None}
 
 
 def nonlinear_table(result: Layout) -> Nonlinear:
@@ -118,11 +129,7 @@ def nonlinear_table(result: Layout) -> Nonlinear:
     columns = sorted({index for index, *_ in found})
     entry_start, entries = ragged(keys for _, _, segments, *_ in found for _, keys, _ in segments)
     fixed = [count for _, _, segments, *_ in found for *_, count in segments]
-    bounds = {
-        result.columns[each.scale]: (each.transform.lower, each.transform.upper)
-        for each in result.model.equations
-        if each.transform is not None
-    }
+    bounds = {result.columns[column]: limits for column, limits in _possible_values(result).items()}
     program_start, programs = ragged(
         [k for k, each in enumerate(result.functions) if index in {result.columns[c] for c in columns_in(each)}]
         for index, *_ in found
@@ -132,8 +139,8 @@ def nonlinear_table(result: Layout) -> Nonlinear:
         low=integers(each[1].low for each in found),
         high=integers(each[1].low + len(each[1].rows) for each in found),
         width=integers(len(result.parameters) + columns.index(index) for index, *_ in found),
-        lower=np.array([bounds.get(index, (-np.inf, np.inf))[0] for index, *_ in found]),
-        upper=np.array([bounds.get(index, (-np.inf, np.inf))[1] for index, *_ in found]),
+        lower=np.array([bounds.get(index, LINE)[0] for index, *_ in found]),
+        upper=np.array([bounds.get(index, LINE)[1] for index, *_ in found]),
         segment_start=ragged(each[2] for each in found)[0],
         segment_group=integers(group for each in found for group, *_ in each[2]),
         is_scored=np.array([flag for each in found for flag in each[3]], np.bool_),

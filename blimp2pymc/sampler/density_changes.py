@@ -18,6 +18,7 @@ from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.graph_point import cell_places, current_cells, cut_parameters, point_of, response_columns
 from blimp2pymc.sampler.inverses import cell_columns
 from blimp2pymc.sampler.moments import CHUNK
+from blimp2pymc.sampler.prediction_density import prediction_changes, prediction_log_density
 from blimp2pymc.sampler.response_density import response_changes, response_log_density, threshold_changes
 from blimp2pymc.sampler.runs import ChainRun
 
@@ -102,7 +103,7 @@ class Point:
                 parameters = dict(zip(self.model.parameters, centered(self.form, self.state.theta), strict=False))
                 cells = current_cells(self.run, self._cells)
                 value += self.crossing.response_log_density(parameters, cells, response_columns(self.run))
-        return value + weights - (self.predictions() if collapsed else 0.0)
+        return value + weights - (prediction_log_density(self) if collapsed else 0.0)
 
     def weighted_rows(self) -> dict[int, tuple[np.ndarray, float, float]]:
         """What Polya-Gamma weights say of the outcomes with two categories, by group.
@@ -130,19 +131,6 @@ class Point:
             tilt = np.logaddexp(0.5 * predictor, -0.5 * predictor) - np.log(2.0) - 0.5 * weights * predictor**2
             found[int(group)] = (own, float(normal), float(tilt.sum()))
         return found
-
-    def predictions(self) -> float:
-        """Log density of all outcomes that predict nothing, given everything else: normalised."""
-        total = 0.0
-        for block in self.blocks(1):
-            for low, n in self.chunks(block):
-                precision, linear = self.normal(block, low, n)
-                values = self.state.columns[self.members(block), low : low + n].T
-                mean = np.linalg.solve(precision, linear[:, :, None])[:, :, 0]
-                deviation = values - mean
-                quadratic = np.einsum("ni,nij,nj->", deviation, precision, deviation)
-                total += 0.5 * (np.linalg.slogdet(precision)[1].sum() - quadratic - values.size * np.log(2 * np.pi))
-        return total
 
     def blocks(self, phase: int) -> list[int]:
         """Blocks of cells drawn before the parameters (0, and 2 with what is integrated out) or after them (1)."""
@@ -357,19 +345,6 @@ def _weights(point: Point) -> Changes:
         yield (after[1] - after[2]) - (before[1] - before[2]), point.log_density() - after[2] - graph
 
 
-def _predictions(point: Point) -> Changes:
-    # All of them at once: an outcome that is predicted may itself predict another.
-    before, kernel = point.log_density(), point.predictions()
-    for block in point.blocks(1):
-        for low, n in point.chunks(block):
-            precision, _ = point.normal(block, low, n)
-            spread = 1.0 / np.sqrt(np.einsum("nii->ni", precision))
-            members = point.members(block)
-            point.state.columns[members, low : low + n] += (spread * point.random.normal(size=spread.shape)).T
-    point.refresh()
-    yield point.predictions() - kernel, point.log_density() - before
-
-
 PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
     0: _covariances,
     1: _variances,
@@ -386,7 +361,7 @@ CELLS: Mapping[str, Callable[[Point], Changes]] = {
     "responses": response_changes,
     "categories": category_changes,
     "differences": difference_changes,
-    "predictions": _predictions,
+    "predictions": prediction_changes,
     "weights": _weights,
 }
 """Kernel of missing values, or of what is drawn with them -> how it is compared."""

@@ -57,7 +57,7 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
         here = columns[response.outcome][rows]
         if (here < bounds[category] - 1e-9).any() or (here > bounds[category + 1] + 1e-9).any():
             return -np.inf
-        total -= _log_interval(bounds[category] - mean[rows], bounds[category + 1] - mean[rows]).sum()
+        total -= log_interval(bounds[category] - mean[rows], bounds[category + 1] - mean[rows]).sum()
     for name, means in by_variable.items():
         own = [each.outcome for each in run.layout.plan.structure.differences if each.outcome.variable == name]
         deviations = np.array([columns[column] - mean for column, mean in zip(own, means, strict=True)])
@@ -70,7 +70,7 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
     return float(total)
 
 
-def _log_interval(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+def log_interval(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     from scipy.special import log_ndtr
 
     lower, upper = np.where(lower > 0, -upper, lower), np.where(lower > 0, -lower, upper)
@@ -115,7 +115,7 @@ def threshold_changes(point: Point) -> Changes:
         def integrated() -> float:
             deviation = (column[rows] - mean) * root  # noqa: B023
             return point.log_density(cuts=False, collapsed=True) + float(
-                (0.5 * deviation**2 + _log_interval(*limits())).sum()
+                (0.5 * deviation**2 + log_interval(*limits())).sum()
             )
 
         at_old = entries.threshold_log_density(*point.compiled, variable, n)

@@ -119,6 +119,9 @@ class Cells(NamedTuple):
     """The same monomial without the member."""
     entry_member: np.ndarray
     """Position of the member in its block, or -1 when the monomial has none."""
+    lower: np.ndarray
+    upper: np.ndarray
+    """Possible values of the member of a block that is a prediction."""
 
 
 class Nonlinear(NamedTuple):

@@ -69,10 +69,6 @@ def unsupported(model: Model) -> list[Finding]:
                     modelled[column],
                     "unsupported-variance",
                 )
-        if block.parameterisation != "wishart":
-            refuse(
-                f"the correlations of {block.name} are parameterised by phantom variables", block, "unsupported-phantom"
-            )
     owned = {equation.outcome.variable for equation in model.equations if equation.role is not Role.MEANS}
     for name in model.unknown:
         if name not in owned:

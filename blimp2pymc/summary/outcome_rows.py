@@ -151,10 +151,18 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
 
 
 def covariance_rows(model: Model, draws: Draws, block: JointBlock) -> list[Row]:
-    """Residual covariances of a `~~` block, then the correlations."""
+    """Residual covariances of a `~~` block, then the correlations; from phantom variables only these."""
     equations = [model.equation_of[member] for member in block.members]
     variances = [each.residual_variance for each in equations]
     pairs = sorted(block.correlations)
+    if block.parameterisation == "phantom":
+        titles = {pair: f"{equations[pair[0]].name} <-> {equations[pair[1]].name}" for pair in pairs}
+        return [
+            parameter_row(
+                model, draws, block.correlations[pair], Row("covariance", title, "Phantom Correlations", title)
+            )
+            for pair, title in titles.items()
+        ]
     values = parameter_values(model, draws, [*filter(None, variances), *block.correlations.values()])
     title = " ".join(each.name for each in equations)
     covariances, correlations = [], []

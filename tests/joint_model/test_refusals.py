@@ -20,7 +20,6 @@ RECORDED = {
     "missingness-indicator",
     "categorical-predictor-model",
     "variance-model",
-    "phantom",
     "implied-variance-constraint",
     "free-constant",
     "simple-defined",
@@ -40,7 +39,6 @@ RECORDED_COMMANDS = {
     "DROPOUT",
 }
 RECORDED_OPTIONS = {
-    "use_phantom",
     "nodrop",
     "hev",
     "manifest",

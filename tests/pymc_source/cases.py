@@ -96,6 +96,8 @@ SCRIPTS: Mapping[str, str] = {
         x1@v; x2@v; x3@1.5; m@u;
         x1 ~~ x2@r; x3 ~~ m@r; x1 ~~ x3@-.3; x2 ~~ m@c;
         PARAMETERS: u = 2*v; c ~ normal(.2, .1); v ~ gamma(2, 1);""",
+    "phantoms": """OPTIONS: use_phantom; FIXED: w; MODEL: x1 ~ w; x2 ~ w; x3 ~ w; x1 x2 x3 ~~ x1 x2 x3;
+        x1@1; m ~~ y@r;""",
     "separate_priors": """FIXED: w; MODEL:
         x1 ~ w@a 1@b; x2 ~ w@c; x3 ~ w@g;
         x1@v; x2@u; x1 ~~ x2@r;

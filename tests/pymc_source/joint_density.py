@@ -14,7 +14,7 @@ from scipy import stats
 
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Equation, Form, JointBlock, Model, ParameterKind, Role
-from blimp2pymc.pymc_source.facts import DISCRETE, family_of, has_missing_categories
+from blimp2pymc.pymc_source.facts import DISCRETE, family_of, has_missing_categories, used_later
 
 Array = np.ndarray
 
@@ -103,12 +103,12 @@ def log_joint(
         elif equation.role is Role.MEANS:
             total += _log_means(model, equation, columns[equation.outcome], parameters)
         elif equation.outcome not in in_blocks:
-            residual = columns[equation.scale] - _mean(model, equation, columns, parameters)
+            mean = _mean(model, equation, columns, parameters)
+            deviation = np.full(len(mean), np.sqrt(parameters.get(equation.residual_variance or "", 0.0)))
             if equation.variance_terms:
-                log_variance = linear_predictor(model, equation.variance_terms, columns, parameters)
-                total += stats.norm.logpdf(residual, 0, np.exp(log_variance / 2)).sum()
-            else:
-                total += stats.norm.logpdf(residual, 0, np.sqrt(parameters[equation.residual_variance])).sum()
+                deviation = np.exp(linear_predictor(model, equation.variance_terms, columns, parameters) / 2)
+            total += stats.norm.logpdf(columns[equation.scale], mean, deviation).sum()
+            total -= _log_possible(model, equation, mean, deviation)
     for block in model.blocks:
         if any(model.equation_of[each].family != "multinomial_probit" for each in block.members):
             total += _log_block(model, block, columns, parameters)
@@ -141,6 +141,16 @@ def _transform(
     argument = evaluate(transform.expression, {outcome: columns[outcome]})[~missing]
     power = parameters[transform.parameter]
     return float((power - 1) * (np.sign(argument) * np.log1p(np.abs(argument))).sum())
+
+
+def _log_possible(model: Model, equation: Equation, mean: Array, deviation: Array) -> float:
+    """Log probability of what a transform can give, over missing outcomes on which nothing else depends."""
+    transform, missing = equation.transform, model.missing(equation.name)
+    if transform is None or equation.outcome in used_later(model):
+        return 0.0
+    lower, upper = ((limit - mean[missing]) / deviation[missing] for limit in (transform.lower, transform.upper))
+    above, beyond = stats.norm.logsf(lower), stats.norm.logsf(upper)
+    return float((above + np.log1p(-np.exp(beyond - above))).sum())
 
 
 def _mean(model: Model, equation: Equation, columns: Mapping[Column, Array], parameters: Mapping[str, float]) -> Array:

@@ -90,8 +90,21 @@ CORRELATED_CATEGORIES = Difference(
 )
 
 
+PHANTOM_CORRELATION = Difference(
+    blocks=("covariance",),
+    outcomes=("x1 <-> y1",),
+    near_the_tolerance=True,
+    reason=(
+        "Of three correlations from phantom variables two agree; of the third Blimp's chains of 145 effective draws lie"
+        " half a posterior standard deviation below. Their prior is not documented: ours has flat loadings and flat"
+        " unique variances."
+    ),
+)
+
+
 KNOWN_DIFFERENCES: Mapping[str, Difference] = {
     "book-6.7-mod2": CORRELATED_CATEGORIES,
+    "guide-4.1b": PHANTOM_CORRELATION,
     "guide-4.15": COUNT_FEEDBACK,
     "guide-5.5": COUNT_INTERCEPT,
     "guide-5.6": COUNT_INTERCEPT,
@@ -133,10 +146,6 @@ def with_printed_headings(case: str, table: pd.DataFrame) -> pd.DataFrame:
 
 OPEN: Mapping[str, str] = {
     "book-3.2-mod4": "the printed SD of one coefficient, .002, is twice ours; the cause is not known",
-    "book-3.6-mod5": (
-        "missing values of an outcome on a scale of limited range are drawn inside it here, which informs the residual"
-        " variance; Blimp's are not"
-    ),
 }
 """Cases with lines outside the tolerance whose cause is not known or not mended: they fail, and are expected to."""
 

@@ -29,7 +29,7 @@ from blimp2pymc.sampler.plan import plan
 SUPPORTED_STAGES = ("1", "3", "4")
 """Values of the column `stage` of the index whose cases have to pass."""
 
-NOT_SAMPLED = {"guide-4.1b": "phantom"}
+NOT_SAMPLED: dict[str, str] = {}
 """Cases of these stages that are refused -> code of the refusal."""
 
 OPEN_RESIDUALS = frozenset({"guide-4.14", "guide-5.5", "guide-5.6"})

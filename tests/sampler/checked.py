@@ -103,6 +103,11 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2; y2 ~~ y3;",
         frozenset({"cells", "slice", "coefficients"}),
     ),
+    "phantom correlations": (
+        """OPTIONS: use_phantom; FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1 y2 m ~~ y1 y2 m; y1 ~~ y2@r; m@1;
+        y3 ~ m w; y3 ~~ x@.2; x ~ w; x ~~ z;""",
+        frozenset({"cells", "slice", "coefficients", "predictions"}),
+    ),
     "correlation that is also a slope": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y1 ~~ y2@r; y3 ~ y1@b w; PARAMETERS: b = r/2 + 0.1;",
         frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),

@@ -97,3 +97,29 @@ def test_an_imputed_outcome_that_predicts_nothing_is_a_prediction() -> None:
     means = np.exp(0.2 + 0.3 * np.array([0.0, 1.0]) + 0.25 / 2)
     np.testing.assert_allclose(result.cell_mean["y"], means, rtol=0.02)
     np.testing.assert_allclose(result.cell_variance["y"], means**2 * np.expm1(0.25), rtol=0.08)
+
+
+def test_missing_outcomes_within_limits_say_nothing_about_parameters() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=60)
+    y = np.square(1.0 + 0.4 * x + 0.4 * rng.normal(size=60))
+    some = pd.DataFrame({"x": x, "y": y})
+    more = pd.concat([some, pd.DataFrame({"x": rng.normal(-1.0, 1.0, 60), "y": np.nan})], ignore_index=True)
+    script = "FIXED: x; MODEL: sqrt(y) ~ x;"
+    fitted = [drawn(script, data, collapsed=collapsed, draws=6000) for data, collapsed in
+              ((some, True), (more, True), (more, False))]  # fmt: skip
+    for name in ("sqrt(y) ~ Intercept", "sqrt(y) ~ x", "sqrt(y) residual variance"):
+        expected, *others = (each.parameter(name) for each in fitted)
+        for each in others:
+            assert each.mean() == pytest.approx(expected.mean(), abs=0.07 * expected.std())
+            assert each.std() == pytest.approx(expected.std(), rel=0.05)
+
+
+def test_an_imputed_outcome_within_limits_is_a_truncated_prediction() -> None:
+    table = pd.DataFrame({"y": [np.nan, np.nan, 1.0, 2.0, 3.0], "x": [0.0, 1.0, 0.0, 1.0, 2.0]})
+    result = drawn("MODEL: sqrt(y) ~ 1@.1 x@.3; y@.5; w ~ 1;", table.assign(w=np.arange(5.0)), draws=20000)
+    root = np.linspace(0.0, 6.0, 20001)
+    for cell, mean in enumerate((0.1, 0.4)):
+        density = np.exp(-0.5 * (root - mean) ** 2 / 0.5)
+        expected = density @ root**2 / density.sum()
+        assert result.cell_mean["y"][cell] == pytest.approx(expected, rel=0.03)

@@ -15,7 +15,7 @@ import math
 
 from blimp2pymc.sampler.compiled import compiled
 from blimp2pymc.sampler.evaluator import set_columns
-from blimp2pymc.sampler.generator import fill_normal
+from blimp2pymc.sampler.generator import fill_normal, truncated_normal
 from blimp2pymc.sampler.kernels.row_densities import set_precisions
 from blimp2pymc.sampler.moments import multiply
 
@@ -167,6 +167,17 @@ def draw(cells, block, size, low, n, columns, generator, work):
 
 
 @compiled
+def draw_within(cells, block, low, n, columns, generator, work):
+    """Draw the only cell of rows low to low + n between the limits of its block."""
+    column = columns[cells.member[cells.member_start[block]], low : low + n]
+    lower, upper = cells.lower[block], cells.upper[block]
+    for i in range(n):
+        precision = work.precision[0, 0, i]
+        mean = work.linear[0, i] / precision
+        column[i] = truncated_normal(generator, mean, 1.0 / math.sqrt(precision), lower, upper)
+
+
+@compiled
 def update(tables, phase, state, work):
     """Draw all blocks of a phase."""
     residuals, cells = tables.residuals, tables.cells
@@ -182,4 +193,7 @@ def update(tables, phase, state, work):
                 if variance >= 0:
                     set_precisions(tables, variance, state, low, low + n, work)
             size = conditional(residuals, cells, block, low, n, state.columns, state.coefficient, state.precision, work)
-            draw(cells, block, size, low, n, state.columns, state.generator, work)
+            if math.isfinite(cells.lower[block]) or math.isfinite(cells.upper[block]):
+                draw_within(cells, block, low, n, state.columns, state.generator, work)
+            else:
+                draw(cells, block, size, low, n, state.columns, state.generator, work)

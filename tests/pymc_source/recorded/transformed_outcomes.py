@@ -77,9 +77,8 @@ with pm.Model(coords=coords) as model:
     x3_residual_variance = pm.HalfFlat("x3_residual_variance")
     x3_predicted = x3_intercept + x3_coefficient[0] * d
     x3_sd = pt.sqrt(x3_residual_variance)
-    x3_transformed_missing = pm.HalfFlat("x3_transformed_missing", dims="x3_missing_row")
-    pm.Potential(
-        "x3_missing_density", pm.logp(pm.Normal.dist(x3_predicted[x3_is_missing], x3_sd), x3_transformed_missing)
+    x3_transformed_missing = pm.TruncatedNormal(
+        "x3_transformed_missing", x3_predicted[x3_is_missing], x3_sd, lower=0, dims="x3_missing_row"
     )
     x3_missing = pm.Deterministic("x3_missing", 1 / x3_transformed_missing - 20, dims="x3_missing_row")
     pm.Normal(
@@ -173,10 +172,8 @@ with pm.Model(coords=coords) as model:
     y_predicted = y_intercept + y_coefficient[0] * (x1 - x1_mean) + y_coefficient[1] * d + y_coefficient[2] * m
     y_log_variance = y_log_variance_intercept + y_log_variance_coefficient[0] * d
     y_sd = pt.exp(y_log_variance / 2)
-    y_transformed_missing = pm.HalfFlat("y_transformed_missing", dims="y_missing_row")
-    pm.Potential(
-        "y_missing_density",
-        pm.logp(pm.Normal.dist(y_predicted[y_is_missing], y_sd[y_is_missing]), y_transformed_missing),
+    y_transformed_missing = pm.TruncatedNormal(
+        "y_transformed_missing", y_predicted[y_is_missing], y_sd[y_is_missing], lower=0, dims="y_missing_row"
     )
     y_missing = pm.Deterministic("y_missing", pt.log(y_transformed_missing) * 4, dims="y_missing_row")
     pm.Normal(
