@@ -71,6 +71,7 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
 
 
 def log_interval(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Log probability that a standard normal variate lies between two limits."""
     from scipy.special import log_ndtr
 
     lower, upper = np.where(lower > 0, -upper, lower), np.where(lower > 0, -lower, upper)
