@@ -84,6 +84,10 @@ class BlimpError(Exception):
         super().__init__("\n".join(render(each) for each in self.findings))
 
 
+LONGEST_LINE = 160
+"""Characters of a line that a message shows."""
+
+
 def error(message: str, span: Span | None = None, hint: str = "", code: str = "") -> BlimpError:
     """Make a `BlimpError` with a single finding."""
     return BlimpError(Finding(message, span, hint, code))
@@ -133,5 +137,13 @@ def _caret_lines(span: Span) -> list[str]:
     shown = span.source.line(span.line).replace("\t", " ")
     number = str(span.line)
     width = max(1, min(span.end - span.start, len(shown) - span.column + 1))
+    first = span.column - 1
+    if len(shown) > LONGEST_LINE:
+        # Of a long line, such as a row of data, the part around the place.
+        cut = max(0, min(first - LONGEST_LINE // 3, len(shown) - LONGEST_LINE))
+        before, after = "..." if cut else "", "..." if cut + LONGEST_LINE < len(shown) else ""
+        shown = f"{before}{shown[cut : cut + LONGEST_LINE]}{after}"
+        first += len(before) - cut
+        width = min(width, len(shown) - len(after) - first)
     gutter = " " * len(number)
-    return [f"  {number} | {shown}", f"  {gutter} | {' ' * (span.column - 1)}{'^' * width}"]
+    return [f"  {number} | {shown}", f"  {gutter} | {' ' * first}{'^' * width}"]

@@ -12,7 +12,7 @@ from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.data.data_frame import read_data_frame
 from blimp2pymc.data.table import Table
-from blimp2pymc.data.text_file import NUMBER, USUAL_MISSING, read_text_file
+from blimp2pymc.data.text_file import NUMBER, USUAL_MISSING, read_header, read_text_file
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 
 
@@ -62,10 +62,31 @@ def read_table(
             raise error("SIMULATE is not available yet: the script has no data file", script.all("SIMULATE")[0].span,
                         "DATA: file.csv;", "not-available")  # fmt: skip
         raise error("the script names no data", None, "DATA: file.csv; or data=DataFrame in Python", "no-data")
+    path = _path(script, command, folder)
+    return read_text_file(path, names, code, command.body_span or command.span, names_span)
+
+
+def column_names(script: tree.Script, data: object = None) -> tuple[str, ...] | None:
+    """Names of the columns of data that could not be read, as far as anything says them; None otherwise."""
+    try:
+        variables = _variables(script)
+        if variables is not None:
+            return tuple(item.name for item in variables)
+        if isinstance(data, pd.DataFrame | Mapping):
+            return tuple(str(name) for name in data)
+        command = _only(script, "DATA")
+        if isinstance(data, str | PathLike):
+            return read_header(Path(data))
+        return read_header(_path(script, command)) if data is None and command is not None else None
+    except BlimpError:
+        return None
+
+
+def _path(script: tree.Script, command: tree.Command, folder: str | PathLike[str] | None = None) -> Path:
+    """The file of the DATA command."""
     start = Path(folder) if folder is not None else Path(script.source.name).parent
     start = Path() if "://" in str(command.body) else start
-    path = start / str(command.body).strip().strip("\"'")
-    return read_text_file(path, names, code, command.body_span or command.span, names_span)
+    return start / str(command.body).strip().strip("\"'")
 
 
 def _check_code(code: str | None, command: tree.Command | None) -> None:

@@ -109,6 +109,18 @@ def read_text_file(
     return table
 
 
+def read_header(path: Path) -> tuple[str, ...]:
+    """Names in the first line of a file, whatever is wrong with the lines below it.
+
+    Raises
+    ------
+    BlimpError
+        No such file, no text, or no names in its first line.
+    """
+    text = _load(path, None)
+    return _header_names(text, cells(text, 0))
+
+
 # ---------------------------------------------------------------- text
 
 

@@ -14,6 +14,9 @@ from blimp2pymc.joint_model.declarations import observed_codes
 from blimp2pymc.joint_model.ir import Frame, Kind, Variable
 from blimp2pymc.joint_model.variables import Declarations
 
+MOST_CATEGORIES = 50
+"""A variable with more codes cannot be meant as categorical."""
+
 MOST_ROWS_SHOWN = 10
 """Dropped rows listed before the rest is only counted."""
 
@@ -137,8 +140,9 @@ def _category_findings(variable: Variable, values: NDArray[np.float64], table: T
     fractional = np.flatnonzero(~np.isnan(values) & (values != np.floor(values)))
     if len(fractional):
         row = int(fractional[0])
+        hint = "counts are 0, 1, 2, ..." if variable.kind is Kind.COUNT else "whole numbers as codes"
         return [Finding(f"'{variable.name}' is {command}, but has the value {values[row]:g} ({table.place(row)})",
-                        variable.span, "whole numbers as codes", "fractional-code")]  # fmt: skip
+                        variable.span, hint, "fractional-code")]  # fmt: skip
     if variable.kind is Kind.COUNT:
         negative = np.flatnonzero(values < 0)
         if len(negative):
@@ -149,4 +153,8 @@ def _category_findings(variable: Variable, values: NDArray[np.float64], table: T
     if len(variable.categories) == 1:
         return [Finding(f"'{variable.name}' is {command}, but all its observed values are {variable.categories[0]:g}",
                         variable.span, f"leave '{variable.name}' out of the model", "one-category")]  # fmt: skip
+    if len(variable.categories) > MOST_CATEGORIES:
+        return [Finding(f"'{variable.name}' is {command} with {len(variable.categories)} different codes: that is a "
+                        "continuous variable, or an identifier", variable.span,
+                        f"leave '{variable.name}' out of {command}", "not-categorical")]  # fmt: skip
     return []

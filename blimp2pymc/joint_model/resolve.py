@@ -8,13 +8,14 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.parse import UnreadableScript, parse
-from blimp2pymc.data import read_table
+from blimp2pymc.data import column_names, read_table
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, Source, error, raise_all
 from blimp2pymc.joint_model import ir
@@ -40,6 +41,18 @@ from blimp2pymc.joint_model.user_priors import with_user_priors
 from blimp2pymc.joint_model.warnings import find_warnings
 
 type Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
+
+NEEDS_NO_DATA = frozenset({
+    "undeclared-name", "used-before-defined", "variable-in-parameters", "circular-definition", "name-taken",
+    "declared-twice", "two-scales", "unknown-function", "argument-count", "unknown-prior", "label-clash",
+    "ambiguous-setting", "setting-on-outcome", "misplaced-variance", "fixed-outcome",
+})  # fmt: skip
+"""Mistakes that show in a script alone, once the names of the columns are known."""
+
+NO_FILE = frozenset({"no-data-file", "no-text-file"})
+"""What is wrong with a data file whatever VARIABLES and MISSING say."""
+
+NO_CALCULATION = ("TRANSFORM", "FILTER")
 
 
 def resolve(
@@ -80,11 +93,11 @@ def resolve(
                     code="nested-too-deeply") from None  # fmt: skip
 
 
-def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
+def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
     findings = [*script.warnings, *refused_by_script(script)]
     settings, found = read_settings(script, priors)
     findings.extend(found)
-    table = _read_data(script, data, findings)
+    table = data if isinstance(data, Table) else _read_data(script, data, priors, findings)
     names = Names(declare(script, table))
     findings.extend(names.declarations.findings)
     statements = script.statements("MODEL")
@@ -159,17 +172,13 @@ def _resolve(script: tree.Script, data: Data, priors: str) -> ir.Model:
 
 
 def _unknown_names(mistake: UnreadableScript, data: Data, priors: str) -> list[Finding]:
-    """Names unknown in the rest of a script, unless a statement that cannot be read holds them too."""
+    """Names unknown in the rest of a script, unless a statement that cannot be read holds them too; no data file."""
     try:
         _resolve(mistake.script, data, priors)
     except BlimpError as further:
-        return [
-            each
-            for each in further.findings
-            if each.code == "undeclared-name"
-            and each.span is not None
-            and mistake.unread.isdisjoint(re.findall(NAME, each.span.text))
-        ]
+        unknown = (each for each in further.findings if each.code == "undeclared-name" and each.span is not None)
+        clear = {each for each in unknown if each.span and mistake.unread.isdisjoint(re.findall(NAME, each.span.text))}
+        return [each for each in further.findings if each.code in NO_FILE or each in clear]
     return []
 
 
@@ -206,12 +215,36 @@ def read_script(source: str | PathLike[str] | Source | tree.Script) -> tree.Scri
     return parse(text, str(path))
 
 
-def _read_data(script: tree.Script, data: Data, findings: list[Finding]) -> Table:
-    """The data; when they cannot be read nothing further can be said, so everything found is raised."""
+def _read_data(script: tree.Script, data: Data, priors: str, findings: list[Finding]) -> Table:
+    """The data; when they cannot be read, what is wrong with the script beside them is raised with it."""
+    table: Table | None = None
     try:
-        return transform_table(script, read_table(script, data))
+        table = read_table(script, data)
+        return transform_table(script, table)
     except BlimpError as mistake:
-        raise BlimpError(*_sorted(_errors(findings)), *mistake.findings) from None
+        columns = table.columns if table is not None else column_names(script, data)
+        where = table.name if table is not None else "the data"
+        others = _without_data(script, columns, where, priors) if columns is not None else []
+        raise BlimpError(*_sorted([*_errors(findings), *mistake.findings, *others])) from None
+
+
+def _without_data(script: tree.Script, columns: tuple[str, ...], where: str, priors: str) -> list[Finding]:
+    """Mistakes of a script whose data cannot be read: those that the names of the columns are enough for."""
+    made = (statement.name for statement in script.statements("TRANSFORM"))
+    names = tuple(dict.fromkeys((*columns, *made)))
+    numbers = np.arange(2.0 * len(names) + 10.0)
+    table = Table(where, names, {name: (numbers // (1 + k)) % 3.0 for k, name in enumerate(names)},
+                  np.arange(len(numbers)))  # fmt: skip
+    rest = replace(script, commands=tuple(each for each in script.commands if each.name not in NO_CALCULATION))
+    try:
+        _resolve(rest, table, priors)
+    except BlimpError as mistake:
+        # A dummy such as `n.2` is known by the codes in the data.
+        return [
+            each for each in mistake.findings
+            if each.code in NEEDS_NO_DATA and each.span is not None and "." not in each.span.text
+        ]  # fmt: skip
+    return []
 
 
 def _no_model(script: tree.Script) -> list[Finding]:
@@ -300,6 +333,9 @@ def _errors(findings: list[Finding]) -> list[Finding]:
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
-    """Each finding once, by place; those without a place come last."""
+    """Each finding once, by place, files in the order of their first finding; those without a place come last."""
     once = dict.fromkeys(findings)
-    return sorted(once, key=lambda each: each.span.start if each.span else len(once) + 10**9)
+    files = list(dict.fromkeys(each.span.source for each in once if each.span))
+    return sorted(
+        once, key=lambda each: (files.index(each.span.source), each.span.start) if each.span else (len(files), 0)
+    )

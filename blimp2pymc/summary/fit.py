@@ -91,7 +91,7 @@ def fit(
     from blimp2pymc.sampler.chain import sample
     from blimp2pymc.sampler.progress import progress_bar
 
-    model = with_settings(model_of(source, data, priors), draws, tune, chains, random_seed, n_imputations)
+    model = with_settings(model_of(source, data, priors), draws, tune, chains, random_seed, n_imputations, cores)
     if verify:
         from blimp2pymc.sampler.check import verify as check
 
@@ -102,6 +102,13 @@ def fit(
     with progress_bar(progressbar) as progress:
         drawn = sample(model, chosen, cores=cores, progress=progress, note=_say if progressbar else None)
     return Fit(model, chosen, drawn)
+
+
+def _path(name: str | Path) -> Path:
+    try:
+        return Path(name)
+    except TypeError:
+        raise error(f"{name!r} is no path", hint="a text, or a pathlib.Path") from None
 
 
 def _say(text: str) -> None:
@@ -189,7 +196,7 @@ class Fit:
         if isinstance(other, Fit):
             table = other.estimates
         else:
-            table = other if isinstance(other, pd.DataFrame) else read_estimates(Path(other))
+            table = other if isinstance(other, pd.DataFrame) else read_estimates(_path(other))
         return comparison(self.estimates, table)
 
     # ------------------------------------------------------------ draws and data
@@ -287,7 +294,7 @@ class Fit:
         BlimpError
             When SAVE names a file outside the folder (then nothing is written), or a file cannot be written.
         """
-        folder = Path(folder)
+        folder = _path(folder)
         check_results_folder(self.model, folder)
         files = {
             "output.txt": self.text,

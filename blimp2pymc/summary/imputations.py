@@ -46,8 +46,8 @@ def chosen_snapshots(draws: Draws, n: int | None = None) -> list[int]:
     kept = len(draws.imputations.chain)
     if n is None:
         return list(range(kept))
-    if n < 1:
-        raise error(f"{n} data sets cannot be made", hint="a number of at least 1")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise error(f"{n} data sets cannot be made", hint="a whole number of at least 1")
     if n > kept:
         raise error(
             f"{n} imputed data sets were asked for, but the run has kept {kept}",

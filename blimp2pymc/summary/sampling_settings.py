@@ -32,14 +32,15 @@ def with_settings(
     chains: int | None,
     random_seed: int | None,
     n_imputations: int | None = None,
+    cores: int | None = None,
 ) -> Model:
     """The model with what the caller says about the run in place of what the script says."""
     lowest = {
         "draws": (draws, 1), "tune": (tune, 0), "chains": (chains, 1), "random_seed": (random_seed, 0),
-        "n_imputations": (n_imputations, 1),
+        "n_imputations": (n_imputations, 1), "cores": (cores, 1),
     }  # fmt: skip
     raise_all(
-        Finding(f"{name} is {value}", hint=f"a whole number of at least {least}")
+        Finding(f"{name} is {value!r}", hint=f"a whole number of at least {least}")
         for name, (value, least) in lowest.items()
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least)
     )

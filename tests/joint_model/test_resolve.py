@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from joint_model.simulated import table
 
@@ -70,6 +72,40 @@ def test_unreadable_data_do_not_hide_a_refusal() -> None:
     with pytest.raises(BlimpError) as caught:
         resolve("DATA: nowhere.csv; CLUSTERID: team; MODEL: y ~ x1;")
     assert "multilevel" in {each.code for each in caught.value.findings}
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (
+            "DATA: nowhere.csv; VARIABLES: y x;\nMODEL: y ~ x zz;\nPARAMETERS: p = bb;",
+            ["nowhere.csv", "zz", "bb"],
+        ),
+        ("DATA: nowhere.csv; VARIABLES: y x;\nMODEL: y ~ x +;\nx ~ zz;", ["nowhere.csv", "+", "zz"]),
+        ("DATA: nowhere.csv;\nMODEL: y ~ x zz;", ["nowhere.csv"]),
+        ("DATA: text.csv; NOMINAL: x; MODEL: y ~ x zz; x ~ x.2;", ["zz", "foo"]),
+        ("DATA: text.csv; VARIABLES: y x; FIXED: zz; MODEL: y ~ x;", ["y,x", "zz"]),
+    ],
+)
+def test_mistakes_of_script_and_data_come_together(folder: Path, script: str, told: list[str]) -> None:
+    (folder / "text.csv").write_text("y,x\n1,2\n2,foo\n3,1\n")
+    (folder / "wrong.imp").write_text(script)
+    with pytest.raises(BlimpError) as caught:
+        resolve(folder / "wrong.imp")
+    assert sorted(each.span.text for each in caught.value.findings if each.span) == sorted(told)
+
+
+def test_mistakes_of_transform_do_not_hide_those_of_model() -> None:
+    with pytest.raises(BlimpError) as caught:
+        resolve("TRANSFORM: q = ln(xx); MODEL: y ~ q x3 zz; CENTER: hh;", table())
+    assert [each.span.text for each in caught.value.findings if each.span] == ["xx", "zz", "hh"]
+
+
+@pytest.mark.parametrize("command", ["ORDINAL", "NOMINAL"])
+def test_identifier_is_not_categorical(command: str) -> None:
+    data = pd.DataFrame({"y": np.linspace(0.0, 1.0, 60) ** 2, "person": np.arange(60.0)})
+    with pytest.raises(BlimpError, match="60 different codes"):
+        resolve(f"{command}: person; MODEL: y ~ person;", data)
 
 
 def test_unknown_set_of_priors() -> None:

@@ -114,6 +114,12 @@ def test_impossible_settings(wrong):
         with_settings(interaction(), **{"draws": None, "tune": None, "chains": None, "random_seed": None} | wrong)
 
 
+@pytest.mark.parametrize("cores", ["a", 0, 1.5, True])
+def test_impossible_cores(cores):
+    with pytest.raises(BlimpError, match="cores is"):
+        with_settings(interaction(), None, None, None, None, cores=cores)
+
+
 def test_a_resolved_model_takes_no_data():
     with pytest.raises(BlimpError, match="data already"):
         model_of(interaction(), pd.DataFrame(), "blimp")
