@@ -1,16 +1,16 @@
-"""PARAMETERS, WALDTEST and SIMPLE: functions of parameters, tests of them, conditional effects."""
+"""PARAMETERS and WALDTEST: functions of parameters, and tests of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import expand_range
-from blimp2pymc.errors import BlimpError, Finding, Span, collected, error
+from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
-from blimp2pymc.joint_model.algebra import columns_in, leaves, parameters_in, substitute
+from blimp2pymc.joint_model.algebra import leaves, parameters_in, substitute
 from blimp2pymc.joint_model.assembly import Assembly
 from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.families import FAMILY_WORDS
@@ -268,133 +268,3 @@ def _term_names(expression: tree.Expression, names: Names) -> list[str]:
         dummies = names.dummies(column) if column is not None else ()
         return list(dummies) if dummies else [expression.name]
     return [expression_name(expression)]
-
-
-# ---------------------------------------------------------------- SIMPLE
-
-
-def simple_effects(
-    statements: Iterable[tree.ConditionalEffect],
-    lookup: ParameterNames,
-    *,
-    used: Iterable[ir.Column],
-    defined: Iterable[str],
-    centered: Mapping[ir.Column, ir.Expression],
-    equations: Iterable[ir.Equation],
-    findings: list[Finding],
-) -> tuple[ir.SimpleEffect, ...]:
-    """Read SIMPLE.
-
-    Parameters
-    ----------
-    statements
-        Conditional effects as written.
-    lookup
-        Labels and quantities, for focal expressions.
-    used
-        Columns that are predictors in MODEL.
-    defined
-        Defined variables of MODEL.
-    centered
-        Centered columns.
-    equations
-        One of them has to hold a focal variable and all its moderators.
-    findings
-        Mistakes are added here.
-    """
-    used, defined = frozenset(used), frozenset(defined)
-    predictors = [{column for term in each.terms for column in columns_in(term.expression)} for each in equations]
-    effects = []
-    for each in statements:
-        moderators, before = list[ir.ModeratorValues](), len(findings)
-        for one in each.moderators:
-            with collected(findings):
-                moderators.extend(_moderator(one, lookup, used, centered))
-        with collected(findings):
-            columns = {value.name: value.column for value in moderators}
-            focal, name = _focal(each.focal, lookup, used, defined, columns), expression_name(each.focal)
-            if isinstance(focal, ir.Column) and len(findings) == before:
-                _check_together(focal, name, moderators, predictors, each.span)
-            effects.append(ir.SimpleEffect(focal, name, tuple(moderators), each.span))
-    return tuple(effects)
-
-
-def _check_together(
-    focal: ir.Column,
-    name: str,
-    moderators: Iterable[ir.ModeratorValues],
-    predictors: Iterable[set[ir.Column]],
-    span: Span | None,
-) -> None:
-    wanted = {focal, *(each.column for each in moderators)}
-    names = " and ".join(f"'{each}'" for each in dict.fromkeys([name, *(value.name for value in moderators)]))
-    if focal in {each.column for each in moderators}:
-        raise error(f"'{name}' cannot moderate its own effect", span, "x | m", "own-moderator")
-    if not any(wanted <= each for each in predictors):
-        raise error(f"no equation has {names} as predictors, so there is no conditional effect to show", span,
-                    f"y ~ {name} m {name}*m", "no-conditional-effect")  # fmt: skip
-
-
-def _focal(
-    focal: tree.Expression,
-    lookup: ParameterNames,
-    used: frozenset[ir.Column],
-    defined: frozenset[str],
-    moderators: Mapping[str, ir.Column],
-) -> ir.Column | ir.Expression:
-    if isinstance(focal, tree.Name):
-        column = lookup.names.find(focal.name)
-        if column is not None:
-            if lookup.names.dummies(column):
-                raise error(f"'{focal.name}' is NOMINAL; a focal predictor is one of its dummies", focal.span,
-                            lookup.names.dummies(column)[0], "nominal-focal")  # fmt: skip
-            if column not in used:
-                raise error(f"'{focal.name}' is no predictor in MODEL", focal.span, "a predictor of some equation",
-                            "no-predictor")  # fmt: skip
-            return column
-        if focal.name in defined:
-            raise BlimpError(refuse("simple-defined", focal.span, name=focal.name))
-        if focal.name not in lookup.labels and focal.name not in lookup.earlier:
-            raise lookup.names.unknown(focal.name, focal.span, lookup.labels)
-
-    def find(node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
-        if isinstance(node, tree.Name) and node.name in moderators:
-            return moderators[node.name]
-        return lookup.lookup(node)
-
-    return resolve_expression(focal, find)
-
-
-def _moderator(
-    moderator: tree.Moderator,
-    lookup: ParameterNames,
-    used: frozenset[ir.Column],
-    centered: Mapping[ir.Column, ir.Expression],
-) -> list[ir.ModeratorValues]:
-    name, span = moderator.name.name, moderator.name.span or moderator.span
-    column = lookup.names.find(name)
-    if column is None:
-        raise lookup.names.unknown(name, span)
-    dummies = lookup.names.dummies(column)
-    if dummies:
-        each_dummy = [replace(moderator, name=tree.Name(dummy, span)) for dummy in dummies]
-        return [value for one in each_dummy for value in _moderator(one, lookup, used, centered)]
-    if column not in used:
-        raise error(f"'{name}' is no predictor in MODEL", span, "a predictor of some equation", "no-predictor")
-    variable = lookup.names.variables[column.variable]
-    is_centered = column in centered
-    at = moderator.at
-    if isinstance(at, str):
-        grid = ir.ModeratorGrid.QUARTILES if at.lower().startswith("quartile") else ir.ModeratorGrid.QUANTILES
-        return [ir.ModeratorValues(column, name, grid, is_centered)]
-    if at is not None:
-        return [ir.ModeratorValues(column, name, ir.ModeratorGrid.VALUE, is_centered, (float(at),))]
-    codes: tuple[float, ...] = ()
-    if column.form is ir.Form.DUMMY:
-        codes = (0.0, 1.0)
-    elif variable.kind is ir.Kind.ORDINAL and len(variable.categories) == 2 and column.form is ir.Form.SCORE:
-        codes = variable.categories
-    if codes:
-        return [ir.ModeratorValues(column, name, ir.ModeratorGrid.CODES, is_centered, codes)]
-    grid = ir.ModeratorGrid.STANDARD_DEVIATIONS if is_centered else ir.ModeratorGrid.MEAN_AND_STANDARD_DEVIATIONS
-    return [ir.ModeratorValues(column, name, grid, is_centered)]

@@ -39,7 +39,6 @@ REFUSALS: Mapping[str, str] = {
     "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
         "are not sampled yet",
     # options and files
-    "simple-defined": "conditional effects of the defined variable '{name}' are not available yet",
     "option": "the option {name} is not available yet",
     "save-kind": "saving '{name}' is not available yet",
 }  # fmt: skip

@@ -24,6 +24,7 @@ from blimp2pymc.joint_model.assembly import Assembly, assemble
 from blimp2pymc.joint_model.block_structure import settle_blocks
 from blimp2pymc.joint_model.centering import centered_columns
 from blimp2pymc.joint_model.checks import check_model
+from blimp2pymc.joint_model.conditional_effects import simple_effects
 from blimp2pymc.joint_model.covariances import draft_blocks
 from blimp2pymc.joint_model.declarations import declare
 from blimp2pymc.joint_model.drafts import Drafts
@@ -33,7 +34,7 @@ from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.phantoms import with_phantoms
 from blimp2pymc.joint_model.predictors import classify_predictors
 from blimp2pymc.joint_model.proper_priors import proper_priors
-from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, simple_effects, wald_tests
+from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, wald_tests
 from blimp2pymc.joint_model.refusals import refuse, refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
 from blimp2pymc.joint_model.transform import transform_table

@@ -15,6 +15,7 @@ from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.category_warnings import CATEGORY_WARNINGS
+from blimp2pymc.joint_model.conditional_effects import with_defined
 from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
 
 FEW_VALUES = 5
@@ -224,6 +225,8 @@ def _uncentered_focal(model: ir.Model) -> Warnings:
     for effect in model.simple_effects:
         if isinstance(effect.focal, ir.Column) and effect.focal not in model.centered:
             name = effect.focal.variable
+            if name not in model.variables:
+                continue
             kind = model.variables[name].kind
             if kind is ir.Kind.CONTINUOUS and model.variables[name].origin is not ir.Origin.LATENT:
                 yield (f"the focal predictor '{name}' is not centered, so that the intercepts of its conditional "
@@ -236,16 +239,21 @@ def _no_interaction(model: ir.Model) -> Warnings:
         if not isinstance(effect.focal, ir.Column):
             continue
         together = [
-            columns
+            expression
             for equation in model.equations
             for term in equation.terms
-            if effect.focal in (columns := columns_in(term.expression))
+            if effect.focal in columns_in(expression := _written(model, term.expression, effect.focal))
         ]
         for moderator in {each.name: each for each in effect.moderators}.values():
-            if not any(moderator.column in columns for columns in together):
+            column = moderator.column
+            if not any(column in columns_in(_written(model, each, column)) for each in together):
                 yield (f"no product of '{effect.name}' and '{moderator.name}' is in MODEL, so the effect of "
                        f"'{effect.name}' is the same at every value of '{moderator.name}'", effect.span,
                        f"{effect.name}*{moderator.name} as a predictor")  # fmt: skip
+
+
+def _written(model: ir.Model, expression: ir.Expression, column: ir.Column) -> ir.Expression:
+    return with_defined(expression, column, model.defined, model.centered)
 
 
 def _correlated_predictor(model: ir.Model) -> Warnings:

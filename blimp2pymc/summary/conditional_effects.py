@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in, substitute
+from blimp2pymc.joint_model.conditional_effects import with_defined
 from blimp2pymc.joint_model.ir import (
     Apply,
     Column,
@@ -27,7 +28,7 @@ from blimp2pymc.joint_model.ir import (
     SimpleEffect,
 )
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.summary.completed_data import column_mean, column_quantile, column_standard_deviation
+from blimp2pymc.summary.completed_data import column_mean, column_quantile, column_standard_deviation, term_variance
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.printed_names import line_prefix, outcome_heading
 from blimp2pymc.summary.quantities import quantity_values, value_of
@@ -86,13 +87,31 @@ def moderator_points(model: Model, draws: Draws, moderator: ModeratorValues) -> 
     if grid in QUANTILES:
         return [Point(name, column, column_quantile(model, draws, column, each)) for name, each in QUANTILES[grid]]
     if grid in DEVIATIONS:
-        center = _center(model, draws, column) if moderator.centered else column_mean(model, draws, column)
-        deviation = column_standard_deviation(model, draws, column)
+        center = _center(model, draws, column) if moderator.centered else _mean_of(model, draws, column)
+        deviation = _deviation_of(model, draws, column)
         return [Point(name, column, center + times * deviation) for name, times in DEVIATIONS[grid]]
     # Codes name groups, on the raw scale; a stated value is one of the scale the equation sees.
     is_shifted = moderator.centered and grid is ModeratorGrid.VALUE
     origin = _center(model, draws, column) if is_shifted else np.asarray(0.0)
     return [Point(f"{value:g}", column, origin + value) for value in moderator.values]
+
+
+def _mean_of(model: Model, draws: Draws, column: Column) -> FloatArray:
+    """Mean over rows of a column, or of a defined variable as equations see it: linear in columns, some centered."""
+    if column.variable not in model.defined:
+        return column_mean(model, draws, column)
+    expression = model.defined[column.variable]
+    means = {each: column_mean(model, draws, each) - _center(model, draws, each) for each in columns_in(expression)}
+    return value_of(model, draws, expression, {}, means)
+
+
+def _deviation_of(model: Model, draws: Draws, column: Column) -> FloatArray:
+    """Standard deviation over rows; that of a defined variable is a term's."""
+    if column.variable not in model.defined:
+        return column_standard_deviation(model, draws, column)
+    equation, term = next((equation, term) for equation in model.equations for term in equation.terms
+                          if _written(model, term.expression, column) == column)  # fmt: skip
+    return np.sqrt(term_variance(model, draws, equation, term))
 
 
 def _is_of_parameters(effect: SimpleEffect) -> bool:
@@ -107,16 +126,16 @@ def _is_of_parameters(effect: SimpleEffect) -> bool:
 def _is_in(effect: SimpleEffect, equation: Equation, model: Model) -> bool:
     if _is_of_parameters(effect):
         return False
-    present = {column for term in equation.terms for column in columns_in(term.expression)}
-    wanted = {each.column for each in effect.moderators} | columns_in(_focal(effect, model))
-    return wanted <= present
+    wanted = {each.column for each in effect.moderators}
+    wanted |= {effect.focal} if isinstance(effect.focal, Column) else columns_in(effect.focal)
+    return all(
+        any(column in columns_in(_written(model, term.expression, column)) for term in equation.terms)
+        for column in wanted
+    )
 
 
-def _focal(effect: SimpleEffect, model: Model) -> Expression:
-    """The focal variable: a column, or what a defined variable stands for."""
-    if isinstance(effect.focal, Column):
-        return model.defined.get(effect.focal.variable, effect.focal)
-    return effect.focal
+def _written(model: Model, expression: Expression, column: Column) -> Expression:
+    return with_defined(expression, column, model.defined, model.centered)
 
 
 def _effect_on(model: Model, draws: Draws, effect: SimpleEffect, equation: Equation) -> list[Row]:
@@ -136,8 +155,11 @@ def _effect_on(model: Model, draws: Draws, effect: SimpleEffect, equation: Equat
 
 def _in_focal(model: Model, effect: SimpleEffect, expression: Expression, focal: Column) -> Expression:
     """Write a term in the focal variable as the equation sees it: centered where it is centered."""
-    original = _focal(effect, model)
+    for moderator in effect.moderators:
+        expression = _written(model, expression, moderator.column)
+    original = effect.focal
     if isinstance(original, Column):
+        expression = _written(model, expression, original)
         center = model.centered.get(original, Constant(0.0))
         return substitute(expression, {original: Apply("+", (focal, center))})
     seen = substitute(original, {column: Apply("-", (column, by)) for column, by in model.centered.items()})

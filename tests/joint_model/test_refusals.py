@@ -22,7 +22,6 @@ RECORDED = {
     "variance-model",
     "implied-variance-constraint",
     "free-constant",
-    "simple-defined",
     "option",
     "save-kind",
 }

@@ -161,6 +161,8 @@ def _statistics(
                 found[Statistic(StatisticKind.TERM_VARIANCE, (equation.outcome, term.name))] = np.var(values, ddof=1)
     for effect in model.simple_effects:
         for moderator in effect.moderators:
+            if moderator.column not in columns:
+                continue
             values = columns[moderator.column]
             found[Statistic(StatisticKind.COLUMN_MEAN, (moderator.column,))] = np.mean(values)
             found[Statistic(StatisticKind.COLUMN_VARIANCE, (moderator.column,))] = np.var(values, ddof=1)

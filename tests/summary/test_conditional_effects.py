@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hand_built import correlated_mediators, interaction
+from joint_model.simulated import resolved
 from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.joint_model.ir import Apply, Column, ModeratorGrid, ModeratorValues, ParameterReference, SimpleEffect
 from blimp2pymc.sampler.draws import StatisticKind
+from blimp2pymc.summary.conditional_effects import conditional_rows
 from blimp2pymc.summary.tables import rows
 
 X1, X2, D = Column("x1"), Column("x2"), Column("d")
@@ -129,3 +131,21 @@ def test_expression_of_labels_is_evaluated_at_each_value():
     assert list(found) == [("", f"b1*(b3+d) | d @ {code}", "b1*(b3+d)") for code in (0, 1)]
     _, b1, _, b3, _ = coefficients(draws)
     np.testing.assert_allclose(found["", "b1*(b3+d) | d @ 1", "b1*(b3+d)"], b1 * (b3 + 1))
+
+
+@pytest.mark.parametrize("center", ["", "CENTER: x3 d;"])
+def test_defined_variables_are_focal_and_moderate(center: str) -> None:
+    script = f"{center} MODEL: s = x3 + 2*x4; y ~ 1@a s@b d@c s*d@e; SIMPLE: s | d @ 1; d | s; d | s @ 2;"
+    model = resolved(script)
+    draws = synthetic_draws(model)
+    a, b, c, e = (draws.parameter(name) for name in "abce")
+    data = model.data
+    s = data["x3"] + 2 * data["x4"]
+    middle, deviation = s.mean() - (draws.parameter("x3 mean") if center else 0.0), s.std(ddof=1)
+    found = {(each.outcome, each.parameter, each.section): each.draws
+             for each in conditional_rows(model, draws, model.equation_of[Column("y")])}  # fmt: skip
+    np.testing.assert_allclose(found["y", "Slope", "s | d @ 1"], b + e)
+    np.testing.assert_allclose(found["y", "Intercept", "s | d @ 1"], a + c)
+    np.testing.assert_allclose(found["y", "Slope", "d | s @ 2"], c + 2 * e)
+    np.testing.assert_allclose(found["y", "Slope", "d | s @ Mean + 1 SD"], c + (middle + deviation) * e)
+    np.testing.assert_allclose(found["y", "Intercept", "d | s @ Mean"], a + middle * b)
