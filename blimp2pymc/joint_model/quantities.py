@@ -15,7 +15,6 @@ from blimp2pymc.joint_model.assembly import Assembly
 from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.families import FAMILY_WORDS
 from blimp2pymc.joint_model.names import Names
-from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.term_names import expression_name
 
 
@@ -26,6 +25,8 @@ class Derived:
     quantities: tuple[ir.Quantity, ...]
     definitions: Mapping[str, ir.Expression]
     """Parameter of MODEL -> the function it is set to."""
+    spans: Mapping[str, Span | None]
+    """Places of all definitions."""
 
 
 @dataclass
@@ -108,19 +109,16 @@ def derive(statements: Iterable[tree.Definition], lookup: ParameterNames, findin
             lookup.earlier.add(each.name)
         else:
             definitions[each.name] = expression
-    _check_loops(definitions, {each.name: each.expression for each in quantities}, spans, findings)
+    check_loops(definitions, {each.name: each.expression for each in quantities}, spans, findings)
     # A definition refers to parameters only: quantities it is computed from are written out.
     written: dict[ir.Expression, ir.Expression] = {}
     for quantity in quantities:
         written[ir.ParameterReference(quantity.name)] = substitute(quantity.expression, written)
     definitions = {name: substitute(expression, written) for name, expression in definitions.items()}
-    for name, expression in definitions.items():
-        if any(isinstance(leaf, ir.ImpliedVariance) for leaf in leaves(expression)):
-            findings.append(refuse("implied-variance-constraint", spans[name], name=name))
-    return Derived(tuple(quantities), definitions)
+    return Derived(tuple(quantities), definitions, spans)
 
 
-def _check_loops(
+def check_loops(
     definitions: Mapping[str, ir.Expression],
     quantities: Mapping[str, ir.Expression],
     spans: Mapping[str, Span | None],

@@ -34,8 +34,8 @@ REFUSALS: Mapping[str, str] = {
     "variance-model": "a residual with a model for its variance, var({name}), that is correlated with others by '~~' "
         "is not sampled yet",
     # covariances and priors
-    "implied-variance-constraint": "'{name}' is a label of MODEL set through a .totalvar, .coefvar or .residvar, "
-        "which is not sampled yet",
+    "implied-variance-constraint": "'{name}' is a label of MODEL set through a variance of '{other}' that depends on "
+        "incomplete or latent variables or differs between rows, which is not sampled yet",
     "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
         "are not sampled yet",
     # options and files

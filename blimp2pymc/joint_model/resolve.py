@@ -29,12 +29,14 @@ from blimp2pymc.joint_model.covariances import draft_blocks
 from blimp2pymc.joint_model.declarations import declare
 from blimp2pymc.joint_model.drafts import Drafts
 from blimp2pymc.joint_model.equations import draft_equations, model_labels
+from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.frame import analysed_rows
+from blimp2pymc.joint_model.implied_variances import with_known_variances
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.phantoms import with_phantoms
 from blimp2pymc.joint_model.predictors import classify_predictors
 from blimp2pymc.joint_model.proper_priors import proper_priors
-from blimp2pymc.joint_model.quantities import Derived, ParameterNames, derive, wald_tests
+from blimp2pymc.joint_model.quantities import Derived, ParameterNames, check_loops, derive, wald_tests
 from blimp2pymc.joint_model.refusals import refuse, refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
 from blimp2pymc.joint_model.transform import transform_table
@@ -126,6 +128,9 @@ def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
     labels = model_labels(statements, names)
     lookup = ParameterNames(names, labels, assembly.families)
     derived = derive(definitions, lookup, findings)
+    known = with_known_variances(derived.definitions, assembly.equations, rows.data, derived.spans, findings)
+    check_loops(known, {}, derived.spans, findings)
+    derived = replace(derived, definitions=known)
     parameters = _with_priors(
         assembly, prior_statements, derived=derived, names=names, labels=labels, findings=findings
     )
@@ -293,9 +298,19 @@ def _with_priors(
             findings.append(Finding(f"'{each.label}' is no label of MODEL", span, hint, "undeclared-name"))
     parameters = with_user_priors(assembly.parameters, tuple(known), findings)
     for name, definition in derived.definitions.items():
-        if name in parameters:
+        if name in parameters and not parameters_in(definition) and _is_power(parameters[name]):
+            value = float(evaluate(definition, {}))
+            if not 0 < value < 2:
+                findings.append(Finding(f"'{name}' is set to {value:g}, and lambda lies between 0 and 2",
+                                        derived.spans.get(name), f"{name} = 0.5;", "bad-power"))  # fmt: skip
+            parameters[name] = replace(parameters[name], fixed=value, prior=ir.NO_PRIOR)
+        elif name in parameters:
             parameters[name] = replace(parameters[name], definition=definition, prior=ir.NO_PRIOR)
     return parameters
+
+
+def _is_power(parameter: ir.Parameter) -> bool:
+    return parameter.kind is ir.ParameterKind.TRANSFORMATION
 
 
 def _is_mentioned(name: str, assembly: Assembly) -> bool:

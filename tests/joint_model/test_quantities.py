@@ -109,3 +109,10 @@ def test_every_unknown_name_of_a_conditional_effect_is_told() -> None:
     with pytest.raises(BlimpError) as caught:
         resolved("MODEL: y ~ x3 x4 x3*x4; SIMPLE: x9 | x4 and z9")
     assert [each.span.text for each in caught.value.findings] == ["x9", "z9"]
+
+
+def test_lambda_set_to_a_number_is_fixed() -> None:
+    model = resolved("MODEL: yjt(y, k) ~ x3; PARAMETERS: half = 1/2; k = half;")
+    assert model.parameters["k"].fixed == 0.5
+    with pytest.raises(BlimpError, match="lambda lies between 0 and 2"):
+        resolved("MODEL: yjt(y, k) ~ x3; PARAMETERS: k = 5/2;")
