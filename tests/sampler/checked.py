@@ -105,7 +105,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "implied variance in a constraint": (
         """FIXED: w g; MODEL: y1 ~ w@a g@b w*g; y1@v; y2 ~ w x; y2@u; PARAMETERS: v = 6 - y1.coefvar; u = v + b^2;""",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
     ),
     "phantom correlations": (
         """OPTIONS: use_phantom; FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1 y2 m ~~ y1 y2 m; y1 ~~ y2@r; m@1;
