@@ -26,10 +26,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/regression.py
-	$(BIN)/python benchmarks/growth.py
-	$(BIN)/python benchmarks/published.py
+	$(BIN)/python benchmarks/startup.py --write
+	$(BIN)/python benchmarks/regression.py --write
+	$(BIN)/python benchmarks/growth.py --write
+	$(BIN)/python benchmarks/published.py --write
 
 # Every supported script of ../shared/reference at its own length; `make test` runs them shorter.
 reference: $(STAMP) warm

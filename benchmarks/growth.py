@@ -1,6 +1,6 @@
 """Parallel growth with a three-way latent interaction: this sampler beside published figures, nutpie and JAGS.
 
-    python benchmarks/growth.py [--quick] [--write]
+    python benchmarks/growth.py [--quick] [--write] [--only scaling]
 
 Two processes with four waves; intercept and slope of the second are regressed on an observed moderator, intercept and
 slope of the first, and all their products. 500 simulated rows; 2 chains of 10,000 burn-in iterations and 20,000 kept
@@ -24,6 +24,7 @@ from pathlib import Path
 import jags
 import numpy as np
 import pandas as pd
+from row_cost import cost_by_rows
 from sections import published_tables, table, write_section
 
 import blimp2pymc as bp
@@ -70,14 +71,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=3, help="runs of our sampler, of which the median counts")
     parser.add_argument("--scaling", type=int, nargs="*", default=[5_000, 500_000], help="rows of the last table")
+    parser.add_argument("--only", choices=("samplers", "scaling"), help="a part of it")
     options = parser.parse_args()
     share = 50 if options.quick else 1
     ours, nuts, bugs = (Length(n // share, m // share) for n, m in ((10_000, 20_000), (500, 500), (1_000, 4_000)))
     data = simulate(options.rows)
-    parts = [against_published(data, ours, 1 if options.quick else options.repeats)]
-    parts.append(against_samplers(data, ours, nuts, bugs))
-    if options.scaling:
-        parts.append(cost_of_a_row([n // share for n in options.scaling]))
+    parts = []
+    if options.only != "scaling":
+        parts.append(against_published(data, ours, 1 if options.quick else options.repeats))
+        parts.append(against_samplers(data, ours, nuts, bugs))
+    if options.scaling and options.only != "samplers":
+        parts.append(cost_by_rows(SCRIPT, simulate, [n // share for n in options.scaling], 20, options.repeats))
     text = "\n\n".join(parts)
     print(text)
     if options.write:
@@ -144,23 +148,6 @@ def against_samplers(data: pd.DataFrame, ours: Length, nuts: Length, bugs: Lengt
         rows.append([name, *cells, f"{np.median(ratio):,.0f}", f"{min(ratio):,.0f}"])
     heading = ["effective draws per second", "median", "smallest", "ours to it: median", "smallest"]
     return f"Burn-in included, {CHAINS} chains, same run ({times}).\n\n" + table(heading, rows)
-
-
-def cost_of_a_row(sizes: list[int]) -> str:
-    """Nanoseconds per row and burn-in sweep, and memory beside the draws."""
-    rows = []
-    first = 0.0
-    for n_rows in sizes:
-        model = bp.resolve(SCRIPT, simulate(n_rows))
-        sweeps = max(20, 2_000_000 // n_rows)
-        seconds = statistics.median(
-            sample(model, plan(model), draws=1, burn=sweeps, chains=1, seed=k, log_likelihood=False).seconds
-            for k in range(3)
-        )
-        cost = 1e9 * seconds / sweeps / n_rows
-        first = first or cost
-        rows.append([f"{n_rows:,}", f"{1e6 * seconds / sweeps:,.0f}", f"{cost:.0f}", f"{cost / first:.2f}"])
-    return table(["rows", "microseconds per sweep", "nanoseconds per sweep and row", "relative"], rows)
 
 
 # ---------------------------------------------------------------- samplers

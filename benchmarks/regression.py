@@ -5,13 +5,7 @@
 
 First table: effective draws per second of the slowest regression parameter (rank-normalised bulk ESS),
 for the Gibbs sampler, PyMC's NUTS and nutpie, all on one posterior, in one process, medians of several
-runs. Second table: what one more sweep costs per row, and what one more kept draw costs, by number of
-rows. Both are Markdown.
-
-One more: the difference between a long and a short run, so that what a run does once (starting values,
-reading the data, the first draw's quantiles) is not counted as if every sweep did it. A kept draw is a
-sweep and what is recorded with it: predictions, sums for every table, and, in a number of draws that does
-not grow with the length of the run, quantiles and the log-likelihood.
+runs. Second table: `row_cost.py`. Both are Markdown.
 """
 
 from __future__ import annotations
@@ -24,6 +18,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from row_cost import cost_by_rows
+from sections import table, write_section
 
 import blimp2pymc as bp
 from blimp2pymc.joint_model.ir import Model
@@ -40,23 +36,29 @@ CHAINS = 4
 
 
 def main() -> None:
-    """Print both tables."""
+    """Measure both tables and print them, or write them to `results.md`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--draws", type=int, default=1000, help="kept draws of each of 4 chains; as many are burn-in")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--scaling", type=int, nargs="*", default=[5_000, 500_000], help="rows of the second table")
-    parser.add_argument("--sweeps", type=int, default=1000, help="sweeps and draws of the largest model")
+    parser.add_argument("--sweeps", type=int, default=300, help="sweeps and draws of the largest model")
     parser.add_argument("--only", choices=("samplers", "scaling"), help="one of the two tables")
+    parser.add_argument("--write", action="store_true", help="write the section of results.md")
     options = parser.parse_args()
+    parts = []
     if options.only != "scaling":
-        compare_samplers(options)
+        parts.append(compare_samplers(options))
     if options.scaling and options.only != "samplers":
-        compare_rows(options)
+        parts.append(cost_by_rows(SCRIPT, simulate, options.scaling, options.sweeps, options.repeats))
+    text = "\n\n".join(parts)
+    print(text)
+    if options.write:
+        write_section("regression.py", text)
 
 
-def compare_samplers(options: argparse.Namespace) -> None:
+def compare_samplers(options: argparse.Namespace) -> str:
     """Effective draws per second of every sampler, on one data set."""
     model = bp.resolve(SCRIPT, simulate(options.rows))
     graph = bp.build(model)
@@ -66,10 +68,7 @@ def compare_samplers(options: argparse.Namespace) -> None:
         "PyMC NUTS": lambda seed: nuts(graph, "pymc", options, seed),
         "nutpie": lambda seed: nuts(graph, "nutpie", options, seed),
     }
-    print(f"{options.rows} rows, {CHAINS} chains of {options.draws} draws after as many of burn-in, ")
-    print(f"{options.cores} cores, medians of {options.repeats} runs.\n")
-    print("| sampler | smallest bulk ESS | largest R-hat | seconds | effective draws per second |")
-    print("|---|---|---|---|---|")
+    rows = []
     for name, sample in samplers.items():
         sample(0)  # compiles
         runs = []
@@ -78,41 +77,11 @@ def compare_samplers(options: argparse.Namespace) -> None:
             ess, rhat = diagnose(posterior, names)
             runs.append((ess, rhat, seconds, ess / seconds))
         ess, rhat, seconds, rate = (statistics.median(each) for each in zip(*runs, strict=True))
-        print(f"| {name} | {ess:.0f} | {rhat:.3f} | {seconds:.2f} | {rate:,.0f} |", flush=True)
-
-
-def compare_rows(options: argparse.Namespace) -> None:
-    """Cost of one more sweep, and of one more kept draw, at every number of rows."""
-    print(f"\nOne chain, medians of {options.repeats} differences of runs.\n")
-    print("| rows | sweeps timed | ns per burn-in sweep and row | relative | ns per kept draw and row | relative |")
-    print("|---|---|---|---|---|---|")
-    first: tuple[float, float] | None = None
-    for n_rows in options.scaling:
-        model = bp.resolve(SCRIPT, simulate(n_rows))
-        # A small model has more sweeps, so that every measurement lasts long enough to be one.
-        sweeps = max(options.sweeps, options.sweeps * max(options.scaling) // n_rows)
-        run(model, 2, 2, 0)  # compiles
-        runs = range(options.repeats)
-        sweep = statistics.median(one_more(model, sweeps, seed, is_kept=False) for seed in runs)
-        # The same number of draws at every size: what is recorded in a part of them depends on it.
-        draw = statistics.median(one_more(model, options.sweeps, seed, is_kept=True) for seed in runs)
-        costs = 1e9 * sweep / n_rows, 1e9 * draw / n_rows
-        first = first or costs
-        cells = "".join(f" {cost:.2f} | {cost / least:.2f} |" for cost, least in zip(costs, first, strict=True))
-        print(f"| {n_rows:,} | {2 * sweeps:,} |{cells}", flush=True)
-
-
-def one_more(model: Model, count: int, seed: int, *, is_kept: bool) -> float:
-    """Seconds by which a run grows with one more iteration: (time of 3k - time of k) / 2k."""
-    lengths = count, 3 * count
-    short, long = (run(model, n if is_kept else 1, 1 if is_kept else n, seed) for n in lengths)
-    return (long - short) / (2 * count)
-
-
-def run(model: Model, draws: int, tune: int, seed: int) -> float:
-    """Seconds of sampling with one chain."""
-    fit = bp.fit(model, draws=draws, tune=tune, chains=1, cores=1, random_seed=seed, progressbar=False)
-    return fit.draws.seconds
+        rows.append([name, f"{ess:.0f}", f"{rhat:.3f}", f"{seconds:.2f}", f"{rate:,.0f}"])
+    return (
+        f"{options.rows} rows, {CHAINS} chains of {options.draws} draws after as many of burn-in, {options.cores} "
+        f"cores, medians of {options.repeats} runs; compiling is not counted.\n\n"
+    ) + table(["sampler", "smallest bulk ESS", "largest R-hat", "seconds", "effective draws per second"], rows)
 
 
 def gibbs(model: Model, options: argparse.Namespace, seed: int) -> tuple[object, float]:

@@ -1,6 +1,6 @@
 """Start-up times, measured in pairs: each command beside the bare imports it cannot do without.
 
-    python benchmarks/startup.py [--repeats 15]
+    python benchmarks/startup.py [--repeats 15] [--write]
 
 The two members of a pair are started in turns, so that a busy machine slows both; the medians and
 their ratio are printed as a Markdown table. `run` samples a handful of iterations of one chain, with
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from sections import table, write_section
 
 SCRIPT = str(Path(__file__).parent.parent / "examples" / "interaction.imp")
 BLIMP2PYMC = (str(Path(sys.executable).parent / "blimp2pymc"),)
@@ -35,16 +37,20 @@ PAIRS = (
 
 
 def main() -> None:
-    """Measure every pair and print the table."""
+    """Measure every pair and print the table, or write it to `results.md`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=15)
-    repeats = parser.parse_args().repeats
-    print(f"Medians of {repeats} starts, Python {sys.version.split()[0]}.\n")
-    print("| command | seconds | beside | seconds | ratio |")
-    print("|---|---|---|---|---|")
+    parser.add_argument("--write", action="store_true", help="write the section of results.md")
+    options = parser.parse_args()
+    rows = []
     for name, command, imports in PAIRS:
-        own, bare = measure(command, (*PYTHON, imports), repeats)
-        print(f"| `{name}` | {own:.3f} | `{imports}` | {bare:.3f} | {own / bare:.2f} |")
+        own, bare = measure(command, (*PYTHON, imports), options.repeats)
+        rows.append([f"`{name}`", f"{own:.3f}", f"`{imports}`", f"{bare:.3f}", f"{own / bare:.2f}"])
+    text = f"Medians of {options.repeats} starts, Python {sys.version.split()[0]}.\n\n"
+    text += table(["command", "seconds", "beside", "seconds", "ratio"], rows)
+    print(text)
+    if options.write:
+        write_section("startup.py", text)
 
 
 def measure(first: tuple[str, ...], second: tuple[str, ...], repeats: int) -> tuple[float, float]:

@@ -35,7 +35,7 @@ def sweeps(tables, state, work, count, adapting):
     # The responses may be those of other parameters: where they are integrated out nobody else has changed them.
     responses.redraw(tables, state, work)
     for _ in range(count):
-        if not sweep.sweep(tables, state, work, adapting, False, False):
+        if not sweep.sweep(tables, state, work, adapting, False, False, True):
             return False
     sweep.predict(tables, state, work)
     return True

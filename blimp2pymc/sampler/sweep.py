@@ -42,6 +42,9 @@ NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE
 TRANSFORMATIONS = 10
 """Faults, as `State.fault[0]`; `fault[1]` says where."""
 
+SETTLING = 20
+"""Sweeps before the first iteration, in models that draw with latent variables integrated out."""
+
 
 class Record(NamedTuple):
     """What a chain keeps of its draws, and how often."""
@@ -178,10 +181,11 @@ def update_integrated(tables, state, work, adapting):
 
 
 @compiled
-def sweep(tables, state, work, adapting, full, first):
+def sweep(tables, state, work, adapting, full, first, integrating):
     """Draw cells, then parameters; False after a fault.
 
-    `full`: moments for statistics as well. `first`: leave the cells as they are.
+    `full`: moments for statistics as well. `first`: leave the cells as they are. `integrating`: draw with latent
+    variables integrated out, too, where that can be done.
     """
     update_weights(tables, state, work)
     if not first:
@@ -201,11 +205,12 @@ def sweep(tables, state, work, adapting, full, first):
             state.fault[0], state.fault[1] = TRANSFORMATIONS, failed
             return False
         if tables.marginals.part_start.size > 1:
-            refresh_moments(tables, state, work, 2, False)
-            failed = update_integrated(tables, state, work, adapting)
-            if failed >= 0:
-                state.fault[0], state.fault[1] = MARGINALS, failed
-                return False
+            if integrating:
+                refresh_moments(tables, state, work, 2, False)
+                failed = update_integrated(tables, state, work, adapting)
+                if failed >= 0:
+                    state.fault[0], state.fault[1] = MARGINALS, failed
+                    return False
             cells.update(tables, 3, state, work)
     refresh_moments(tables, state, work, 1 if full else 0, False)
     update_normal_moments(tables, state, work)
@@ -214,11 +219,21 @@ def sweep(tables, state, work, adapting, full, first):
 
 @inlined
 def initialise(tables, state, work):
-    """Draw every parameter once, given the completed data of the start; False after a fault."""
+    """Draw every parameter, given the completed data of the start, and let the chain settle; False after a fault.
+
+    Residual variances of the start are too large. Given them, covariances drawn with latent variables integrated out
+    go to a corner, where nothing is left for these variables to explain, and they take long to come back.
+    """
     if not refresh(tables, state, work):
         state.fault[0] = START
         return False
-    return sweep(tables, state, work, True, False, True)
+    if not sweep(tables, state, work, True, False, True, False):
+        return False
+    if tables.marginals.part_start.size > 1:
+        for _ in range(SETTLING):
+            if not sweep(tables, state, work, True, False, False, False):
+                return False
+    return True
 
 
 @inlined
@@ -310,7 +325,7 @@ def run(tables, data, state, work, record, iterations):
     n_parameters = record.parameters.shape[1]
     for done in range(iterations):
         kept = counts[4] >= burn
-        if not sweep(tables, state, work, not kept, kept, False):
+        if not sweep(tables, state, work, not kept, kept, False, True):
             return done
         if reflections.orient(tables.reflections, state):
             refresh(tables, state, work)
