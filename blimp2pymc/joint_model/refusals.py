@@ -63,7 +63,9 @@ OPTIONS: Mapping[str, str] = {
 }
 """Options refused by name."""
 
-SAVED = frozenset({"estimates", "iterations", "stacked", "separate"})
+SAVED = frozenset({
+    "estimates", "iterations", "stacked", "separate", "avgimp", "varimp", "psr", "waldtest", "simple",
+})  # fmt: skip
 """Kinds of SAVE that are written."""
 
 GROUP_CENTERING = frozenset({"groupmean", "cwc"})
