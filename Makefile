@@ -30,6 +30,8 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/regression.py --write
 	$(BIN)/python benchmarks/growth.py --write
 	$(BIN)/python benchmarks/published.py --write
+	$(BIN)/python benchmarks/ordinal.py --write
+	$(BIN)/python benchmarks/mixing.py --write
 
 # Every supported script of ../shared/reference at its own length; `make test` runs them shorter.
 reference: $(STAMP) warm

@@ -15,23 +15,25 @@ from blimp2pymc.sampler.tables import Cells, integers, ragged
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.layout import Layout, Pattern
-    from blimp2pymc.sampler.residuals import Residual
+    from blimp2pymc.sampler.residuals import Residual, Structure
 
 
 def response_table(result: Layout, cells: Cells) -> Responses:
     """Latent responses of ordered categories, their thresholds and scores."""
-    found = result.plan.structure.responses
+    form = result.plan.structure
+    found = form.responses
     drawn = {name for each in result.plan.updates if each.kernel == "thresholds" for name in each.targets}
     rows = result.incomplete_rows
-    blocks, categories, codes, missing, steps = [], [], [], [], []
+    blocks, categories, codes, missing, steps, places_of_rows = [], [], [], [], [], []
     for each in found:
         index = result.columns[each.outcome]
         is_own = (cells.phase == 2) & (cells.member[cells.member_start[:-1]] == index)
         own = np.flatnonzero(is_own).tolist()
         blocks.append(own)
         code = result.model.variables[each.equation.name].categories
-        places = [rows[cells.low[k] : cells.high[k]] for k in own]
-        values = result.model.data[each.equation.name][np.concatenate([np.arange(0), *places])]
+        held = np.concatenate([np.arange(0), *(np.arange(cells.low[k], cells.high[k]) for k in own)])
+        places_of_rows.append(held.tolist())
+        values = result.model.data[each.equation.name][rows[held]]
         # Missing ones that are drawn start anywhere: the state has its own copy.
         categories.append(np.searchsorted(code, np.where(np.isnan(values), code[0], values)).tolist())
         codes.append(code)
@@ -44,6 +46,10 @@ def response_table(result: Layout, cells: Cells) -> Responses:
     category_start, category = ragged(categories)
     code_start, code_values = ragged(codes)
     missing_start, runs = ragged(missing)
+    equation = [form.residuals.index(each) for each in found]
+    plain = [_is_plain(cells, own, form, each) for own, each in zip(blocks, found, strict=True)]
+    intercepts = [_intercept(result, cells, each) if is_plain else None for each, is_plain in
+                  zip(found, plain, strict=True)]  # fmt: skip
     return Responses(
         column=integers(result.columns[each.outcome] for each in found),
         score=integers(result.columns[each.equation.outcome] for each in found),
@@ -51,6 +57,14 @@ def response_table(result: Layout, cells: Cells) -> Responses:
         block=integers(own_blocks),
         category_start=category_start,
         category=integers(category),
+        row=integers(ragged(places_of_rows)[1]),
+        is_changing=np.array(
+            [any(each.outcome.variable in p.categories for p in result.patterns) for each in found], np.bool_
+        ),
+        equation=integers(equation),
+        monomial=integers(result.monomials[result.columns[each.outcome],] for each in found),
+        is_plain=np.array(plain, np.bool_),
+        intercept=integers(-1 if name is None else result.parameters[name] for name in intercepts),
         threshold_start=threshold_start,
         threshold=integers(result.parameters[name] for name in thresholds),
         is_drawn=np.array([name in drawn for name in thresholds], np.bool_),
@@ -61,6 +75,32 @@ def response_table(result: Layout, cells: Cells) -> Responses:
         missing_high=integers(high for _, high in runs),
         step=integers(steps),
     )
+
+
+def _is_plain(cells: Cells, own: list[int], form: Structure, response: Residual) -> bool:
+    """Whether only the response's own equation, of one outcome, looks at it in the rows with a category."""
+    groups = {int(cells.segment_group[k]) for block in own
+              for k in range(cells.segment_start[block], cells.segment_start[block + 1])}  # fmt: skip
+    return all(form.groups[k].residuals == (response,) and form.groups[k].weight is None for k in groups)
+
+
+def _intercept(result: Layout, cells: Cells, response: Residual) -> str | None:
+    """The intercept of a response, if all that depends on it is integrated out with the responses."""
+    index = result.columns[response.outcome]
+    elsewhere = np.isin(cells.phase, (0, 3))
+    for block in np.flatnonzero(elsewhere):
+        if index in cells.member[cells.member_start[block] : cells.member_start[block + 1]]:
+            return None
+    drawn = {name for each in result.plan.updates if each.kernel == "coefficients" for name in each.targets}
+    every = [
+        name for each in result.plan.structure.residuals for product in each.products for name in product.parameters
+    ]
+    for product in response.products:
+        if not product.columns and not product.functions and product.constant == -1.0 and len(product.parameters) == 1:
+            (name,) = product.parameters
+            if name in drawn and every.count(name) == 1:
+                return name
+    return None
 
 
 def category_table(result: Layout, cells: Cells, responses: Responses) -> Categories:

@@ -36,6 +36,16 @@ class State(NamedTuple):
     """Evaluations and draws of the slice samplers of parameters and of cells, shape (4,)."""
     category: np.ndarray
     """Category of every row in the blocks of `Responses`, from 0; those that are missing change."""
+    order: np.ndarray
+    """Places of these rows, variable by variable, ordered by category."""
+    category_place: np.ndarray
+    """Where each category begins in that order, and the end, per variable."""
+    langevin: np.ndarray
+    """Step size of the proposals of thresholds, and number of sweeps in the information; (variables, 2)."""
+    information: np.ndarray
+    """Mean information on the thresholds of a variable and their intercept; (variables, size, size)."""
+    factor: np.ndarray
+    """Its Cholesky factor."""
     accepted: np.ndarray
     """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
     fault: np.ndarray
@@ -90,6 +100,10 @@ class Work(NamedTuple):
     """Probability of the category."""
     bounds: np.ndarray
     """Current and proposed thresholds, infinities around them."""
+    slope_sums: np.ndarray
+    """Sums of derivatives by the thresholds around each category, current and proposed; (2, 5, categories)."""
+    langevin: np.ndarray
+    """Gradient, drift and move of thresholds and intercept; (3, size)."""
     joint: np.ndarray
     """Matrices of the equations of a marginal; (scratch and parts, equations, equations)."""
     place: np.ndarray

@@ -19,6 +19,7 @@ from blimp2pymc.sampler.density_changes import CELLS, PARAMETERS, SWEEPS, Change
 from blimp2pymc.sampler.graph_point import cut_parameters
 from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.marginal_changes import MARGINALS
+from blimp2pymc.sampler.move_changes import location_changes, scale_changes
 from blimp2pymc.sampler.parameter_tables import KERNEL_CODES
 from blimp2pymc.sampler.plan import Update, plan
 from blimp2pymc.sampler.runs import ChainRun
@@ -123,7 +124,9 @@ def compare(run: ChainRun, graph: pm.Model, *, states: int = 5, seed: int = 0) -
     """Compare the kernels of a chain with the log density of a graph; see `verify`."""
     model, form = run.layout.model, run.layout
     point = Point(run, graph, np.random.default_rng(seed))
-    updates = form.plan.updates
+    updates = [(each.kernel, each.targets, _note(form, each)) for each in form.plan.updates]
+    for name, moves in (("scale", form.plan.scale_moves), ("location", form.plan.location_moves)):
+        updates += [(name, each.names, "a move, with its Jacobian") for each in moves]
     differences: list[list[float]] = [[] for _ in updates]
     run.compile()
     for _ in range(states):
@@ -137,16 +140,16 @@ def compare(run: ChainRun, graph: pm.Model, *, states: int = 5, seed: int = 0) -
                         abs(kernel - target) / max(1.0, abs(target)) if np.isfinite(kernel - target) else np.inf
                     )
     rows = tuple(
-        Comparison(each.kernel, each.targets, len(found), max(found, default=np.inf), _note(form, each))
-        for each, found in zip(updates, differences, strict=True)
+        Comparison(name, targets, len(found), max(found, default=np.inf), note)
+        for (name, targets, note), found in zip(updates, differences, strict=True)
     )
-    drawn = {name for each in updates for name in each.targets}
+    drawn = {name for each in form.plan.updates for name in each.targets}
     free = [name for name, each in model.parameters.items() if each.is_free]
     return Verification(rows, states, tuple(name for name in (*free, *model.unknown) if name not in drawn))
 
 
 def _changes(point: Point) -> Iterator[Changes]:
-    """Changes of a kernel's and of the graph's log density, for every update of the plan."""
+    """Changes of a kernel's and of the graph's log density, for every update of the plan and every move."""
     form = point.run.layout
     steps = zip(form.tables.step_kernel, form.tables.step_index, strict=True)
     counts: dict[object, int] = {}
@@ -163,6 +166,10 @@ def _changes(point: Point) -> Iterator[Changes]:
             yield kind(point, counts[kind])
         else:
             yield CELLS[update.kernel](point)
+    for index in range(len(form.plan.scale_moves)):
+        yield scale_changes(point, index)
+    for index in range(len(form.plan.location_moves)):
+        yield location_changes(point, index)
 
 
 def _note(form: Layout, update: Update) -> str:

@@ -17,10 +17,13 @@ from blimp2pymc.sampler.kernels import (
     covariances,
     directions,
     integrated,
+    location_moves,
     nonlinear,
     responses,
+    scale_moves,
     scoring,
     slices,
+    thresholds,
     transformations,
     variances,
 )
@@ -160,21 +163,9 @@ def response_conditional(tables, state, work, variable):
 
 @entry
 def threshold_log_density(tables, state, work, variable, n):
-    """Log density of a variable's thresholds, given `response_conditional`."""
-    bounds = work.bounds[0]
-    responses.set_bounds(tables.responses, variable, state.theta, bounds)
-    value = responses.log_likelihood(
-        tables.responses,
-        state.category,
-        variable,
-        n,
-        bounds,
-        work.response_mean,
-        work.response_root,
-        work.below[0],
-        work.inside[0],
-    )
-    return value + responses.log_priors(tables.priors, tables.responses, variable, bounds)
+    """Log density of a variable's thresholds and their intercept, given `response_conditional`."""
+    value = thresholds.prepare(tables, variable, n, state, work)
+    return value + thresholds.log_priors(tables.priors, tables.responses, variable, state.theta, work.bounds[0], 0.0)
 
 
 @entry
@@ -218,3 +209,28 @@ def least_squares(tables, state, work, index):
     outcome = tables.transformations.start[index]
     square = transformations.cross_products(tables, outcome, state, work)
     return transformations.least_squares(tables, outcome, square, work)
+
+
+@entry
+def scale_log_density(tables, state, work, move, t):
+    """Log density of a change of scale by exp(t), the Jacobian included."""
+    scale_moves.conditional(tables, move, state, work.quadratic)
+    return scale_moves.log_density(tables, move, t, state, work.quadratic)
+
+
+@entry
+def change_scale(tables, state, work, move, t):
+    """Carry out a change of scale by exp(t); False when a covariance is no longer positive definite."""
+    return scale_moves.carry_out(tables, move, t, state, work)
+
+
+@entry
+def location_conditional(tables, state, work, move):
+    """Precision and linear part of the constant of a change of location."""
+    return location_moves.conditional(tables, move, state, work)
+
+
+@entry
+def change_location(tables, state, work, move, step):
+    """Carry out a change of location by `step`."""
+    location_moves.carry_out(tables, move, step, state, work)

@@ -23,7 +23,7 @@ from blimp2pymc.sampler.evaluator import assemble
 from blimp2pymc.sampler.family_tables import add_working_columns, family_table, outcome_table, weighted_table
 from blimp2pymc.sampler.inverses import power_names, turned_outcomes
 from blimp2pymc.sampler.marginal_tables import integrated_pairs, marginal_table
-from blimp2pymc.sampler.move_tables import scale_move_table
+from blimp2pymc.sampler.move_tables import location_move_table, scale_move_table
 from blimp2pymc.sampler.parameter_tables import prior_table, update_tables
 from blimp2pymc.sampler.plan import Plan
 from blimp2pymc.sampler.recorded import statistics_table
@@ -135,10 +135,9 @@ def layout(model: Model, plan: Plan) -> Layout:
     nonlinear = nonlinear_table(result)
     responses = response_table(result, cells)
     categories = category_table(result, cells, responses)
-    residuals = _residuals(result)
     classes = _classes(result)
     rows, weighted, set_of_group, group_rows = _rows(result, classes, extra_pairs)
-    residuals = residuals._replace(group_set=set_of_group, group_rows=group_rows)
+    residuals = _residuals(result)._replace(group_set=set_of_group, group_rows=group_rows)
     complete = _values(result, result.complete_rows)
     kernels, indices, coefficients, variances, covariance, slices, scoring = update_tables(result)
     tables = Tables(
@@ -163,6 +162,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         reflections=_reflections(result),
         centers=_centers(result),
         scale_moves=scale_move_table(result, residuals),
+        location_moves=location_move_table(result, residuals, rows, list(classes)),
         statistics=statistics,
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}

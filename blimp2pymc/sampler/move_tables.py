@@ -1,12 +1,13 @@
-"""Tables of the moves: powers of columns, parameters, monomials and residuals."""
+"""Tables of the moves: powers of columns, parameters and monomials; coefficients that follow a location."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blimp2pymc.sampler.tables import Residuals, ScaleMoves, integers, ragged
+from blimp2pymc.sampler.tables import LocationMoves, Residuals, Rows, ScaleMoves, integers, ragged
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.layout import Layout
@@ -61,4 +62,47 @@ def scale_move_table(result: Layout, residuals: Residuals) -> ScaleMoves:
         deviation=deviation,
         drift=np.array(drifts, np.float64),
         width=np.array(widths, np.float64),
+    )
+
+
+def location_move_table(
+    result: Layout, residuals: Residuals, rows: Rows, classes: Sequence[frozenset[int]]
+) -> LocationMoves:
+    """Changes of location as indices; `classes`: the groups that are left out in each class of rows."""
+    form, moves = result.plan.structure, result.plan.location_moves
+    index = result.parameters
+    rate = np.zeros((len(moves), len(form.residuals)))
+    groups, equations = [], []
+    for k, move in enumerate(moves):
+        for equation, constant, _ in move.rates:
+            rate[k, equation] = constant
+        groups.append(sorted({int(residuals.equation_group[equation]) for equation, *_ in move.rates}))
+        equations.append([e for e, each in enumerate(form.residuals) if each.parameters & move.targets])
+    move_start, entries = ragged(each.entries for each in moves)
+    equation_start, equation_items = ragged(equations)
+    group_start, group_items = ragged(groups)
+    run_start, runs = ragged(
+        [c for c, inactive in enumerate(classes) if group not in inactive] for group in group_items
+    )
+    rate_start, rates = ragged(
+        [(equation, name, factor) for equation, _, rest in each.rates for name, factor in rest] for each in moves
+    )
+    return LocationMoves(
+        column=integers(result.columns[each.column] for each in moves),
+        move_start=move_start,
+        move_source=integers(index[source] for source, _, _ in entries),
+        move_target=integers(index[target] for _, target, _ in entries),
+        move_factor=np.array([factor for *_, factor in entries], np.float64),
+        equation_start=equation_start,
+        equation=integers(equation_items),
+        group_start=group_start,
+        group=integers(group_items),
+        run_start=run_start,
+        run_low=integers(rows.class_start[c] for c in runs),
+        run_high=integers(rows.class_start[c + 1] for c in runs),
+        rate=rate,
+        rate_start=rate_start,
+        rate_equation=integers(equation for equation, _, _ in rates),
+        rate_source=integers(index[name] for _, name, _ in rates),
+        rate_factor=np.array([factor for *_, factor in rates], np.float64),
     )

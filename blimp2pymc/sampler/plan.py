@@ -23,6 +23,7 @@ from blimp2pymc.sampler.blocking import (
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift, parameter_facts
 from blimp2pymc.sampler.expected_scores import Center, centers
 from blimp2pymc.sampler.inverses import power_names
+from blimp2pymc.sampler.location_moves import LocationMove, location_moves
 from blimp2pymc.sampler.marginals import Marginal, marginals
 from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
@@ -60,17 +61,24 @@ class Plan:
     """Yeo-Johnson outcome -> coefficients that are integrated out, with the variance, while lambda is drawn."""
     scale_moves: tuple[ScaleMove, ...] = ()
     """Changes of scale, carried out after the parameters."""
+    location_moves: tuple[LocationMove, ...] = ()
+    """Changes of location, carried out before the parameters."""
     collapsed: bool = True
     """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
     centers: tuple[Center, ...] = ()
     """Expected scores that coefficients are centered at when a draw is recorded."""
+
+    @property
+    def moves(self) -> tuple[ScaleMove | LocationMove, ...]:
+        """Changes of scale and of location."""
+        return (*self.scale_moves, *self.location_moves)
 
     def __str__(self) -> str:
         width = max(len(each.kernel) for each in self.updates)
         lines = [
             f"{each.kernel:<{width}}  {', '.join(each.targets)}\n{'':<{width}}  {each.reason}" for each in self.updates
         ]
-        return "\n".join([*lines, *map(str, self.scale_moves), *map(str, self.reflections)])
+        return "\n".join([*lines, *map(str, self.moves), *map(str, self.reflections)])
 
 
 @dataclass(frozen=True)
@@ -168,7 +176,7 @@ def plan(
     integrated
         Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
     moves
-        Whether latent variables and responses change their scale together with their coefficients.
+        Whether latent variables and responses change scale or location together with their coefficients.
 
     Raises
     ------
@@ -227,7 +235,8 @@ def plan(
     drawn_with = _drawn_with_power(form, facts, chosen) if collapsed else {}
     before += [_power_update(form, name, drawn_with) for name in powers]
     updates = (*before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
-    return Plan(updates, form, found, turned, drawn_with, scales, collapsed, moved)
+    locations = location_moves(model, form, facts, found) if moves else ()
+    return Plan(updates, form, found, turned, drawn_with, scales, locations, collapsed, moved)
 
 
 def _power_update(form: Structure, name: str, drawn_with: Mapping[Column, tuple[str, ...]]) -> Update:

@@ -91,46 +91,50 @@ def _largest_probability(utility: np.ndarray, category: np.ndarray) -> np.ndarra
 
 
 def threshold_changes(point: Point) -> Changes:
-    """Changes of the densities with the thresholds of each variable.
+    """Changes of the densities with the thresholds of each variable, and the intercept that is drawn with them.
 
     The kernel integrates the responses out: log p(thresholds) = log p(thresholds, responses) less the log density
     of the responses given the thresholds, at responses that fit either.
     """
     from scipy.stats import truncnorm
 
-    responses, state, work = point.tables.responses, point.state, point.work
+    responses, state = point.tables.responses, point.state
     for variable in np.flatnonzero(responses.step >= 0):
         own = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
         drawn = responses.threshold[own][responses.is_drawn[own]]
-        n = entries.response_conditional(*point.compiled, variable)
-        mean, root = work.response_mean[:n].copy(), work.response_root[:n].copy()
-        blocks = responses.block[responses.block_start[variable] : responses.block_start[variable + 1]]
-        rows = np.concatenate([np.arange(*each) for each in point.stretches(blocks)])
         column = state.columns[responses.column[variable]]
-        category = state.category[responses.category_start[variable] :][:n].copy()
 
-        def limits() -> tuple[np.ndarray, np.ndarray]:
+        def conditional() -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+            """The kernel's density; rows, means and deviations of the responses, their limits in these units."""
+            n = entries.response_conditional(*point.compiled, variable)  # noqa: B023
+            density = entries.threshold_log_density(*point.compiled, variable, n)  # noqa: B023
+            start = responses.category_start[variable]  # noqa: B023
+            mean, root = point.work.response_mean[:n].copy(), point.work.response_root[:n].copy()
             bounds = np.array([-np.inf, *state.theta[responses.threshold[own]], np.inf])  # noqa: B023
-            return (bounds[category] - mean) * root, (bounds[category + 1] - mean) * root  # noqa: B023
+            category = state.category[start : start + n]
+            limits = ((bounds[category + shift] - mean) * root for shift in (0, 1))
+            return density, responses.row[start : start + n], mean, 1.0 / root, *limits
 
-        def integrated() -> float:
-            deviation = (column[rows] - mean) * root  # noqa: B023
-            return point.log_density(cuts=False, collapsed=True) + float(
-                (0.5 * deviation**2 + log_interval(*limits())).sum()
-            )
+        def integrated(rows: np.ndarray, mean: np.ndarray, deviation: np.ndarray, *limits: np.ndarray) -> float:
+            units = (column[rows] - mean) / deviation  # noqa: B023
+            return point.log_density(cuts=False, collapsed=True) + float((0.5 * units**2 + log_interval(*limits)).sum())
 
-        at_old = entries.threshold_log_density(*point.compiled, variable, n)
-        before = integrated()
+        at_old, *known = conditional()
+        before = integrated(*known)
         old = state.theta[responses.threshold[own]].copy()
         for size in (0.3, 0.1, 0.03, 0.01):
             state.theta[drawn] *= np.exp(size * point.random.normal(size=len(drawn)))
             if (np.diff(state.theta[responses.threshold[own]]) > 0).all():
                 break
             state.theta[responses.threshold[own]] = old
-        at_new = entries.threshold_log_density(*point.compiled, variable, n)
-        column[rows] = mean + truncnorm.rvs(*limits(), random_state=point.random) / root
+        if responses.intercept[variable] >= 0:
+            state.theta[responses.intercept[variable]] += 0.2 * point.random.normal()
         point.refresh()
-        yield at_new - at_old, integrated() - before
+        at_new, *known = conditional()
+        rows, mean, deviation, lower, upper = known
+        column[rows] = mean + truncnorm.rvs(lower, upper, random_state=point.random) * deviation
+        point.refresh()
+        yield at_new - at_old, integrated(*known) - before
         point.restore()
 
 

@@ -23,6 +23,18 @@ class Responses(NamedTuple):
     category_start: np.ndarray
     category: np.ndarray
     """Category of every row of these blocks, from 0; the state's copy is what counts."""
+    row: np.ndarray
+    """Row of each of these categories in the table of incomplete rows."""
+    is_changing: np.ndarray
+    """Whether some of a variable's categories are missing and drawn."""
+    equation: np.ndarray
+    """Equation of each response."""
+    monomial: np.ndarray
+    """The response by itself."""
+    is_plain: np.ndarray
+    """Whether nothing looks at the response, where a category is observed or drawn, but its own equation."""
+    intercept: np.ndarray
+    """Parameter that all means follow one by one, drawn together with the thresholds; -1 where there is none."""
     threshold_start: np.ndarray
     threshold: np.ndarray
     """Parameters."""

@@ -30,6 +30,11 @@ class ScaleMove:
         """Names of the parameters that change."""
         return frozenset(name for name, _ in self.parameters)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variables whose columns change, and parameters."""
+        return (*(column.variable for column, _ in self.columns), *(name for name, _ in self.parameters))
+
     def __str__(self) -> str:
         names = [f"'{each.variable}'" for each, _ in self.columns]
         listed = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"

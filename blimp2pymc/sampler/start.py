@@ -76,6 +76,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
     residuals = tables.residuals
     n_groups, size = len(residuals.group_set), tables.priors.group_scale.shape[1]
     n_equations, n_monomials = len(residuals.equation_group), tables.base.shape[1]
+    most = max(np.diff(tables.responses.code_start), default=1)
     known = np.einsum("sc,cab->sab", tables.rows.set_has_class.astype(float), tables.base)
     return Reference(
         State(
@@ -93,6 +94,11 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
             category=tables.responses.category.copy(),
+            order=np.zeros(len(tables.responses.category), np.int64),
+            category_place=np.zeros(len(tables.responses.code) + len(tables.responses.column), np.int64),
+            langevin=np.tile([1.0, 0.0], (len(tables.responses.column), 1)),
+            information=np.zeros((len(tables.responses.column), most, most)),
+            factor=np.zeros((len(tables.responses.column), most, most)),
             accepted=np.zeros((len(tables.responses.column), 2)),
             fault=np.zeros(2, np.int64),
         )
@@ -139,6 +145,8 @@ def new_work(layout: Layout) -> Reference:
             below=np.zeros((2, rows)),
             inside=np.zeros((2, rows)),
             bounds=np.zeros((2, categories + 1)),
+            slope_sums=np.zeros((2, 5, categories)),
+            langevin=np.zeros((3, categories)),
             joint=np.zeros((MATRICES + parts, joint, joint)),
             place=np.zeros(len(tables.residuals.equation_group), np.int64),
             cross=np.zeros(n_monomials),

@@ -220,8 +220,10 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
         for outcome, names in whole.drawn_with_power.items()
         if variances[outcome] not in left
     }
-    moves = tuple(each for each in whole.scale_moves if not each.targets & left)
-    return replace(whole, updates=tuple(updates), marginals=(), drawn_with_power=drawn_with, scale_moves=moves)
+    scales = tuple(each for each in whole.scale_moves if not each.targets & left)
+    locations = tuple(each for each in whole.location_moves if not each.targets & left)
+    kept = replace(whole, updates=tuple(updates), marginals=(), drawn_with_power=drawn_with)
+    return replace(kept, scale_moves=scales, location_moves=locations)
 
 
 def _held(across: Crossing) -> dict[str, Sequence[str]]:

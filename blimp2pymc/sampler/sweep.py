@@ -1,8 +1,8 @@
 """One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
 
 Order: missing cells, thresholds and latent responses; what is drawn with latent variables integrated out, then these
-variables; moments; parameters as the plan lists them; and in kept draws the predictions, so that completed data
-and parameters belong to the same draw.
+variables; changes of location; moments; parameters as the plan lists them, then changes of scale; and in kept draws
+the predictions, so that completed data and parameters belong to the same draw.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from blimp2pymc.sampler.kernels import (
     covariances,
     directions,
     integrated,
+    location_moves,
     nonlinear,
-    outcomes,
+    predictions,
     reflections,
     responses,
     scale_moves,
@@ -212,6 +213,7 @@ def sweep(tables, state, work, adapting, full, first, integrating):
                     state.fault[0], state.fault[1] = MARGINALS, failed
                     return False
             cells.update(tables, 3, state, work)
+        location_moves.update(tables, state, work)
     refresh_moments(tables, state, work, 1 if full else 0, False)
     update_normal_moments(tables, state, work)
     return update_parameters(tables, state, work, adapting, first)
@@ -239,8 +241,7 @@ def initialise(tables, state, work):
 @inlined
 def predict(tables, state, work):
     """Draw outcomes that predict nothing, given the parameters of the same draw, and complete the moments."""
-    cells.update(tables, 1, state, work)
-    outcomes.predict(tables, state, work)
+    predictions.update(tables, state, work)
     responses.set_scores(tables.responses, state)
     categories.set_codes(tables.differences, state)
     low = tables.rows.class_start[1]

@@ -277,6 +277,35 @@ class ScaleMoves(NamedTuple):
     """Width of the slice sampler."""
 
 
+class LocationMoves(NamedTuple):
+    """Constants that are added to latent variables, and the coefficients that change with them."""
+
+    column: np.ndarray
+    """Column of each move."""
+    move_start: np.ndarray
+    move_source: np.ndarray
+    move_target: np.ndarray
+    move_factor: np.ndarray
+    """As in `Coefficients`."""
+    equation_start: np.ndarray
+    equation: np.ndarray
+    """Equations to refresh."""
+    group_start: np.ndarray
+    group: np.ndarray
+    """Groups with residuals that change."""
+    run_start: np.ndarray
+    run_low: np.ndarray
+    run_high: np.ndarray
+    """Rows that each of these groups looks at, as runs of rows."""
+    rate: np.ndarray
+    """What is known of the change of each residual, for a step of 1; (moves, equations)."""
+    rate_start: np.ndarray
+    rate_equation: np.ndarray
+    rate_source: np.ndarray
+    rate_factor: np.ndarray
+    """Coefficients, times factors, that are subtracted from it."""
+
+
 class Tables(NamedTuple):
     """Everything that stays the same during a run."""
 
@@ -302,6 +331,7 @@ class Tables(NamedTuple):
     reflections: Reflections
     centers: Centers
     scale_moves: ScaleMoves
+    location_moves: LocationMoves
     statistics: Statistics
     definitions: Programs
     functions: Programs

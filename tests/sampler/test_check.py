@@ -38,7 +38,11 @@ def test_every_rule_has_a_case():
 def test_kernels_agree_with_the_graph(name):
     model = checked.case(name)
     result = verify(model)
-    assert {row.kernel for row in result.rows} == checked.SCRIPTS[name][1]
+    kernels = [row.kernel for row in result.rows]
+    assert set(kernels) - {"scale", "location"} == checked.SCRIPTS[name][1]
+    moves = plan(model)
+    assert kernels.count("scale") == len(moves.scale_moves)
+    assert kernels.count("location") == len(moves.location_moves)
     assert result.passed, str(result)
     assert max(row.difference for row in result.rows) < 1e-8
     assert min(row.compared for row in result.rows) >= 2
@@ -231,6 +235,31 @@ def test_predictions_see_functions_of_other_predictions():
     intercept, slope = (theta[term.coefficient] for term in model.equation_of[Column("b")].terms)
     residuals = completed["b"] - intercept - slope * np.exp(completed["a"] / 2)
     assert residuals[:100].var() == pytest.approx(theta["b residual variance"], rel=0.6)
+
+
+def test_predictions_see_categories_of_other_predictions():
+    # Both outcomes are missing in a third of the rows, and the second depends on the category of the first.
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=300)
+    a = np.digitize(0.5 * w + rng.normal(size=300), [-0.5, 0.5]).astype(float)
+    b = 3 * a + 0.3 * rng.normal(size=300)
+    c = np.array([2.0, 5.0, 7.0])[rng.integers(3, size=300)]
+    d = 3 * (c == 5) + 0.3 * rng.normal(size=300)
+    a[:100] = b[:100] = c[:100] = d[:100] = np.nan
+    script = "ORDINAL: a; NOMINAL: c; MODEL: a ~ w; b ~ a; probit(c) ~ w; d ~ c;"
+    model = resolve(script, pd.DataFrame({"w": w, "a": a, "b": b, "c": c, "d": d}))
+    run = ChainRun.make_all(model, plan(model), 10, 50, 1, 1, 0, False)[0]
+    run.start()
+    run.advance(60)
+    completed = run.completed()
+    theta = dict(zip(model.parameters, run.state.theta, strict=False))
+    means = {
+        "b": theta["b ~ Intercept"] + theta["b ~ a"] * completed["a"],
+        "d": theta["d ~ Intercept"] + sum(theta[f"d ~ c.{k}"] * (completed["c"] == k) for k in (5, 7)),
+    }
+    for name, mean in means.items():
+        residuals = completed[name] - mean
+        assert residuals[:100].var() == pytest.approx(theta[f"{name} residual variance"], rel=0.6)
 
 
 def test_the_table_names_kernels_and_notes():

@@ -11,7 +11,7 @@ from blimp2pymc.joint_model.ir import Column, Form, Model, Prior
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
-from blimp2pymc.sampler.kernels import responses
+from blimp2pymc.sampler.kernels import responses, thresholds
 from blimp2pymc.sampler.normal_table import normal_probability, normal_score
 from blimp2pymc.sampler.plan import plan
 from blimp2pymc.sampler.runs import ChainRun
@@ -85,59 +85,73 @@ def test_density_of_thresholds():
     from scipy import stats
 
     run = chains.chain(small_models.ordinal())
-    density = chains.callable_kernel(responses.log_likelihood)
+    sort, density = (chains.callable_kernel(each) for each in (thresholds.sort_places, thresholds.log_likelihood))
     table, work = run.layout.tables.responses, run.work
     for variable, residual in enumerate(run.layout.plan.structure.responses):
         mean, deviation = _conditional(run, variable)
         category = _category(run, variable)
+        sort(table, variable, len(mean), run.state)
+
+        def found(bounds, shift):
+            return density(table, variable, run.state, bounds, shift, work, 0)  # noqa: B023
+
         for shift in (0.0, 4.0, -9.0, 30.0):
-            bounds = np.array([-np.inf, *(_value(run, each) for each in residual.equation.thresholds), np.inf]) + shift
-            found = density(
-                table,
-                run.state.category,
-                variable,
-                len(mean),
-                bounds,
-                mean,
-                1 / deviation,
-                work.below[0],
-                work.inside[0],
-            )
-            lower, upper = (bounds[category] - mean) / deviation, (bounds[category + 1] - mean) / deviation
+            bounds = np.array([-np.inf, *(_value(run, each) for each in residual.equation.thresholds), np.inf])
+            lower, upper = ((bounds[category + k] - mean - shift) / deviation for k in (0, 1))
             share = np.where(
                 lower > 0, stats.norm.sf(lower) - stats.norm.sf(upper), stats.norm.cdf(upper) - stats.norm.cdf(lower)
             )
-            assert found == pytest.approx(np.log(np.maximum(share, 1e-290)).sum(), rel=1e-7, abs=1e-6)
+            value = found(bounds, shift)
+            assert value == pytest.approx(np.log(np.maximum(share, 1e-290)).sum(), rel=1e-7, abs=1e-6)
+            if shift in (0.0, 4.0):
+                # Derivatives by the thresholds, and squares of those of the rows.
+                sums = work.slope_sums[0].copy()
+                for k in range(1, len(bounds) - 1):
+                    step = np.where(np.arange(len(bounds)) == k, 1e-5, 0.0)
+                    slope = (found(bounds + step, shift) - found(bounds - step, shift)) / 2e-5
+                    assert sums[0, k - 1] - sums[1, k] == pytest.approx(slope, rel=1e-5, abs=1e-5)
+                below, above = stats.norm.pdf(lower) / deviation / share, stats.norm.pdf(upper) / deviation / share
+                for row, values in zip(sums[2:], (above**2, below**2, above * below), strict=True):
+                    expected = [values[category == k].sum() for k in range(len(bounds) - 1)]
+                    assert row[: len(expected)] == pytest.approx(expected, rel=1e-6)
 
 
-def test_draws_of_thresholds():
+@pytest.mark.parametrize("with_intercept", [False, True])
+def test_draws_of_thresholds(with_intercept):
     """Given the means, thresholds have the density of the category probabilities: compared by integration."""
     from scipy import stats
 
     run = chains.chain(small_models.ordinal(n=40))
-    update, state = chains.callable_kernel(responses.draw_thresholds), run.state
+    update, state, table = chains.callable_kernel(thresholds.draw), run.state, run.layout.tables.responses
     variable = 1
+    intercept = run.layout.parameters["y0"]
+    assert table.intercept[variable] == intercept
+    if not with_intercept:
+        table.intercept[variable] = -1
     mean, _ = _conditional(run, variable)
+    mean -= state.theta[intercept]
     category = _category(run, variable)
-    grid = np.linspace(0.001, 6, 400)
-    second, third = np.meshgrid(grid, grid, indexing="ij")
-    log_density = np.where(second < third, 0.0, -np.inf)
+    size = 80 if with_intercept else 400
+    grid = np.linspace(0.001, 6, size)
+    first = np.linspace(-2, 4, size) if with_intercept else state.theta[[intercept]]
+    zero, second, third = np.meshgrid(first, grid, grid, indexing="ij")
+    log_density = np.where(second < third, -(zero**2) / 10, -np.inf)
     for m, k in zip(mean, category, strict=True):
-        below = [0.0, stats.norm.cdf(-m), stats.norm.cdf(second - m), stats.norm.cdf(third - m), 1.0]
+        center = m + zero
+        below = [0.0, stats.norm.cdf(-center), stats.norm.cdf(second - center), stats.norm.cdf(third - center), 1.0]
         with np.errstate(divide="ignore"):
             log_density = log_density + np.log(np.maximum(below[k + 1] - below[k], 0.0))
     weight = np.exp(log_density - log_density.max())
     weight /= weight.sum()
-    places = [run.layout.parameters["y2"], run.layout.parameters["y3"]]
-    drawn = np.zeros((20_000, 2))
-    step = run.layout.tables.responses.step[variable]
+    places = [intercept, run.layout.parameters["y2"], run.layout.parameters["y3"]]
+    drawn = np.zeros((20_000, 3))
     for k in range(-500, len(drawn)):
         update(run.layout.tables, variable, len(mean), state, run.work, k < 0)
         drawn[k] = state.theta[places]
-    assert 0.25 < state.accepted[variable, 0] / state.accepted[variable, 1] < 0.45
-    assert state.widths[step, 1] > 1500
-    for k, values in enumerate((second, third)):
-        for power in (1, 2):
+    assert 0.5 < state.accepted[variable, 0] / state.accepted[variable, 1] < 0.75
+    assert run.work.response_mean[: len(mean)] == pytest.approx(mean + state.theta[intercept])
+    for k, values in enumerate((zero, second, third)):
+        for power in (1, 2) if with_intercept or k else ():
             found = drawn[None, :, k] ** power
             assert chains.within(found.mean(), (weight * values**power).sum(), chains.autocovariance_error(found))
 
@@ -166,8 +180,9 @@ def test_draws_of_responses():
 
     run = chains.chain(small_models.ordinal(n=40))
     draw, state, work = chains.callable_kernel(responses.draw), run.state, run.work
-    update = chains.callable_kernel(responses.draw_thresholds)
+    update = chains.callable_kernel(thresholds.draw)
     variable, column = 1, run.layout.columns[Column("y", Form.LATENT_RESPONSE)]
+    run.layout.tables.responses.intercept[variable] = -1
     rows = [int(np.flatnonzero(run.layout.incomplete_rows == row)[0]) for row in _rows(run, variable)]
     _conditional(run, variable)
     # From the middle of a category to far in its tails, where draws are made by rejection.

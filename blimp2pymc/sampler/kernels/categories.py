@@ -190,17 +190,23 @@ def update(tables, state, work):
 
 
 @compiled
+def set_codes_of_run(differences, run, state):
+    """Set nominal codes of a run of rows to the largest difference, or the reference."""
+    codes, first = differences.code_start[run], differences.member_start[run]
+    for row in range(differences.missing_low[run], differences.missing_high[run]):
+        largest, code = 0.0, differences.code[codes]
+        for k in range(first, differences.member_start[run + 1]):
+            value = state.columns[differences.member[k], row]
+            if value > largest:
+                largest, code = value, differences.code[codes + 1 + k - first]
+        state.columns[differences.missing_score[run], row] = code
+
+
+@compiled
 def set_codes(differences, state):
     """Set nominal codes at which no equation looks to the largest difference, or the reference."""
     for run in range(differences.missing_low.size):
-        codes, first = differences.code_start[run], differences.member_start[run]
-        for row in range(differences.missing_low[run], differences.missing_high[run]):
-            largest, code = 0.0, differences.code[codes]
-            for k in range(first, differences.member_start[run + 1]):
-                value = state.columns[differences.member[k], row]
-                if value > largest:
-                    largest, code = value, differences.code[codes + 1 + k - first]
-            state.columns[differences.missing_score[run], row] = code
+        set_codes_of_run(differences, run, state)
 
 
 @compiled

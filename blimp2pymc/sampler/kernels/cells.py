@@ -178,22 +178,27 @@ def draw_within(cells, block, low, n, columns, generator, work):
 
 
 @compiled
+def update_block(tables, block, state, work):
+    """Draw the cells of one block."""
+    residuals, cells = tables.residuals, tables.cells
+    for low in range(cells.low[block], cells.high[block], 256):
+        n = min(256, cells.high[block] - low)
+        if cells.phase[block] == 1:
+            # A prediction may depend on a function of what has just been drawn.
+            set_columns(tables.functions, state.theta, state.columns, low, low + n, work.stack)
+            variance = tables.families.partner[cells.segment_group[cells.segment_start[block]]]
+            if variance >= 0:
+                set_precisions(tables, variance, state, low, low + n, work)
+        size = conditional(residuals, cells, block, low, n, state.columns, state.coefficient, state.precision, work)
+        if math.isfinite(cells.lower[block]) or math.isfinite(cells.upper[block]):
+            draw_within(cells, block, low, n, state.columns, state.generator, work)
+        else:
+            draw(cells, block, size, low, n, state.columns, state.generator, work)
+
+
+@compiled
 def update(tables, phase, state, work):
     """Draw all blocks of a phase."""
-    residuals, cells = tables.residuals, tables.cells
-    for block in range(cells.phase.size):
-        if cells.phase[block] != phase:
-            continue
-        for low in range(cells.low[block], cells.high[block], 256):
-            n = min(256, cells.high[block] - low)
-            if phase == 1:
-                # A prediction may depend on a function of what has just been drawn.
-                set_columns(tables.functions, state.theta, state.columns, low, low + n, work.stack)
-                variance = tables.families.partner[cells.segment_group[cells.segment_start[block]]]
-                if variance >= 0:
-                    set_precisions(tables, variance, state, low, low + n, work)
-            size = conditional(residuals, cells, block, low, n, state.columns, state.coefficient, state.precision, work)
-            if math.isfinite(cells.lower[block]) or math.isfinite(cells.upper[block]):
-                draw_within(cells, block, low, n, state.columns, state.generator, work)
-            else:
-                draw(cells, block, size, low, n, state.columns, state.generator, work)
+    for block in range(tables.cells.phase.size):
+        if tables.cells.phase[block] == phase:
+            update_block(tables, block, state, work)
