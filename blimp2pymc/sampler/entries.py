@@ -226,7 +226,7 @@ def change_scale(tables, state, work, move, t):
 
 @entry
 def location_conditional(tables, state, work, move):
-    """Precision and linear part of the constant of a change of location."""
+    """Precision and linear part, to `work.matrix[0]` and `work.vector[0]`, of a change of location; its size."""
     return location_moves.conditional(tables, move, state, work)
 
 

@@ -3,12 +3,15 @@
 A factor and the intercepts of its indicators only change slowly given each other: the mean of the factor's values
 is known from its indicators up to their intercepts. A move adds a constant to a latent variable in every row, and
 changes the coefficients of the equations it predicts by what leaves their linear predictors as they are: intercepts,
-and the slopes of what it is multiplied with. Where an equation has no intercept to change, its residual moves.
+and the slopes of what it is multiplied with. Where an equation has no intercept to change, its residual moves. The
+coefficients of the variable's own equation are drawn together with the constant: without an intercept there, they
+could change the variable's mean only by as much as its values allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,16 +38,18 @@ class LocationMove:
     rates: tuple[tuple[int, float, tuple[tuple[str, float], ...]], ...]
     """Residuals that change, where no intercept can take it up: their place among all of them, and by how much for a
     step of 1: a number less a sum of coefficients, each times a factor."""
+    drawn: tuple[str, ...] = ()
+    """Coefficients of the latent variable's own equation that are drawn jointly with the constant."""
 
     @property
     def targets(self) -> frozenset[str]:
         """Names of the parameters that change."""
-        return frozenset(target for _, target, _ in self.entries)
+        return frozenset({*(target for _, target, _ in self.entries), *self.drawn})
 
     @property
     def names(self) -> tuple[str, ...]:
         """The latent variable and the parameters that change."""
-        return (self.column.variable, *dict.fromkeys(target for _, target, _ in self.entries))
+        return (self.column.variable, *self.drawn, *dict.fromkeys(target for _, target, _ in self.entries))
 
     def __str__(self) -> str:
         return f"the location of '{self.column.variable}' moves together with {len(self.targets)} coefficients"
@@ -90,7 +95,31 @@ def _move(model: Model, form: Structure, facts: Mapping[str, ParameterFacts], co
     flat = all(model.parameters[name].prior.distribution == "flat" for name in behind)
     linear = not targets & {name for _, _, rest in rates for name, _ in rest}
     known = all(model.parameters[name].definition is None for name in sources)
-    return LocationMove(column, tuple(entries), tuple(rates)) if flat and linear and known else None
+    if not (flat and linear and known):
+        return None
+    elsewhere = sources | targets | {name for _, _, rest in rates for name, _ in rest}
+    own = _drawn(form, facts, column, elsewhere)
+    return LocationMove(column, tuple(entries), tuple(rates), own)
+
+
+def _drawn(
+    form: Structure, facts: Mapping[str, ParameterFacts], column: Column, elsewhere: Set[str]
+) -> tuple[str, ...]:
+    """Coefficients of a latent variable's own equation that occur once, by themselves."""
+    factors = Counter(name for each in form.residuals for product in each.products for name in product.parameters)
+    return tuple(
+        product.parameters[0]
+        for residual in form.residuals
+        if residual.outcome == column and not residual.models_variance
+        for product in residual.products
+        if len(product.parameters) == 1
+        and product.columns != (column,)
+        and factors[product.parameters[0]] == 1
+        and product.parameters[0] not in elsewhere
+        and product.parameters[0] in facts
+        and facts[product.parameters[0]].is_normal
+        and not facts[product.parameters[0]].shift
+    )
 
 
 def _absorbed(

@@ -41,8 +41,10 @@ def scale_changes(point: Point, index: int) -> Changes:
 def location_changes(point: Point, index: int) -> Changes:
     """Changes of the densities with a change of location, which has Jacobian one."""
     before = point.log_density(collapsed=True)
-    precision, linear = entries.location_conditional(*point.compiled, index)
-    step = 2.0 * point.random.normal() / np.sqrt(precision)
+    size = entries.location_conditional(*point.compiled, index)
+    matrix, vector = point.work.matrix[0].copy(), point.work.vector[0].copy()
+    step = np.zeros(len(vector))
+    step[:size] = 2.0 * point.random.normal(size=size) / np.sqrt(np.diag(matrix)[:size])
     entries.change_location(*point.compiled, index, step)
     point.refresh()
-    yield (linear - 0.5 * precision * step) * step, point.log_density(collapsed=True) - before
+    yield entries.coefficient_log_density(step, size, matrix, vector), point.log_density(collapsed=True) - before

@@ -87,6 +87,13 @@ def location_move_table(
     rate_start, rates = ragged(
         [(equation, name, factor) for equation, _, rest in each.rates for name, factor in rest] for each in moves
     )
+    outcomes = [each.outcome for each in form.residuals]
+    own = [outcomes.index(each.column) for each in moves]
+    drawn_start, drawn = ragged(
+        [(product, name) for name in move.drawn for product in form.residuals[equation].products
+         if name in product.parameters]
+        for move, equation in zip(moves, own, strict=True)
+    )  # fmt: skip
     return LocationMoves(
         column=integers(result.columns[each.column] for each in moves),
         move_start=move_start,
@@ -105,4 +112,9 @@ def location_move_table(
         rate_equation=integers(equation for equation, _, _ in rates),
         rate_source=integers(index[name] for _, name, _ in rates),
         rate_factor=np.array([factor for *_, factor in rates], np.float64),
+        own_equation=integers(own),
+        drawn_start=drawn_start,
+        drawn=integers(index[name] for _, name in drawn),
+        drawn_monomial=integers(result.monomials[result.monomial(product)] for product, _ in drawn),
+        drawn_constant=np.array([product.constant for product, _ in drawn], np.float64),
     )

@@ -115,7 +115,8 @@ def new_work(layout: Layout) -> Reference:
     entries = max((*np.diff(tables.coefficients.entry_start), *np.diff(marginals.entry_start)), default=1)
     drawn_together = (*np.diff(marginals.parameter_start), *np.diff(marginals.moved_start))
     integrated = max((*drawn_together, *np.diff(tables.transformations.member_start)), default=1)
-    square = max(size, members, integrated, 1)
+    moved = max(np.diff(tables.location_moves.drawn_start), default=0) + 1
+    square = max(size, members, integrated, moved, 1)
     joint = max(np.diff(marginals.equation_start), default=0)
     parts = max(np.diff(marginals.part_start), default=0)
     rows = max(np.diff(tables.responses.category_start), default=1)

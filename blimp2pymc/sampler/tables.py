@@ -304,6 +304,13 @@ class LocationMoves(NamedTuple):
     rate_source: np.ndarray
     rate_factor: np.ndarray
     """Coefficients, times factors, that are subtracted from it."""
+    own_equation: np.ndarray
+    drawn_start: np.ndarray
+    drawn: np.ndarray
+    """Coefficients of the variable's own equation that are drawn with the constant."""
+    drawn_monomial: np.ndarray
+    drawn_constant: np.ndarray
+    """Monomial and number that each is multiplied with in the residual."""
 
 
 class Tables(NamedTuple):

@@ -41,6 +41,7 @@ def _moves(script, data):
 def test_moves_of_indicators():
     (move,) = _moves(*_case("indicators")).values()
     assert move.targets == {f"{name} ~ Intercept" for name in ("y0", "y1", "y2", "x", "b")}
+    assert move.drawn == ()
     assert {source for source, _, _ in move.entries} > {"y1 ~ f", "y2 ~ f", "x ~ f", "b ~ f"}
     assert [(constant, rest) for _, constant, rest in move.rates] == [(1.0, ())]
 
@@ -48,6 +49,7 @@ def test_moves_of_indicators():
 def test_slopes_take_up_what_the_latent_variable_is_multiplied_with():
     move = _moves(*_case("products"))["f"]
     assert ("g ~ f*x", "g ~ x", 1.0) in move.entries
+    assert move.drawn == ("f ~ x",)
     # Without an intercept the residual of g changes by the slope.
     assert [(constant, rest) for _, constant, rest in move.rates] == [(1.0, ()), (0.0, (("g ~ f", 1.0),))]
 
@@ -87,15 +89,20 @@ def test_density_of_moves(name):
                                                                         location_moves.carry_out))  # fmt: skip
     assert run.layout.plan.location_moves
     for index, move in enumerate(run.layout.plan.location_moves):
-        precision, linear = conditional(tables, index, state, work)
-        for step in (0.7, -1.3):
-            precision, linear = conditional(tables, index, state, work)
+        for scale in (0.7, -1.3):
+            size = conditional(tables, index, state, work)
+            assert size == 1 + len(move.drawn)
+            matrix, linear = work.matrix[0, :size, :size].copy(), work.vector[0, :size].copy()
+            matrix = np.tril(matrix) + np.tril(matrix, -1).T
+            step = np.zeros(work.vector.shape[1])
+            step[:size] = scale * np.linspace(1.0, 0.4, size)
             before = joint_density.log_joint(model, chains.free_parameters(run), run.completed())
             values = run.completed()[move.column.variable]
             carry_out(tables, index, step, state, work)
-            assert run.completed()[move.column.variable] == pytest.approx(values + step)
+            assert run.completed()[move.column.variable] == pytest.approx(values + scale)
             after = joint_density.log_joint(model, chains.free_parameters(run), run.completed())
-            assert linear * step - 0.5 * precision * step**2 == pytest.approx(after - before, abs=1e-6)
+            step = step[:size]
+            assert linear @ step - 0.5 * step @ matrix @ step == pytest.approx(after - before, abs=1e-6)
             kept = state.coefficient.copy()
             assert run.prepare()
             assert np.allclose(kept, state.coefficient, rtol=1e-9, atol=1e-9)

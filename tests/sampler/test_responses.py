@@ -121,7 +121,7 @@ def test_draws_of_thresholds(with_intercept):
     """Given the means, thresholds have the density of the category probabilities: compared by integration."""
     from scipy import stats
 
-    run = chains.chain(small_models.ordinal(n=40))
+    run = chains.chain(small_models.ordinal(n=40), collapsed=True)
     update, state, table = chains.callable_kernel(thresholds.draw), run.state, run.layout.tables.responses
     variable = 1
     intercept = run.layout.parameters["y0"]

@@ -1,17 +1,21 @@
 """Changes of location: a constant c is added to a latent variable, coefficients take up what they can of it.
 
-The coefficients change by -c D (`LocationMoves`), so that all residuals stay as they are but those of few equations,
-the variable's own among them, which change by c s in every row. The change has Jacobian 1; with the precisions W of
-groups, w of rows, and the coefficients' priors N(m, v), c is normal with precision P and mean h/P,
+The coefficients of other equations change by -c D (`LocationMoves`), so that all residuals stay as they are but those
+of few equations, the variable's own among them, which change by c s in every row. The coefficients b of that equation
+are drawn with c: a residual changes by c s + sum_k d_k z_k, with its derivatives z by b. The change has Jacobian 1;
+with the precisions W of groups, w of rows, and normal priors N(m, v), the step (c, d) is normal with precision P and
+mean P^-1 h. With G_i the derivatives of the residuals r_i of a row,
 
-    P = sum over groups of (s'Ws) sum_i w_i + sum D^2/v,
-    h = -sum over groups of s'W sum_i w_i r_i + sum D (b - m)/v.
+    P = sum_i w_i G_i'W G_i + priors,    h = -sum_i w_i G_i'W r_i + priors,
+
+the prior of a coefficient that takes up c having the derivative -D.
 """
 
 from __future__ import annotations
 
 import math
 
+from blimp2pymc.sampler import cholesky
 from blimp2pymc.sampler.compiled import compiled
 from blimp2pymc.sampler.generator import normal
 from blimp2pymc.sampler.kernels.coefficients import move_along
@@ -19,42 +23,99 @@ from blimp2pymc.sampler.moments import multiply, refresh_equation
 
 
 @compiled
-def _sum_residuals(tables, group, low, n, state, work, total):
-    # Add up the weighted residuals of a group's equations over rows low to low + n; returns the sum of weights.
+def _add_residuals(tables, group, low, n, state, work):
+    # Residuals of a group's equations, rows low to low + n, times the rows' weights.
     residuals, columns = tables.residuals, state.columns
-    start, end = residuals.group_start[group], residuals.group_start[group + 1]
-    product = work.product
-    weights = float(n)
-    if residuals.weight[group] >= 0:
-        weight = columns[residuals.weight[group], low : low + n]
-        weights = 0.0
+    start = residuals.group_start[group]
+    for equation in range(start, residuals.group_start[group + 1]):
+        residual = work.residual[equation - start]
         for i in range(n):
-            weights += weight[i]
-    for equation in range(start, end):
+            residual[i] = 0.0
         for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
             monomial = residuals.equation_monomial[k]
             value = state.coefficient[equation, monomial]
-            if value == 0.0:
-                continue
-            multiply(residuals, monomial, columns, low, n, product)
+            if value != 0.0:
+                multiply(residuals, monomial, columns, low, n, work.product)
+                for i in range(n):
+                    residual[i] += value * work.product[i]
+        if residuals.weight[group] >= 0:
+            weight = columns[residuals.weight[group], low : low + n]
+            for i in range(n):
+                residual[i] *= weight[i]
+
+
+@compiled
+def _add_rows(tables, move, group, low, n, state, work, matrix, vector):
+    # Add rows low to low + n of a group to precision and linear part.
+    moves, residuals, columns = tables.location_moves, tables.residuals, state.columns
+    start, end = residuals.group_start[group], residuals.group_start[group + 1]
+    rate, own = work.by_equation[0], moves.own_equation[move]
+    first = moves.drawn_start[move]
+    n_drawn = moves.drawn_start[move + 1] - first if start <= own < end else 0
+    _add_residuals(tables, group, low, n, state, work)
+    precision = state.precision[group]
+    # The weights of the rows, and the pull of all residuals on the constant and on the own equation.
+    weight, pull = work.likelihood, work.normals
+    for i in range(n):
+        weight[i] = 1.0
+    if residuals.weight[group] >= 0:
+        column = columns[residuals.weight[group], low : low + n]
+        for i in range(n):
+            weight[i] = column[i]
+    total = 0.0
+    for i in range(n):
+        total += weight[i]
+    constant = with_own = 0.0
+    for e in range(start, end):
+        for f in range(start, end):
+            constant += rate[e] * rate[f] * precision[e - start, f - start]
             dot = 0.0
-            if residuals.weight[group] >= 0:
-                weight = columns[residuals.weight[group], low : low + n]
-                for i in range(n):
-                    dot += weight[i] * product[i]
-            else:
-                for i in range(n):
-                    dot += product[i]
-            total[equation] += value * dot
-    return weights
+            residual = work.residual[f - start]
+            for i in range(n):
+                dot += residual[i]
+            vector[0] -= rate[e] * precision[e - start, f - start] * dot
+        if start <= own < end:
+            with_own += rate[e] * precision[e - start, own - start]
+    matrix[0, 0] += constant * total
+    if n_drawn == 0:
+        return
+    for i in range(n):
+        pull[i] = 0.0
+    for f in range(start, end):
+        value, residual = precision[own - start, f - start], work.residual[f - start]
+        for i in range(n):
+            pull[i] += value * residual[i]
+    own_precision = precision[own - start, own - start]
+    for k in range(n_drawn):
+        slope = work.values[k]
+        multiply(residuals, moves.drawn_monomial[first + k], columns, low, n, slope)
+        value = moves.drawn_constant[first + k]
+        dot = total = 0.0
+        for i in range(n):
+            slope[i] *= value
+            total += weight[i] * slope[i]
+            dot += pull[i] * slope[i]
+        vector[k + 1] -= dot
+        matrix[k + 1, 0] += with_own * total
+        for j in range(k + 1):
+            other = work.values[j]
+            dot = 0.0
+            for i in range(n):
+                dot += weight[i] * slope[i] * other[i]
+            matrix[k + 1, j + 1] += own_precision * dot
 
 
 @compiled
 def conditional(tables, move, state, work):
-    """Precision P and linear part h of the constant."""
-    moves, residuals, priors, theta = tables.location_moves, tables.residuals, tables.priors, state.theta
-    precision = linear = 0.0
-    slope = work.vector[0]
+    """Write precision and linear part of the step to `work.matrix[0]` and `work.vector[0]`; return its size."""
+    moves, priors, theta = tables.location_moves, tables.priors, state.theta
+    matrix, vector, slope = work.matrix[0], work.vector[0], work.vector[1]
+    first = moves.drawn_start[move]
+    size = moves.drawn_start[move + 1] - first + 1
+    for i in range(size):
+        vector[i] = 0.0
+        for j in range(i + 1):
+            matrix[i, j] = 0.0
     for k in range(moves.move_start[move], moves.move_start[move + 1]):
         slope[moves.move_target[k]] = 0.0
     for k in range(moves.move_start[move], moves.move_start[move + 1]):
@@ -62,38 +123,39 @@ def conditional(tables, move, state, work):
     for k in range(moves.move_start[move], moves.move_start[move + 1]):
         target = moves.move_target[k]
         if priors.kind[target] == 1:
-            precision += slope[target] ** 2 / priors.second[target]
-            linear += slope[target] * (theta[target] - priors.first[target]) / priors.second[target]
+            matrix[0, 0] += slope[target] ** 2 / priors.second[target]
+            vector[0] += slope[target] * (theta[target] - priors.first[target]) / priors.second[target]
             # A target with several sources counts once.
             slope[target] = 0.0
-    rate, total = work.by_equation[0], work.by_equation[1]
+    for k in range(1, size):
+        parameter = moves.drawn[first + k - 1]
+        if priors.kind[parameter] == 1:
+            matrix[k, k] += 1.0 / priors.second[parameter]
+            vector[k] += (priors.first[parameter] - theta[parameter]) / priors.second[parameter]
+    rate = work.by_equation[0]
     for equation in range(rate.size):
-        rate[equation], total[equation] = moves.rate[move, equation], 0.0
+        rate[equation] = moves.rate[move, equation]
     for k in range(moves.rate_start[move], moves.rate_start[move + 1]):
         rate[moves.rate_equation[k]] -= moves.rate_factor[k] * theta[moves.rate_source[k]]
     for k in range(moves.group_start[move], moves.group_start[move + 1]):
-        group = moves.group[k]
-        weights = 0.0
         for run in range(moves.run_start[k], moves.run_start[k + 1]):
             for low in range(moves.run_low[run], moves.run_high[run], 256):
-                weights += _sum_residuals(tables, group, low, min(256, moves.run_high[run] - low), state, work, total)
-        start = residuals.group_start[group]
-        for e in range(start, residuals.group_start[group + 1]):
-            for f in range(start, residuals.group_start[group + 1]):
-                weight = rate[e] * state.precision[group, e - start, f - start]
-                precision += weight * rate[f] * weights
-                linear -= weight * total[f]
-    return precision, linear
+                n = min(256, moves.run_high[run] - low)
+                _add_rows(tables, move, moves.group[k], low, n, state, work, matrix, vector)
+    return size
 
 
 @compiled
 def carry_out(tables, move, step, state, work):
-    """Add a constant to the column and change the coefficients with it; moments are left as they are."""
+    """Add a step to the column and the coefficients; moments are left as they are."""
     moves = tables.location_moves
     column = state.columns[moves.column[move]]
     for i in range(column.size):
-        column[i] += step
-    move_along(moves, move, step, state.theta, work.vector[1], work.vector[2])
+        column[i] += step[0]
+    move_along(moves, move, step[0], state.theta, work.vector[1], work.vector[2])
+    first = moves.drawn_start[move]
+    for k in range(first, moves.drawn_start[move + 1]):
+        state.theta[moves.drawn[k]] += step[1 + k - first]
     for k in range(moves.equation_start[move], moves.equation_start[move + 1]):
         refresh_equation(tables.residuals, moves.equation[k], state.theta, state.coefficient)
 
@@ -102,7 +164,13 @@ def carry_out(tables, move, step, state, work):
 def update(tables, state, work):
     """Carry out all moves, exact draws; moments have to be computed afterwards."""
     for move in range(tables.location_moves.column.size):
-        precision, linear = conditional(tables, move, state, work)
-        if 0.0 < precision < math.inf:
-            step = linear / precision + normal(state.generator) / math.sqrt(precision)
+        size = conditional(tables, move, state, work)
+        matrix, step = work.matrix[0], work.vector[0]
+        if not cholesky.factor(matrix, size):
+            continue
+        cholesky.solve_lower(matrix, size, step)
+        for i in range(size):
+            step[i] += normal(state.generator)
+        cholesky.solve_upper(matrix, size, step)
+        if math.isfinite(step[0]):
             carry_out(tables, move, step, state, work)
