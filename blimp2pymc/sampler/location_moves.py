@@ -98,8 +98,7 @@ def _move(model: Model, form: Structure, facts: Mapping[str, ParameterFacts], co
     if not (flat and linear and known):
         return None
     elsewhere = sources | targets | {name for _, _, rest in rates for name, _ in rest}
-    own = _drawn(form, facts, column, elsewhere)
-    return LocationMove(column, tuple(entries), tuple(rates), own)
+    return LocationMove(column, tuple(entries), tuple(rates), _drawn(form, facts, column, elsewhere))
 
 
 def _drawn(
