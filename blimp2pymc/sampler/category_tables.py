@@ -87,6 +87,8 @@ def _is_plain(cells: Cells, own: list[int], form: Structure, response: Residual)
 def _intercept(result: Layout, cells: Cells, response: Residual) -> str | None:
     """The intercept of a response, if all that depends on it is integrated out with the responses."""
     index = result.columns[response.outcome]
+    if sum(response.outcome in group.columns for group in result.plan.structure.groups) > 1:
+        return None
     elsewhere = np.isin(cells.phase, (0, 3))
     for block in np.flatnonzero(elsewhere):
         if index in cells.member[cells.member_start[block] : cells.member_start[block + 1]]:
