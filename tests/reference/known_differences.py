@@ -104,6 +104,7 @@ PHANTOM_CORRELATION = Difference(
 
 KNOWN_DIFFERENCES: Mapping[str, Difference] = {
     "book-6.7-mod2": CORRELATED_CATEGORIES,
+    "book-6.7-mod4": CORRELATED_CATEGORIES,
     "guide-4.1b": PHANTOM_CORRELATION,
     "guide-4.15": COUNT_FEEDBACK,
     "guide-5.5": COUNT_INTERCEPT,
