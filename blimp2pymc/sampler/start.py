@@ -265,8 +265,7 @@ def start_transformed(layout: Layout, columns: np.ndarray, powers: Mapping[str, 
     rows = {column: columns[layout.columns[column]] for column in layout.shown}
     values = transformed_values(model, rows, powers)
     for equation in model.equations:
-        if equation.outcome in layout.logarithms:
-            assert equation.transform is not None
+        if equation.transform is not None and equation.outcome in layout.logarithms:
             columns[layout.columns[equation.scale]] = values[equation.scale]
             argument = evaluate(equation.transform.expression, {equation.outcome: rows[equation.outcome]})
             logarithm = np.sign(argument) * np.log1p(np.abs(argument))

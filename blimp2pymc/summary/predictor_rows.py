@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blimp2pymc.joint_model.ir import Column, Equation, Model, Role
+import numpy as np
+
+from blimp2pymc.joint_model.ir import Column, Equation, Kind, Model, Role
 from blimp2pymc.sampler.draws import Draws
+from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.predictor_regressions import INTERCEPT, LATENT, Regression, regressions
+from blimp2pymc.summary.imputations import with_cells
 from blimp2pymc.summary.printed_names import column_name
-from blimp2pymc.summary.rows import Row, constant_row, parameter_row
+from blimp2pymc.summary.rows import Row, constant_row, parameter_row, parameter_values
 
 
 def predictor_equations(model: Model) -> list[Equation]:
@@ -27,10 +31,15 @@ def predictor_rows(model: Model, draws: Draws) -> list[Row]:
     joint = [each for each in equations if each.role is Role.PREDICTOR]
     blocks = [each for each in model.blocks if each.role is Role.PREDICTOR]
     found = regressions(model, draws, joint, blocks) if joint else []
+    rows = [row for each in found for row in _table(model, draws, each)]
     for each in equations:
-        if each.role is Role.MEANS:
-            found += regressions(model, draws, [each])
-    return [row for each in found for row in _table(model, draws, each)]
+        if each.role is not Role.MEANS:
+            continue
+        if model.variables[each.name].kind is Kind.ORDINAL:
+            rows += latent_means_rows(model, draws, each)
+        else:
+            rows += [row for one in regressions(model, draws, [each]) for row in _table(model, draws, one)]
+    return rows
 
 
 def _table(model: Model, draws: Draws, regression: Regression) -> list[Row]:
@@ -102,3 +111,55 @@ def _scaled(row: Row, regression: Regression) -> Row:
     if row.draws is None or regression.equations[0].family not in LATENT:
         return row
     return replace(row, draws=row.draws * regression.scale)
+
+
+# ---------------------------------------------------------------- Means Models of ordinal variables
+
+
+def latent_means_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
+    """Means Model of an ordinal variable, printed for a latent response with variance 1.
+
+    An intercept-only probit model is the shares of the categories in other words: its mean is the normal quantile of the
+    share above the lowest category, a threshold that of the share below it plus the mean.
+    """
+    from scipy.special import ndtri
+
+    below = ndtri(np.cumsum(_category_shares(model, draws, equation), axis=-1)[..., :-1])
+    row = Row("predictor", equation.name, "", "")
+    rows = [
+        replace(row, section="Grand Mean", parameter="Grand Mean", draws=-below[..., 0]),
+        constant_row(draws, replace(row, section="Level 1", parameter="Residual Var.", is_tested=False), 1.0),
+    ]
+    row = replace(row, section="Thresholds", is_tested=False)
+    rows.append(constant_row(draws, replace(row, parameter="Tau 1"), 0.0))
+    for k in range(1, below.shape[-1]):
+        rows.append(replace(row, parameter=f"Tau {k + 1}", draws=below[..., k] - below[..., 0]))
+    return rows
+
+
+def _category_shares(model: Model, draws: Draws, equation: Equation) -> FloatArray:
+    """Draws of the probabilities of an ordinal variable's categories, shape (chain, draw, category).
+
+    Those of two categories are told by the mean score. Those of more are drawn given the completed data, of which the
+    kept data sets stand for all.
+    """
+    codes = np.array(model.variables[equation.name].categories)
+    if len(codes) == 2:
+        [term] = equation.terms
+        upper = (parameter_values(model, draws, [term.coefficient])[term.coefficient] - codes[0]) / (
+            codes[1] - codes[0]
+        )
+        upper = np.clip(upper, 1e-6, 1 - 1e-6)
+        return np.stack([1 - upper, upper], axis=-1)
+    imputed = draws.imputations.values.get(equation.name)
+    sets = range(len(imputed)) if imputed is not None and len(imputed) else (None,)
+    completed = [
+        model.data[equation.name] if k is None else with_cells(model, equation.name, {equation.name: imputed[k]})
+        for k in sets
+    ]
+    counts = np.array([[np.sum(values == code) for code in codes] for values in completed], float)
+    n_draws = draws.n_chains * draws.n_draws
+    chosen = counts[np.arange(n_draws) * len(counts) // n_draws]
+    weights = np.random.default_rng(draws.seed).standard_gamma(chosen + 0.5)
+    shares = weights / weights.sum(axis=-1, keepdims=True)
+    return shares.reshape(draws.n_chains, draws.n_draws, len(codes))

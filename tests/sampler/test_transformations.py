@@ -123,3 +123,13 @@ def test_an_imputed_outcome_within_limits_is_a_truncated_prediction() -> None:
         density = np.exp(-0.5 * (root - mean) ** 2 / 0.5)
         expected = density @ root**2 / density.sum()
         assert result.cell_mean["y"][cell] == pytest.approx(expected, rel=0.03)
+
+
+def test_outcome_that_is_centered_elsewhere() -> None:
+    data = skewed()
+    data["z"] = data["y"] + np.random.default_rng(1).normal(size=len(data))
+    result = drawn("CENTER: y; MODEL: yjt(y - 9) ~ x; z ~ y;", data, draws=1500)
+    [name] = [each for each in result.parameter_names if each.startswith("y") and each.endswith("mean")]
+    mean = result.parameter(name)
+    assert mean.mean() == pytest.approx(data["y"].mean(), abs=0.15 * mean.std())
+    assert mean.std() == pytest.approx(data["y"].std() / np.sqrt(len(data)), rel=0.1)
