@@ -13,8 +13,8 @@ import numpy as np
 from blimp2pymc.joint_model.ir import Column, Equation, Kind, Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
-from blimp2pymc.summary.predictor_regressions import INTERCEPT, LATENT, Regression, regressions
 from blimp2pymc.summary.imputations import with_cells
+from blimp2pymc.summary.predictor_regressions import INTERCEPT, LATENT, Regression, regressions
 from blimp2pymc.summary.printed_names import column_name
 from blimp2pymc.summary.rows import Row, constant_row, parameter_row, parameter_values
 
@@ -119,8 +119,8 @@ def _scaled(row: Row, regression: Regression) -> Row:
 def latent_means_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
     """Means Model of an ordinal variable, printed for a latent response with variance 1.
 
-    An intercept-only probit model is the shares of the categories in other words: its mean is the normal quantile of the
-    share above the lowest category, a threshold that of the share below it plus the mean.
+    An intercept-only probit model is the shares of the categories in other words: its mean is the normal quantile of
+    the share above the lowest category, a threshold that of the share below it plus the mean.
     """
     from scipy.special import ndtri
 
@@ -152,11 +152,9 @@ def _category_shares(model: Model, draws: Draws, equation: Equation) -> FloatArr
         upper = np.clip(upper, 1e-6, 1 - 1e-6)
         return np.stack([1 - upper, upper], axis=-1)
     imputed = draws.imputations.values.get(equation.name)
-    sets = range(len(imputed)) if imputed is not None and len(imputed) else (None,)
-    completed = [
-        model.data[equation.name] if k is None else with_cells(model, equation.name, {equation.name: imputed[k]})
-        for k in sets
-    ]
+    completed = [model.data[equation.name]]
+    if imputed is not None and len(imputed):
+        completed = [with_cells(model, equation.name, {equation.name: cells}) for cells in imputed]
     counts = np.array([[np.sum(values == code) for code in codes] for values in completed], float)
     n_draws = draws.n_chains * draws.n_draws
     chosen = counts[np.arange(n_draws) * len(counts) // n_draws]
