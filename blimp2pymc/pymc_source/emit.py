@@ -22,7 +22,6 @@ from blimp2pymc.pymc_source.facts import (
     equations_of,
     family_of,
     has_missing_categories,
-    score_is_used,
     written_responses,
 )
 from blimp2pymc.pymc_source.linear_predictor import mean_terms
@@ -138,14 +137,6 @@ def refusals(model: Model) -> Iterator[Finding]:
                 yield refuse(f"the incomplete variable '{column.variable}' without a model of its own", equation)
             elif column.form is Form.LATENT_RESPONSE and not family_of(model, column.variable).endswith("probit"):
                 yield refuse(f"the latent response of '{column.variable}', which has no probit equation,", equation)
-        yield from (refuse(what, equation) for what in _unwritten_roles(model, equation))
-
-
-def _unwritten_roles(model: Model, equation: Equation) -> Iterator[str]:
-    """Roles of an outcome with categories or counts that have no source."""
-    name, family = equation.name, equation.family
-    if family == "negative_binomial" and name in model.incomplete and score_is_used(model, name):
-        yield f"the incomplete count '{name}' as a predictor"
 
 
 def _heading(model: Model) -> list[str]:

@@ -52,8 +52,8 @@ def score_is_used(model: Model, variable: str) -> bool:
 
 
 def has_missing_categories(model: Model, variable: str) -> bool:
-    """Whether missing categories are variables of the graph: only where something else depends on them."""
-    return family_of(model, variable) in CATEGORICAL and variable in model.incomplete and score_is_used(model, variable)
+    """Whether missing categories or counts are variables of the graph: only where something else depends on them."""
+    return family_of(model, variable) in DISCRETE and variable in model.incomplete and score_is_used(model, variable)
 
 
 def written_responses(model: Model, *, augmented: bool = False) -> tuple[Column, ...]:

@@ -116,7 +116,8 @@ class Crossing:
                 codes = codes_in_order(self.model, name)
                 return np.array([codes.index(each) for each in cells[name]], int)
             if drawn == variable:
-                return np.asarray(cells[name], float)
+                kind = int if family_of(self.model, name) == "negative_binomial" else float
+                return np.asarray(cells[name], kind)
         if variable in self.matrices:
             return _cholesky_factor(self.matrices[variable], self.model, parameters)
         held = self.names.vectors[variable]

@@ -5,7 +5,7 @@ One rule throughout: unknowns may be drawn jointly when no product holds two of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -145,12 +145,12 @@ def cell_blocks(groups: Sequence[Group], missing: Sequence[Column]) -> list[tupl
     return separate(missing, conflicts)
 
 
-def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[int]:
+def inactive_groups(form: Structure, missing: frozenset[Column], among: Container[int] | None = None) -> frozenset[int]:
     """Groups that say nothing in rows with these cells missing, as nothing depends on their outcomes.
 
     A group whose outcomes are all missing, and that predict nothing (or only what says nothing itself),
     integrates to one: it is left out when the other unknowns of the row are drawn. A latent response predicts
-    what its category predicts.
+    what its category predicts. `among`: the only groups that are looked for.
     """
     inactive: set[int] = set()
     while True:
@@ -159,6 +159,7 @@ def inactive_groups(form: Structure, missing: frozenset[Column]) -> frozenset[in
             index
             for index in rest
             if not form.groups[index].is_cut
+            and (among is None or index in among)
             and set(form.groups[index].outcomes) <= missing
             and not _is_restricted(form, index)
             and not any(_predicts(form.groups[index], form.groups[other]) for other in rest if other != index)
@@ -181,15 +182,14 @@ def left_out_groups(form: Structure, missing: frozenset[Column], collapsed: bool
     A category or a count is drawn as a prediction or not at all, and so is a transformed value within limits, whose
     probability depends on the parameters.
     """
-    inactive = inactive_groups(form, missing)
     if collapsed:
-        return inactive
-    return frozenset(
+        return inactive_groups(form, missing)
+    among = {
         k
-        for k in inactive
-        if form.groups[k].family in PREDICTED_FAMILIES
-        or any(_is_bounded(each.equation) for each in form.groups[k].residuals)
-    )
+        for k, group in enumerate(form.groups)
+        if group.family in PREDICTED_FAMILIES or any(_is_bounded(each.equation) for each in group.residuals)
+    }
+    return inactive_groups(form, missing, among)
 
 
 def used_categories(form: Structure, groups: Iterable[Group], missing: frozenset[Column]) -> frozenset[str]:
@@ -198,6 +198,16 @@ def used_categories(form: Structure, groups: Iterable[Group], missing: frozenset
     for group in groups:
         held |= group.columns
     return frozenset(each.variable for each in form.scores & held & missing)
+
+
+def discrete_columns(form: Structure, active: Iterable[int], missing: frozenset[Column]) -> dict[Column, list[int]]:
+    """Codes and counts, missing in a row, on which something depends: column -> groups of its own equations."""
+    found: dict[Column, list[int]] = {}
+    for k in active:
+        column = Column(form.groups[k].residuals[0].equation.name)
+        if form.groups[k].family in PREDICTED_FAMILIES and column in missing:
+            found.setdefault(column, []).append(k)
+    return found
 
 
 def missing_patterns(model: Model, form: Structure) -> list[tuple[frozenset[Column], np.ndarray]]:

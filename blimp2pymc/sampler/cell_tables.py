@@ -8,7 +8,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column
-from blimp2pymc.sampler.blocking import cell_blocks, is_scored, nonlinear_columns, with_scored
+from blimp2pymc.sampler.blocking import cell_blocks, discrete_columns, is_scored, nonlinear_columns, with_scored
 from blimp2pymc.sampler.tables import Cells, Nonlinear, integers, ragged
 
 if TYPE_CHECKING:
@@ -103,20 +103,27 @@ def nonlinear_table(result: Layout) -> Nonlinear:
     form = result.plan.structure
     equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
     found: list[tuple[int, Pattern, list[tuple[int, list, int]], list[bool], list[int]]] = []
+    kinds: list[tuple[int, int, tuple[float, ...]]] = []
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
-        nonlinear = nonlinear_columns(form.groups[k] for k in active) - form.scores
+        owners = discrete_columns(form, active, pattern.missing)
+        nonlinear = (nonlinear_columns(form.groups[k] for k in active) - form.scores).union(owners)
         for column, index in result.columns.items():
             if column not in pattern.missing or column in predicted or column not in nonlinear:
                 continue
+            own = owners.get(column, [])
             dependent = {index, *(k for each, k in result.functions.items() if column in columns_in(each))}
             segments = []
-            touched, densities = with_scored(form, [k for k in active if column in form.groups[k].columns])
-            for group in touched:
+            holding = [k for k in active if column in form.groups[k].columns]
+            touched, densities = with_scored(form, sorted({*holding, *own}))
+            # Given a code, the Polya-Gamma weight of its own equation says nothing: it is integrated out.
+            densities += [k for k in own if not form.groups[k].is_scored]
+            scored = [is_scored(form, group, densities) for group in touched]
+            for group, without_response in zip(touched, scored, strict=True):
                 # Of what is not normal only linear predictors are needed, without the working response.
                 responses = {(result.working[each.working],) for each in form.groups[group].residuals
-                             if form.groups[group].is_scored}  # fmt: skip
+                             if without_response}  # fmt: skip
                 keys = {
                     (bool(dependent & set(key)), equations[id(residual)], result.monomials[key])
                     for residual in form.groups[group].residuals
@@ -124,8 +131,10 @@ def nonlinear_table(result: Layout) -> Nonlinear:
                     if key not in responses
                 }
                 segments.append((group, sorted(keys), sum(not each[0] for each in keys)))
-            scored = [is_scored(form, group, densities) for group in touched]
             found.append((index, pattern, segments, scored, densities))
+            is_count = bool(own) and form.groups[own[0]].family == "negative_binomial"
+            codes = result.model.variables[column.variable].categories if own and not is_count else ()
+            kinds.append((1 if is_count else 2 if own else 0, own[0] if own else -1, codes))
     columns = sorted({index for index, *_ in found})
     entry_start, entries = ragged(keys for _, _, segments, *_ in found for _, keys, _ in segments)
     fixed = [count for _, _, segments, *_ in found for *_, count in segments]
@@ -134,6 +143,7 @@ def nonlinear_table(result: Layout) -> Nonlinear:
         [k for k, each in enumerate(result.functions) if index in {result.columns[c] for c in columns_in(each)}]
         for index, *_ in found
     )
+    code_start, codes_of_all = ragged(codes for *_, codes in kinds)
     return Nonlinear(
         column=integers(index for index, *_ in found),
         low=integers(each[1].low for each in found),
@@ -152,4 +162,8 @@ def nonlinear_table(result: Layout) -> Nonlinear:
         entry_monomial=integers(each[2] for each in entries),
         program_start=program_start,
         program=integers(programs),
+        kind=integers(kind for kind, *_ in kinds),
+        own=integers(own for _, own, _ in kinds),
+        code_start=code_start,
+        code=np.array(codes_of_all, np.float64),
     )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.category_density import category_changes, difference_changes, set_categories
 from blimp2pymc.sampler.expected_scores import centered
@@ -21,6 +20,12 @@ from blimp2pymc.sampler.moments import CHUNK
 from blimp2pymc.sampler.prediction_density import prediction_changes, prediction_log_density
 from blimp2pymc.sampler.response_density import response_changes, response_log_density, threshold_changes
 from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.single_cell_density import (
+    code_changes,
+    count_changes,
+    inside,
+    nonlinear_changes,
+)
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -53,7 +58,7 @@ class Point:
         self._responses = self.form.plan.structure.latent_responses
         self._explicit = frozenset(self.crossing.response_point.columns)
         missing = self.crossing.names.missing
-        self._drawn = frozenset(name for name, each in missing.items() if each in self.crossing.value_names)
+        self.drawn = frozenset(name for name, each in missing.items() if each in self.crossing.value_names)
         self._saved: tuple[np.ndarray, np.ndarray] = (self.state.theta.copy(), self.state.columns.copy())
         self._cells = cell_places(run)
 
@@ -98,7 +103,7 @@ class Point:
         value = (self._full if cuts else self._uncut)(point)
         weights = sum(tilt for _, _, tilt in self.weighted_rows().values())
         if responses and self._responses:
-            value += response_log_density(self.run, self._explicit, self._drawn)
+            value += response_log_density(self.run, self._explicit, self.drawn)
             if self._explicit:
                 parameters = dict(zip(self.model.parameters, centered(self.form, self.state.theta), strict=False))
                 cells = current_cells(self.run, self._cells)
@@ -170,11 +175,12 @@ class Point:
             if priors.lower[k] < new < priors.upper[k]:
                 self.state.theta[k] = new
         columns = cell_columns(self.model)
+        discrete = {each.variable for each in self.form.plan.structure.described}
         bounds = {each.scale: (each.transform.lower, each.transform.upper) for each in self.model.equations
                   if each.transform is not None}  # fmt: skip
         for name, rows in self._cells.items():
             column = self.form.columns[columns[name]]
-            if column in self.tables.categories.score or Column(name) in self.form.plan.structure.scores:
+            if name in discrete:
                 continue
             spread = float(np.std(self.state.columns[column]))
             old = self.state.columns[column, rows]
@@ -238,7 +244,7 @@ def _coefficients(point: Point, index: int) -> Changes:
     step[:size] = 2.0 * point.random.normal(size=size) / np.sqrt(np.diag(matrix)[:size])
     if blocks.bounded[index]:
         (k,) = members
-        step[0] = _inside(point.random, state.theta[k] + step[0], priors.lower[k], priors.upper[k]) - state.theta[k]
+        step[0] = inside(point.random, state.theta[k] + step[0], priors.lower[k], priors.upper[k]) - state.theta[k]
     state.theta[members] += step[:size]
     for shift in range(blocks.shift_start[index], blocks.shift_start[index + 1]):
         entries.move_along(*point.compiled, shift, step[blocks.shift_mean[shift]])
@@ -252,7 +258,7 @@ def _slice(point: Point, index: int) -> Changes:
     priors, state = point.tables.priors, point.state
     old = float(state.theta[k])
     width = min(state.widths[k, 0], 0.5 * abs(old) + 0.1)
-    new = float(_inside(point.random, old + width * point.random.normal(), priors.lower[k], priors.upper[k]))
+    new = float(inside(point.random, old + width * point.random.normal(), priors.lower[k], priors.upper[k]))
     at_old = entries.slice_log_density(*point.compiled, index, old)
     before = point.log_density(collapsed=True)
     at_new = entries.slice_log_density(*point.compiled, index, new)
@@ -300,29 +306,6 @@ def _linear_cells(point: Point) -> Changes:
         yield kernel, point.log_density(cuts=False, collapsed=True) - before
 
 
-def _nonlinear_cells(point: Point) -> Changes:
-    nonlinear, state = point.tables.nonlinear, point.state
-    for index in range(len(nonlinear.column)):
-        n = int(nonlinear.high[index] - nonlinear.low[index])
-        rows = nonlinear.low[index] + point.random.permutation(n)[:CHUNK]
-        column = nonlinear.column[index]
-        width = state.widths[nonlinear.width[index], 0]
-        before = point.log_density(cuts=False, collapsed=True)
-        kernel = 0.0
-        for row in rows:
-            old = float(state.columns[column, row])
-            at_old = entries.nonlinear_log_density(*point.compiled, index, row, old)
-            for size in (0.5, 0.1, 0.0):
-                new = old + size * width * point.random.normal()
-                new = float(_inside(point.random, new, nonlinear.lower[index], nonlinear.upper[index]))
-                at_new = entries.nonlinear_log_density(*point.compiled, index, row, new)
-                if np.isfinite(at_new):
-                    break
-            kernel += at_new - at_old
-        point.refresh()
-        yield kernel, point.log_density(cuts=False, collapsed=True) - before
-
-
 def _weights(point: Point) -> Changes:
     # Given the weights, the density of the working responses is that of the categories times that of the weights.
     tables, state = point.tables, point.state
@@ -336,7 +319,7 @@ def _weights(point: Point) -> Changes:
         graph = point.log_density() - before[2]
         for k in free:
             old = float(state.theta[k])
-            new = float(_inside(point.random, old + 0.1 * point.random.normal(), tables.priors.lower[k],
+            new = float(inside(point.random, old + 0.1 * point.random.normal(), tables.priors.lower[k],
                                 tables.priors.upper[k]))  # fmt: skip
             graph += prior(point.compiled[0], k, new) - prior(point.compiled[0], k, old)
             state.theta[k] = new
@@ -355,21 +338,15 @@ PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
 """Kernel code of `layout.KERNEL_CODES` -> how it is compared."""
 
 CELLS: Mapping[str, Callable[[Point], Changes]] = {
-    "nonlinear": _nonlinear_cells,
+    "nonlinear": nonlinear_changes,
     "cells": _linear_cells,
     "thresholds": threshold_changes,
     "responses": response_changes,
     "categories": category_changes,
     "differences": difference_changes,
+    "codes": code_changes,
+    "counts": count_changes,
     "predictions": prediction_changes,
     "weights": _weights,
 }
 """Kernel of missing values, or of what is drawn with them -> how it is compared."""
-
-
-def _inside(random: np.random.Generator, value: float, lower: float, upper: float) -> float:
-    if lower < value < upper:
-        return value
-    if np.isfinite(lower) and np.isfinite(upper):
-        return random.uniform(lower, upper)
-    return lower + abs(value - lower) if np.isfinite(lower) else upper - abs(upper - value)

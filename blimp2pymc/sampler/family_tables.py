@@ -42,8 +42,8 @@ def family_table(result: Layout) -> Families:
     equations = np.cumsum([0, *(len(group.residuals) for group in groups)])
     weighted = [k for k, group in enumerate(groups) if group.weight is not None]
     outcome, code, reference, monomial, response, weight = [], [], [], [], [], []
-    precision, dispersion, partner, siblings, above = [], [], [], [], []
-    for group in groups:
+    precision, dispersion, partner, siblings, above, missing = [], [], [], [], [], []
+    for k, group in enumerate(groups):
         first = group.residuals[0]
         equation = first.equation
         is_normal = group.family == "normal"
@@ -58,10 +58,19 @@ def family_table(result: Layout) -> Families:
         dispersion.append(result.parameters[equation.dispersion] if equation.dispersion is not None else -1)
         partner.append(_partner(groups, group))
         nominal = group.family in ("logit", "multinomial")
-        siblings.append([k for k, each in enumerate(groups) if nominal and same_outcome(each, group)])
-        above.append(_counts_above(result, equation.name) if group.family == "negative_binomial" else [])
+        siblings.append([j for j, each in enumerate(groups) if nominal and same_outcome(each, group)])
+        is_count = group.family == "negative_binomial"
+        above.append(_counts_above(result, equation.name) if is_count else [])
+        missing.append(
+            [
+                (pattern.low, pattern.low + len(pattern.rows))
+                for pattern in result.patterns
+                if is_count and k not in pattern.inactive and Column(equation.name) in pattern.missing
+            ]
+        )
     sibling_start, sibling = ragged(siblings)
     above_start, counts = ragged(above)
+    missing_start, runs = ragged(missing)
     return Families(
         kind=integers(FAMILY_CODES[group.family] for group in groups),
         outcome=integers(outcome),
@@ -78,6 +87,9 @@ def family_table(result: Layout) -> Families:
         sibling=integers(sibling),
         above_start=above_start,
         above=np.array(counts, np.float64),
+        missing_start=missing_start,
+        missing_low=integers(low for low, _ in runs),
+        missing_high=integers(high for _, high in runs),
         moments=integers(weighted.index(k) if k in weighted else -1 for k in range(len(groups))),
     )
 

@@ -14,6 +14,7 @@ from blimp2pymc.errors import Finding, error, raise_all
 from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler.blocking import (
     coefficient_blocks,
+    discrete_columns,
     left_out_groups,
     mean_shift,
     missing_patterns,
@@ -143,6 +144,8 @@ CELL_RULES: dict[str, str] = {
     "cells": "missing values, linear in normal equations: jointly normal where no product holds two of a row",
     "categories": "missing categories that predict something: drawn with their latent responses integrated out, "
     "then the responses",
+    "codes": "missing categories of logit equations that predict something: drawn from the probabilities of all codes",
+    "counts": "missing counts that predict something: slice sampling on whole numbers, cell by cell",
     "differences": "latent differences of observed nominal categories: normal given the rest, the largest being the "
     "category's own",
     "responses": "latent responses of observed categories: normal given the rest, between the category's thresholds",
@@ -354,9 +357,15 @@ def _cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update
         predicted = {column for index in inactive for column in form.groups[index].outcomes}
         nonlinear = nonlinear_columns(active)
         categories = used_categories(form, active, missing)
+        discrete = discrete_columns(form, [k for k in range(len(form.groups)) if k not in inactive], missing)
+        for column, own in discrete.items():
+            is_count = form.groups[own[0]].family == "negative_binomial"
+            drawn["counts" if is_count else "codes"].add(column.variable)
         drawn["categories"] |= categories
         for column in missing - scores:
             if column.form is Form.LATENT_RESPONSE and column.variable in categories:
+                continue
+            if column.form is Form.WORKING_RESPONSE and Column(column.variable) in discrete:
                 continue
             kernel = "predictions" if column in predicted else "nonlinear" if column in nonlinear else "cells"
             drawn[kernel].add(column.variable)

@@ -6,12 +6,16 @@ values between limits are normal restricted to these.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.sampler.draws import cell_name
+from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.response_density import log_interval
+from blimp2pymc.sampler.runs import ChainRun
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.density_changes import Point
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 def prediction_log_density(point: Point) -> float:
     """Log density of all outcomes that predict nothing, given everything else: normalised."""
-    total = 0.0
+    total = predicted_log_density(point.run, point.drawn)
     for block in point.blocks(1):
         lower, upper = _limits(point, block)
         for low, n in point.chunks(block):
@@ -33,6 +37,52 @@ def prediction_log_density(point: Point) -> float:
                 root = np.sqrt(precision[:, 0, 0])
                 total -= log_interval((lower - mean[:, 0]) * root, (upper - mean[:, 0]) * root).sum()
     return total
+
+
+def predicted_log_density(run: ChainRun, drawn: Container[str]) -> float:
+    """Log probability of the missing codes and counts that say nothing in their row, where the graph knows them.
+
+    Written on the model's terms, apart from the tables of the sampler.
+
+    Parameters
+    ----------
+    run
+        A chain; its state is looked at.
+    drawn
+        Variables whose missing cells the graph knows.
+    """
+    from scipy.special import gammaln, logsumexp
+
+    form, model, tables = run.layout, run.layout.model, run.layout.tables
+    groups = form.plan.structure.groups
+    names = [groups[k].residuals[0].equation.name for k in tables.outcomes.group]
+    if not any(name in drawn for name in names):
+        return 0.0
+    values, theta = run.completed(), centered(form, run.state.theta)
+    parameters = {name: float(theta[k]) for name, k in form.parameters.items()}
+    columns = {column: values[name] for column in form.columns if (name := cell_name(column)) in values}
+    total = 0.0
+    for name, low, high in zip(names, tables.outcomes.low, tables.outcomes.high, strict=True):
+        if name not in drawn:
+            continue
+        rows = form.incomplete_rows[low:high]
+        own = [each for column, each in model.equation_of.items() if column.variable == name]
+        predictors = np.zeros((len(own), len(rows)))
+        for k, equation in enumerate(own):
+            for term in equation.terms:
+                value = parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
+                predictors[k] += np.broadcast_to(value, model.frame.n_rows)[rows]
+        outcome = values[name][rows]
+        if own[0].dispersion is not None:
+            size = 1.0 / parameters[own[0].dispersion]
+            predictor = predictors[0] - np.log(size)
+            total += (gammaln(outcome + size) - gammaln(size) - gammaln(outcome + 1.0)).sum()
+            total += (outcome * predictor - (outcome + size) * np.logaddexp(0.0, predictor)).sum()
+        else:
+            codes = np.array([each.outcome.category for each in own])[:, None]
+            chosen = np.where(outcome == codes, predictors, 0.0).sum(axis=0)
+            total += (chosen - logsumexp([np.zeros(len(rows)), *predictors], axis=0)).sum()
+    return float(total)
 
 
 def prediction_changes(point: Point) -> Iterator[tuple[float, float]]:

@@ -39,8 +39,12 @@ class Families(NamedTuple):
     """Groups of the same nominal outcome, the group itself included."""
     sibling: np.ndarray
     above_start: np.ndarray
-    """Of counts: number of rows with a count above 0, 1, 2, ..."""
+    """Of counts: number of rows with an observed count above 0, 1, 2, ..."""
     above: np.ndarray
+    missing_start: np.ndarray
+    """Of counts: runs of rows whose missing counts predict something, and are part of the density."""
+    missing_low: np.ndarray
+    missing_high: np.ndarray
     moments: np.ndarray
     """Index in `Weighted`."""
 

@@ -22,6 +22,7 @@ from blimp2pymc.sampler.kernels import (
     coefficients,
     covariances,
     directions,
+    discrete,
     integrated,
     location_moves,
     nonlinear,
@@ -191,6 +192,10 @@ def sweep(tables, state, work, adapting, full, first, integrating):
     update_weights(tables, state, work)
     if not first:
         failed = nonlinear.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = CELLS, failed
+            return False
+        failed = discrete.update(tables, state, work, adapting)
         if failed >= 0:
             state.fault[0], state.fault[1] = CELLS, failed
             return False

@@ -125,7 +125,7 @@ class Cells(NamedTuple):
 
 
 class Nonlinear(NamedTuple):
-    """Columns with missing cells drawn one by one, by slice sampling."""
+    """Columns with missing cells drawn one by one: by slice sampling, or from the probabilities of codes."""
 
     column: np.ndarray
     low: np.ndarray
@@ -151,6 +151,13 @@ class Nonlinear(NamedTuple):
     program_start: np.ndarray
     """Functions of the column."""
     program: np.ndarray
+    kind: np.ndarray
+    """0 for any number, 1 for counts, 2 for codes."""
+    own: np.ndarray
+    """Group of the count's or the code's own equation, the first of several; -1 for any number."""
+    code_start: np.ndarray
+    code: np.ndarray
+    """Codes that are possible."""
 
 
 class Coefficients(NamedTuple):

@@ -14,7 +14,8 @@ def _has_values(model: Model, column: Column) -> bool:
     if column.form is Form.LATENT_RESPONSE:
         return any(described_column(each) == column != each.outcome for each in model.equations)
     if column.form is Form.DUMMY:
-        drawn = any(each.name == column.variable and each.family == "multinomial_probit" for each in model.equations)
+        nominal = ("multinomial_probit", "logit")
+        drawn = any(each.name == column.variable and each.family in nominal for each in model.equations)
         return drawn or not model.missing(column.variable).any()
     return column.form is Form.SCORE
 
@@ -27,9 +28,6 @@ def unsupported(model: Model) -> list[Finding]:
         span = equation.span if equation else None
         findings.append(Finding(f"{what}: there is no sampler for this yet", span, "", code))
 
-    discrete = {
-        each.name for each in model.equations if each.family in WORKING_FAMILIES and model.missing(each.name).any()
-    }
     for equation in model.equations:
         if equation.family not in ("normal", *LATENT_RESPONSES, *WORKING_FAMILIES):
             refuse(f"'{equation.name}' has family '{equation.family}'", equation, "unsupported-family")
@@ -48,12 +46,6 @@ def unsupported(model: Model) -> list[Finding]:
                 refuse(
                     f"the equation of '{equation.name}' refers to '{column.variable}' at another level or occasion, "
                     f"or as its {column.form.value}",
-                    equation,
-                    "unsupported-column",
-                )
-            if column.variable in discrete and column.variable != equation.name:
-                refuse(
-                    f"'{column.variable}' has categories or counts and missing values, and predicts '{equation.name}'",
                     equation,
                     "unsupported-column",
                 )

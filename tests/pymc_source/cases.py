@@ -137,6 +137,8 @@ CATEGORY_SCRIPTS: Mapping[str, str] = {
     "two_nominal_predictors": "NOMINAL: g h; ORDINAL: b; MODEL: y ~ h g b;",
     "counts": "COUNT: c; ORDINAL: b; MODEL: c ~ w b;",
     "binary_logit": "ORDINAL: b; MODEL: logit(b) ~ w x;",
+    "discrete_mediators": """ORDINAL: b; NOMINAL: g; COUNT: c; FIXED: w; CENTER: c; MODEL:
+        logit(b) ~ w; g ~ w b; c ~ g w; y ~ b c g b*c (c^2) w;""",
 }
 """Case -> script on `simulated_categories`."""
 

@@ -43,8 +43,9 @@ def limits(model: Model, equation: Equation, scores: Array, parameters: Mapping[
 
 
 def random_categories(model: Model, rng: np.random.Generator, name: str) -> Array:
-    """Codes for the missing cells of a variable."""
-    return rng.choice(codes(model, name), int(model.missing(name).sum()))
+    """Codes or counts for the missing cells of a variable."""
+    size = int(model.missing(name).sum())
+    return rng.choice(codes(model, name), size) if codes(model, name) else rng.poisson(2.0, size).astype(float)
 
 
 def random_responses(

@@ -24,7 +24,6 @@ from reference.known_differences import KNOWN_DIFFERENCES, is_as_printed, may_di
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.plan import plan
 
 SUPPORTED_STAGES = ("1", "3", "4")
 """Values of the column `stage` of the index whose cases have to pass."""
@@ -55,21 +54,10 @@ def _named(grades: str) -> list[object]:
     return [pytest.param(each, id=each["case"]) for each in CASES if each["grade"] in grades]
 
 
-def _skip_what_has_no_sampler(case: str) -> None:
-    """Skip a case that is refused by name because no sampler is there for some part of it yet."""
-    try:
-        plan(resolve(REFERENCE / case / "model.imp"))
-    except BlimpError as refusal:
-        codes = {each.code for each in refusal.findings}
-        assert all(each.startswith("unsupported-") for each in codes), refusal
-        pytest.skip(refusal.findings[0].message)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("case", _named("AB"))
 def test_estimates_agree(case: dict[str, str], tmp_path: Path, record_property: pytest.RecordProperty) -> None:
     name = case["case"]
-    _skip_what_has_no_sampler(name)
     converged_estimates(name, tmp_path)
     options = ["--floor", case["floor"]]
     if name in OPEN_RESIDUALS:
@@ -87,7 +75,6 @@ def test_estimates_agree(case: dict[str, str], tmp_path: Path, record_property: 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", _named("CDX"))
 def test_case_without_trusted_estimates_runs_and_converges(case: dict[str, str], tmp_path: Path) -> None:
-    _skip_what_has_no_sampler(case["case"])
     table = mixed_estimates(case["case"], tmp_path, MAX_RHAT)
     judged = table[~table["block"].isin(["fit", "wald"])]
     assert len(judged)

@@ -277,9 +277,29 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "COUNT: count; FIXED: w; CENTER: x; MODEL: x z ~ w; count ~ x z w@a; y1 ~ z@a;",
         frozenset({"nonlinear", "cells", "variances", "coefficients", "scoring", "slice", "predictions"}),
     ),
+    "categories and counts that predict": (
+        """ORDINAL: passed high g; NOMINAL: k; COUNT: count; FIXED: w; CENTER: passed x; MODEL: logit(passed) ~ x w;
+        k ~ x passed; count ~ x k high; y1 ~ passed count k count*w passed*x count^2; logit(g) ~ passed count;
+        y2 ~ high count;""",
+        frozenset(
+            {
+                "weights",
+                "nonlinear",
+                "categories",
+                "codes",
+                "counts",
+                "responses",
+                "variances",
+                "coefficients",
+                "scoring",
+                "slice",
+                "predictions",
+            }
+        ),
+    ),
     "predictors of a residual variance": (
         "FIXED: w; CENTER: x; MODEL: y1 ~ x w; var(y1) ~ x w; y2 ~ y1; var(y2) ~ g;",
-        frozenset({"nonlinear", "cells", "covariances", "coefficients", "means", "scoring", "predictions"}),
+        frozenset({"nonlinear", "covariances", "coefficients", "means", "scoring", "predictions"}),
     ),
     "predictors of a latent variance": (
         """LATENT: f; MODEL: f ~ w; var(f) ~ 1@0 w g; f -> x@1 z m; y1 ~ f; var(y1) ~ f@a; y2 ~ f@a;

@@ -9,6 +9,7 @@ import numpy as np
 from sampler import joint_density
 from scipy.special import gammaln, logsumexp
 
+from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler.runs import ChainRun
@@ -17,6 +18,8 @@ from blimp2pymc.sampler.runs import ChainRun
 def predictor(terms, parameters: Mapping[str, float], data: Mapping[str, np.ndarray]) -> np.ndarray:
     """Linear predictor of every row."""
     columns = {Column(name): values for name, values in data.items()}
+    used = {each for term in terms for each in columns_in(term.expression)}
+    columns |= {each: (data[each.variable] == each.category).astype(float) for each in used if each.form is Form.DUMMY}
     return np.zeros(len(next(iter(data.values())))) + sum(
         parameters[term.coefficient] * evaluate(term.expression, columns, parameters) for term in terms
     )
@@ -49,14 +52,19 @@ def log_likelihoods(
     return found
 
 
-def log_joint(model: Model, free: Mapping[str, float], data: Mapping[str, np.ndarray]) -> float:
-    """Log joint density of data and free parameters, up to a constant."""
+def log_joint(
+    model: Model, free: Mapping[str, float], data: Mapping[str, np.ndarray], *, completed: bool = False
+) -> float:
+    """Log joint density of data and free parameters, up to a constant; `completed`: of missing categories too."""
     normal = tuple(each for each in model.equations if each.family == "normal" and not each.variance_terms)
     total = joint_density.log_joint(replace(model, equations=normal), free, data)
-    return total + sum(density[rows].sum() for density, rows in log_likelihoods(model, free, data).values())
+    rows_of_all = log_likelihoods(model, free, data).values()
+    return total + sum(density[rows | completed].sum() for density, rows in rows_of_all)
 
 
-def log_weights(run: ChainRun, free: Mapping[str, float], data: Mapping[str, np.ndarray]) -> float:
+def log_weights(
+    run: ChainRun, free: Mapping[str, float], data: Mapping[str, np.ndarray], *, completed: bool = False
+) -> float:
     """Log density of the Polya-Gamma weights of binary outcomes, relative to weights at predictor 0."""
     form, model = run.layout, run.layout.model
     parameters = joint_density.all_parameters(model, free)
@@ -68,7 +76,7 @@ def log_weights(run: ChainRun, free: Mapping[str, float], data: Mapping[str, np.
             weights[form.incomplete_rows] = run.state.columns[index]
             c = predictor(each.terms, parameters, data)
             density = np.logaddexp(c / 2, -c / 2) - np.log(2) - 0.5 * c**2 * weights
-            total += density[~np.isnan(model.data[each.name])].sum()
+            total += density[completed | ~np.isnan(model.data[each.name])].sum()
     return total
 
 

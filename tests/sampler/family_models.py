@@ -157,6 +157,43 @@ def counts(n: int = 120, seed: int = 5, missing: bool = True) -> Model:
     return with_family(model, "y", "negative_binomial")
 
 
+def discrete_predictors(n: int = 90, seed: int = 7) -> Model:
+    """A binary, a nominal and a count outcome, all incomplete, that predict a normal and a binary one."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    b = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(float)
+    g = rng.choice([1.0, 2.0, 5.0], n)
+    c = rng.negative_binomial(2, 2 / (2 + np.exp(0.5 + 0.4 * x))).astype(float)
+    y = b + 0.5 * c + (g == 2) + 0.3 * x + rng.normal(size=n)
+    u = (0.3 * c - 0.5 * b + rng.logistic(size=n) > 0).astype(float)
+    holes(rng, x, b, g, c, y, u, share=0.25)
+    return with_discrete_predictors({"x": x, "b": b, "g": g, "c": c, "y": y, "u": u})
+
+
+def with_discrete_predictors(data: dict[str, np.ndarray], priors: Mapping[str, Prior] | None = None) -> Model:
+    """The model of `discrete_predictors` for some data."""
+    x, b, c = Column("x"), Column("b"), Column("c")
+    second, third = (Column("g", Form.DUMMY, code) for code in (2.0, 5.0))
+    model = small_models.build(
+        data,
+        [
+            ("x", [("x0", ONE)]),
+            ("b", [("b0", ONE), ("bx", x)]),
+            ("g", [("g0", ONE), ("gb", b)]),
+            ("g", [("h0", ONE), ("hb", b)]),
+            ("c", [("c0", ONE), ("cx", x), ("c2", second)]),
+            ("y", [("y0", ONE), ("yb", b), ("yc", c), ("y5", third), ("ybx", small_models.times(b, x)),
+                   ("ycc", small_models.times(c, c))]),
+            ("u", [("u0", ONE), ("uc", c), ("ubg", small_models.times(b, second))]),
+        ],
+        priors=dict(priors or {}),
+    )  # fmt: skip
+    model = with_family(model, "b", "logit", (1.0,), (0.0, 1.0))
+    model = with_family(model, "g", "logit", (2.0, 5.0), (1.0, 2.0, 5.0))
+    model = with_family(model, "c", "negative_binomial")
+    return with_family(model, "u", "logit", (1.0,), (0.0, 1.0))
+
+
 def variances(n: int = 150, seed: int = 6, missing: bool = True) -> Model:
     """The mean and the log variance of y on incomplete x; an outcome z that y predicts."""
     rng = np.random.default_rng(seed)

@@ -139,6 +139,20 @@ def _forget_a_predictor_of_a_category(tables):
     table.entry_rest[entry] = 0
 
 
+def _forget_what_a_cell_predicts(kind):
+    def change(tables):
+        table = tables.nonlinear
+        for index in np.flatnonzero(table.kind == kind):
+            for segment in range(table.segment_start[index], table.segment_start[index + 1]):
+                changes, end = table.entry_changes[segment], table.entry_start[segment + 1]
+                if changes < end:
+                    table.entry_monomial[changes:end] = 0
+                    return
+        raise AssertionError("no entry to change")
+
+    return change
+
+
 def _forget_a_predictor_of_a_difference(tables):
     cells = tables.cells
     for block in tables.differences.block:
@@ -166,6 +180,8 @@ BROKEN = {
     "responses": ("ordinal outcomes", _forget_a_factor(2)),
     "categories": ("incomplete categorical predictors", _forget_a_predictor_of_a_category),
     "differences": ("incomplete categorical predictors", _forget_a_predictor_of_a_difference),
+    "codes": ("categories and counts that predict", _forget_what_a_cell_predicts(2)),
+    "counts": ("categories and counts that predict", _forget_what_a_cell_predicts(1)),
 }
 """Kernel -> case, and a change of the tables that makes the kernel wrong."""
 

@@ -97,6 +97,39 @@ def families() -> Model:
     return replace(model, parameters=parameters)
 
 
+def discrete_predictors() -> Model:
+    """Categories of logit outcomes and counts that predict, in products, all of them incomplete."""
+    data = _with_holes(("z", "x", "b", "g", "c", "y", "u"), 12)
+    for name, share in (("b", 0), ("g", 1), ("c", 2)):
+        data[name][share::3] = np.nan
+    names = (
+        "x0",
+        "b0",
+        "bx",
+        "g0",
+        "gb",
+        "h0",
+        "hb",
+        "c0",
+        "cx",
+        "c2",
+        "y0",
+        "yb",
+        "yc",
+        "y5",
+        "ybx",
+        "ycc",
+        "u0",
+        "uc",
+        "ubg",
+    )
+    model = family_models.with_discrete_predictors(
+        data, {name: UNIT for name in names} | {f"{name} residual variance": VARIANCE for name in "xy"}
+    )
+    dispersion = replace(model.parameters["c dispersion"], prior=Prior("gamma", (3.0, 6.0), lower=0.0))
+    return replace(model, parameters=model.parameters | {"c dispersion": dispersion})
+
+
 def categories() -> Model:
     """Ordered categories with missing values, as outcomes of a variable that is incomplete too."""
     data = _with_holes(("z", "x", "y", "u"))
@@ -144,6 +177,7 @@ MODELS = {
     "single equations": single_equations,
     "blocks": blocks,
     "families": families,
+    "discrete predictors": discrete_predictors,
     "categories": categories,
     "categories that predict": categories_that_predict,
 }
@@ -190,6 +224,8 @@ def _draw_data(model: Model, free: Mapping[str, float], data: dict[str, np.ndarr
     for equation in model.equations:
         if equation.family not in ("normal", "probit", "multinomial_probit"):
             family_models.draw_outcome(model, equation, parameters, data, rng)
+            for code in model.variables[equation.name].categories:
+                columns[Column(equation.name, Form.DUMMY, code)] = (data[equation.name] == code).astype(float)
             continue
         mean = sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in equation.terms)
         if equation.variance_terms:

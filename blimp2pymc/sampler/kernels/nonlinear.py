@@ -1,5 +1,7 @@
 """Missing cells that enter by a power or inside a function: slice sampling, one cell at a time.
 
+The densities are also those of missing codes and counts (`discrete`), which share the tables.
+
 The log density of a cell is -1/2 times the sum over groups of r' W r, its residuals r evaluated at the
 candidate value. Only monomials that contain the cell, or a function of it, are computed again.
 
@@ -15,7 +17,7 @@ import math
 from blimp2pymc.sampler import slice_sampling
 from blimp2pymc.sampler.compiled import compiled
 from blimp2pymc.sampler.evaluator import evaluate
-from blimp2pymc.sampler.kernels.row_densities import log_density_of_row
+from blimp2pymc.sampler.kernels.row_densities import constant_of_count, log_density_of_row
 
 
 @compiled
@@ -70,6 +72,8 @@ def log_density(tables, index, row, value, columns, theta, coefficient, precisio
     result = -0.5 * quadratic
     for k in range(nonlinear.density_start[index], nonlinear.density_start[index + 1]):
         result += log_density_of_row(tables, nonlinear.density_group[k], row, columns, theta, total)
+    if nonlinear.kind[index] == 1:
+        result += constant_of_count(value, theta[tables.families.dispersion[nonlinear.own[index]]])
     return result if not math.isnan(result) else -math.inf
 
 
@@ -106,6 +110,8 @@ def update(tables, state, work, adapting):
     """Draw all such cells; returns -1, or the column for which that failed."""
     nonlinear = tables.nonlinear
     for index in range(nonlinear.column.size):
+        if nonlinear.kind[index] != 0:
+            continue
         for row in range(nonlinear.low[index], nonlinear.high[index]):
             if not draw(tables, index, row, state, work, adapting):
                 return nonlinear.column[index]

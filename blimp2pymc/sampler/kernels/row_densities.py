@@ -189,6 +189,10 @@ def log_density_of_rows(tables, group, state, working, work):
         start = families.above_start[group]
         for k in range(start + 1, families.above_start[group + 1]):
             total += families.above[k] * math.log1p(dispersion * (k - start))
+        outcome = state.columns[families.outcome[group]]
+        for k in range(families.missing_start[group], families.missing_start[group + 1]):
+            for row in range(families.missing_low[k], families.missing_high[k]):
+                total += constant_of_count(outcome[row], dispersion)
     return total if not math.isnan(total) else -math.inf
 
 
@@ -239,6 +243,9 @@ def log_density_of_row(tables, group, row, columns, theta, total):
     families = tables.families
     eta = -total[families.equation[group]]
     kind = families.kind[group]
+    if kind == 1:
+        chosen = eta if columns[families.outcome[group], row] == families.code[group] else 0.0
+        return chosen - log_of_one_plus(eta)
     if kind == 2:
         start, end = families.sibling_start[group], families.sibling_start[group + 1]
         largest, chosen = 0.0, 0.0
