@@ -299,7 +299,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "predictors of a residual variance": (
         "FIXED: w; CENTER: x; MODEL: y1 ~ x w; var(y1) ~ x w; y2 ~ y1; var(y2) ~ g;",
-        frozenset({"nonlinear", "covariances", "coefficients", "means", "scoring", "predictions"}),
+        frozenset({"nonlinear", "cells", "covariances", "coefficients", "means", "scoring", "predictions"}),
     ),
     "predictors of a latent variance": (
         """LATENT: f; MODEL: f ~ w; var(f) ~ 1@0 w g; f -> x@1 z m; y1 ~ f; var(y1) ~ f@a; y2 ~ f@a;
