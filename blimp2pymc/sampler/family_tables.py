@@ -15,7 +15,7 @@ from blimp2pymc.joint_model.ir import Column, Form
 from blimp2pymc.sampler.blocking import same_outcome
 from blimp2pymc.sampler.residuals import Group
 from blimp2pymc.sampler.row_tables import Families, Outcomes, Weighted
-from blimp2pymc.sampler.tables import integers, ragged
+from blimp2pymc.sampler.tables import Cells, integers, ragged
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.layout import Layout
@@ -138,8 +138,9 @@ def weighted_table(result: Layout, activity: Sequence[Sequence[bool]], first_set
     )
 
 
-def outcome_table(result: Layout) -> Outcomes:
-    """Rows in which the category or count of an outcome is predicted."""
+def outcome_table(result: Layout, cells: Cells) -> Outcomes:
+    """Rows in which the category or count of an outcome is predicted, in the order of the equations."""
+    first_group = [int(cells.segment_group[each]) for each in cells.segment_start[:-1]]
     groups = result.plan.structure.groups
     rows = []
     for pattern in result.patterns:
@@ -148,5 +149,10 @@ def outcome_table(result: Layout) -> Outcomes:
             name = groups[k].residuals[0].equation.name
             if FAMILY_CODES[groups[k].family] in (1, 2, 3) and name not in done:
                 done.add(name)
-                rows.append((k, pattern.low, pattern.low + len(pattern.rows)))
-    return Outcomes(*(integers(row[part] for row in rows) for part in range(3)))
+                later = (
+                    block
+                    for block, group in enumerate(first_group)
+                    if cells.phase[block] == 1 and cells.low[block] == pattern.low and group > k
+                )
+                rows.append((k, pattern.low, pattern.low + len(pattern.rows), next(later, len(first_group))))
+    return Outcomes(*(integers(row[part] for row in rows) for part in range(4)))

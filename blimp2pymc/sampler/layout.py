@@ -156,7 +156,7 @@ def layout(model: Model, plan: Plan) -> Layout:
         scoring=scoring,
         families=family_table(result),
         weighted=weighted,
-        outcomes=outcome_table(result),
+        outcomes=outcome_table(result, cells),
         row_statistics=by_row,
         marginals=marginal_table(result, list(classes), rows.class_rows),
         reflections=_reflections(result),

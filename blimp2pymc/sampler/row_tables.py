@@ -68,11 +68,13 @@ class Weighted(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """Missing categories and counts that predict nothing: drawn after the parameters."""
+    """Missing categories and counts that predict nothing that is observed: drawn after the parameters."""
 
     group: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    block: np.ndarray
+    """Block of `Cells` before which it is drawn, the first prediction of a later equation; their number for none."""
 
 
 class Scoring(NamedTuple):

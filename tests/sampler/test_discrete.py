@@ -9,9 +9,11 @@ from sampler import chains, family_density, family_models
 from scipy import stats
 
 from blimp2pymc.errors import BlimpError
+from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.kernels import discrete, nonlinear, slices
 from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.runs import ChainRun
 
 
 def _chain():
@@ -127,6 +129,27 @@ def test_plan_names_what_is_drawn():
     assert found["codes"] == ("b", "g")
     assert found["counts"] == ("c",)
     assert "u" in found["predictions"]
+
+
+def test_predictions_see_predicted_counts_and_codes():
+    # All outcomes are missing in a third of the rows; the last depends on a count and on a dummy.
+    rng = np.random.default_rng(0)
+    n, x = 300, rng.normal(size=300)
+    c = rng.poisson(np.exp(1 + 0.5 * x)).astype(float)
+    g = rng.choice([1.0, 2.0, 5.0], n)
+    y = 3 * c - 8 * (g == 2) + 0.5 * rng.normal(size=n)
+    c[:100] = g[:100] = y[:100] = np.nan
+    model = resolve(
+        "COUNT: c; NOMINAL: g; MODEL: c ~ x; g ~ x; y ~ c g;", pd.DataFrame({"x": x, "c": c, "g": g, "y": y})
+    )
+    run = ChainRun.make_all(model, plan(model), 10, 50, 1, 1, 0, False)[0]
+    run.start()
+    run.advance(60)
+    completed, theta = run.completed(), dict(zip(model.parameters, run.state.theta, strict=False))
+    intercept, *slopes = (theta[term.coefficient] for term in model.equation_of[Column("y")].terms)
+    columns = (completed["c"], completed["g"] == 2, completed["g"] == 5)
+    residual = completed["y"] - intercept - sum(b * each for b, each in zip(slopes, columns, strict=True))
+    assert residual[:100].var() == pytest.approx(theta["y residual variance"], rel=0.6)
 
 
 def test_an_incomplete_count_without_an_equation_is_refused_with_a_hint():

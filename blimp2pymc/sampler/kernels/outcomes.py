@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.evaluator import set_columns
 from blimp2pymc.sampler.generator import gamma, normal, uniform
 from blimp2pymc.sampler.kernels.row_densities import augment, categories, linear_predictor
 
@@ -54,36 +55,43 @@ def negative_binomial(generator, mean, dispersion):
 
 
 @compiled
-def predict(tables, state, work):
-    """Draw all such cells; then the weights that only statistics look at."""
+def predict(tables, index, state, work):
+    """Draw the missing categories or counts of one outcome in the rows of a pattern."""
     families, outcomes = tables.families, tables.outcomes
-    for index in range(outcomes.group.size):
-        group = outcomes.group[index]
-        for low in range(outcomes.low[index], outcomes.high[index], 256):
-            n = min(256, outcomes.high[index] - low)
-            cells = state.columns[families.outcome[group], low : low + n]
-            if families.kind[group] == 3:
-                eta = work.eta[0]
-                linear_predictor(
-                    tables.residuals, families.equation[group], families.monomial[group], state.columns,
-                    state.coefficient, low, n, work.product, eta,
-                )  # fmt: skip
-                dispersion = state.theta[families.dispersion[group]]
-                for i in range(n):
-                    cells[i] = negative_binomial(state.generator, math.exp(min(eta[i], 300.0)), dispersion)
-                continue
-            size = categories(tables, group, state.columns, state.coefficient, low, n, work)
-            start = families.sibling_start[group]
+    group = outcomes.group[index]
+    for low in range(outcomes.low[index], outcomes.high[index], 256):
+        n = min(256, outcomes.high[index] - low)
+        # They may depend on a function of what has just been drawn.
+        set_columns(tables.functions, state.theta, state.columns, low, low + n, work.stack)
+        cells = state.columns[families.outcome[group], low : low + n]
+        if families.kind[group] == 3:
+            eta = work.eta[0]
+            linear_predictor(
+                tables.residuals, families.equation[group], families.monomial[group], state.columns,
+                state.coefficient, low, n, work.product, eta,
+            )  # fmt: skip
+            dispersion = state.theta[families.dispersion[group]]
             for i in range(n):
-                rest = uniform(state.generator)
-                cells[i] = families.reference[group]
-                for k in range(size):
-                    rest -= math.exp(work.eta[k, i] - work.eta[size, i])
-                    if rest < 0.0:
-                        cells[i] = families.code[families.sibling[start + k]]
-                        break
-        if families.kind[group] == 1:
-            augment(tables, group, state, outcomes.low[index], outcomes.high[index], work)
+                cells[i] = negative_binomial(state.generator, math.exp(min(eta[i], 300.0)), dispersion)
+            continue
+        size = categories(tables, group, state.columns, state.coefficient, low, n, work)
+        start = families.sibling_start[group]
+        for i in range(n):
+            rest = uniform(state.generator)
+            cells[i] = families.reference[group]
+            for k in range(size):
+                rest -= math.exp(work.eta[k, i] - work.eta[size, i])
+                if rest < 0.0:
+                    cells[i] = families.code[families.sibling[start + k]]
+                    break
+    if families.kind[group] == 1:
+        augment(tables, group, state, outcomes.low[index], outcomes.high[index], work)
+
+
+@compiled
+def set_weights(tables, state, work):
+    """Draw the weights of categories that only statistics look at."""
+    families = tables.families
     for group in range(families.kind.size):
         if families.kind[group] == 2:
             augment(tables, group, state, 0, state.columns.shape[1], work)
