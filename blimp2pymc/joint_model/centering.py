@@ -15,11 +15,10 @@ from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import substitute
 from blimp2pymc.joint_model.drafts import Drafts
 from blimp2pymc.joint_model.expected_scores import MOST_CENTERED, expected_score, latent_response_variance
-from blimp2pymc.joint_model.families import mean_name
+from blimp2pymc.joint_model.families import mean_name, share_name
 from blimp2pymc.joint_model.frame import AnalysedRows
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.predictors import Predictors, observed_mean
-from blimp2pymc.joint_model.refusals import refuse
 
 
 def centered_columns(
@@ -77,11 +76,7 @@ def _modelled_mean(
     name = target.variable
     variable = variables[name]
     if variable.kind is ir.Kind.NOMINAL:
-        hint = f"leave '{name}' out of CENTER"
-        if not is_outcome and not variable.n_missing:
-            hint = f"FIXED: {name}; to center it at its observed proportions"
-        findings.append(refuse("categorical-predictor-model", span, name=name, hint=hint))
-        return None
+        return ir.ParameterReference(share_name(target.name))
     if variable.kind is not ir.Kind.ORDINAL or target.form is ir.Form.LATENT_RESPONSE or not variable.categories:
         if is_outcome and target.form is ir.Form.LATENT_RESPONSE:
             findings.append(Finding(f"'{target.name}' cannot be centered, because '{name}' has an equation of its own",
@@ -131,5 +126,9 @@ def centered_expression(
 
 
 def means_models(drafts: Drafts, means: Mapping[ir.Column, ir.Expression]) -> tuple[ir.Column, ...]:
-    """Centered columns that are outcomes: an intercept-only model of their own supplies the mean."""
-    return tuple(column for column in means if column in drafts.equations)
+    """Centered columns that are outcomes, and dummies: an intercept-only model of their own supplies the mean.
+
+    The expected share of a nominal variable's code has no closed form under its model.
+    """
+    estimated = (column for column, mean in means.items() if isinstance(mean, ir.ParameterReference))
+    return tuple(each for each in estimated if each in drafts.equations or each.form is ir.Form.DUMMY)

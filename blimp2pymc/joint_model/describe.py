@@ -55,7 +55,7 @@ def _density(model: ir.Model) -> list[str]:
     lines = [" * ".join(Formulas(model).factors())]
     if model.fixed_predictors:
         lines.append(f"given {', '.join(model.fixed_predictors)}")
-    cuts = [each.name for each in model.equations if each.role is ir.Role.MEANS]
+    cuts = [each.outcome.name for each in model.equations if each.role is ir.Role.MEANS]
     if cuts:
         means = "means of {} are" if len(cuts) > 1 else "mean of {} is"
         lines.append(

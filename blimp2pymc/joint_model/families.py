@@ -53,6 +53,11 @@ FAMILY_WORDS: Mapping[str, str] = {
 """Families in words."""
 
 
+def share_name(dummy: str) -> str:
+    """Parameter that is the mean of a centered dummy; its latent difference has a mean of its own."""
+    return f"{dummy} share"
+
+
 def mean_name(variable: str) -> str:
     """Name of the mean parameter of a predictor or of a Means Model; that of categories is a latent response's."""
     return f"{variable} mean"

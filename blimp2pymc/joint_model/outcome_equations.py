@@ -21,6 +21,7 @@ from blimp2pymc.joint_model.families import (
     FAMILY_WORDS,
     UNIT_VARIANCE,
     mean_name,
+    share_name,
     threshold_name,
 )
 from blimp2pymc.joint_model.frame import AnalysedRows
@@ -185,10 +186,10 @@ class EquationMaker:
 
         It only tells the mean of completed values, with its uncertainty, and that is normal for categories too.
         """
-        name = column.variable
-        mean = self.parameters.add(mean_name(name), ir.ParameterKind.MEAN, COEFFICIENTS["normal"], FREE)
+        own = mean_name(column.name) if column.form is ir.Form.SCORE else share_name(column.name)
+        mean = self.parameters.add(own, ir.ParameterKind.MEAN, COEFFICIENTS["normal"], FREE)
         variance = self.parameters.add(
-            f"{name} mean variance", ir.ParameterKind.RESIDUAL_VARIANCE, PREDICTOR_VARIANCE[self.predictor_family],
+            f"{own} variance", ir.ParameterKind.RESIDUAL_VARIANCE, PREDICTOR_VARIANCE[self.predictor_family],
             FREE,
         )  # fmt: skip
         return ir.Equation(column, "normal", (ir.Term(INTERCEPT, mean, ONE),), variance, role=ir.Role.MEANS,

@@ -59,9 +59,6 @@ def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) ->
         case tree.Name(name):
             column = _column(name, expression.span, names, unknown)
             kind = names.kind(column)
-            if column.form is ir.Form.MISSINGNESS:
-                refusals: tuple[Finding, ...] = (refuse("missingness-indicator", expression.span, name=name),)
-                return OutcomeForm(column, name, "probit", refusals=refusals, span=expression.span)
             if column.form is not ir.Form.SCORE or column.lag:
                 raise error(f"'{name}' cannot be an outcome", expression.span, column.variable, "no-outcome")
             return OutcomeForm(column, name, FAMILY_OF_KIND[kind], span=expression.span)

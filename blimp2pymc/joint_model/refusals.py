@@ -27,9 +27,6 @@ REFUSALS: Mapping[str, str] = {
     "lag": "the lagged variable '{name}' is not sampled yet",
     "dropout": "dropout indicators (DROPOUT) are not available yet",
     # variables
-    "missingness-indicator": "the missingness indicator '{name}' is not sampled yet",
-    "categorical-predictor-model":
-        "'{name}' is NOMINAL and centered, and its expected proportions are not computed yet",
     # outcomes
     "variance-model": "a residual with a model for its variance, var({name}), that is correlated with others by '~~' "
         "is not sampled yet",

@@ -32,6 +32,7 @@ from blimp2pymc.joint_model.equations import draft_equations, model_labels
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.frame import analysed_rows
 from blimp2pymc.joint_model.implied_variances import with_known_variances
+from blimp2pymc.joint_model.missingness import with_missingness
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.phantoms import with_phantoms
 from blimp2pymc.joint_model.predictors import classify_predictors
@@ -101,6 +102,7 @@ def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
     settings, found = read_settings(script, priors)
     findings.extend(found)
     table = data if isinstance(data, Table) else _read_data(script, data, priors, findings)
+    script, table = with_missingness(script, table, findings)
     names = Names(declare(script, table))
     findings.extend(names.declarations.findings)
     statements = script.statements("MODEL")

@@ -24,7 +24,6 @@ from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.term_names import term_name
 
 FORM_REFUSALS: Mapping[ir.Form, str] = {
-    ir.Form.MISSINGNESS: "missingness-indicator",
     ir.Form.CLUSTER_MEAN: "cluster-mean",
     ir.Form.CLUSTER_PROBABILITY: "cluster-mean",
 }

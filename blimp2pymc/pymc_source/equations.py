@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blimp2pymc.joint_model.algebra import parameters_in
-from blimp2pymc.joint_model.ir import Equation, ParameterKind, Role
+from blimp2pymc.joint_model.ir import Equation, Form, ParameterKind, Role
 from blimp2pymc.pymc_source.covariances import (
     declare_block,
     given_others,
@@ -64,7 +64,9 @@ def statement_lines(page: Page, equation: Equation) -> list[str]:
     It needs more when there is no line of the script, and when a line stands for several equations.
     """
     if equation.role is Role.MEANS:
-        return [f"mean of {equation.name}, from its completed values alone (it is centered and an outcome)"]
+        name = equation.outcome.name
+        why = "" if equation.outcome.form is Form.DUMMY else " (it is centered and an outcome)"
+        return [f"mean of {name}, from its completed values alone{why}"]
     lines = page.lines_of(equation)
     fresh = [each for each in lines if each not in page.stated]
     page.stated.update(fresh)

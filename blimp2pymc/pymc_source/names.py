@@ -107,7 +107,7 @@ SUFFIXES = (
     "coefficient", "intercept", "mean", "mean_variance", "residual_variance", "observed_mean", "log_variance",
     "log_variance_intercept", "log_variance_coefficient", "log_variance_term", "threshold", "cut", "cutpoints",
     "dispersion", "expected_score", "latent_variance", "total_effect", "argument", "lambda", "missing_density",
-    "constant",
+    "constant", "share", "share_variance",
 )  # fmt: skip
 """What a name derived from an outcome's may end in."""
 
@@ -337,7 +337,9 @@ def _place_equation(equation: Equation, model: Model, local: Mapping[tuple[Colum
             parameter = model.parameters[term.coefficient]
             if parameter.name in parameters or parameter.fixed is not None:
                 continue
-            if equation.role is Role.MEANS or parameter.kind is ParameterKind.MEAN:
+            if equation.role is Role.MEANS:
+                parameters[parameter.name] = Place(name(_mean_suffix(equation)))
+            elif parameter.kind is ParameterKind.MEAN:
                 parameters[parameter.name] = Place(name("mean"))
             elif parameter.kind is ParameterKind.INTERCEPT:
                 parameters[parameter.name] = Place(name(f"{prefix}intercept"))
@@ -363,8 +365,13 @@ def _place_equation(equation: Equation, model: Model, local: Mapping[tuple[Colum
         parameters[power] = Place(name("lambda"))
     variance = equation.residual_variance
     if variance is not None and variance not in parameters and model.parameters[variance].fixed is None:
-        suffix = "mean_variance" if equation.role is Role.MEANS else "residual_variance"
+        suffix = f"{_mean_suffix(equation)}_variance" if equation.role is Role.MEANS else "residual_variance"
         parameters[variance] = Place(name(suffix))
+
+
+def _mean_suffix(equation: Equation) -> str:
+    """What the mean of a Means Model is called: of a dummy, whose latent difference has a mean too, it is a share."""
+    return "share" if equation.outcome.form is Form.DUMMY else "mean"
 
 
 def _block_names(block: JointBlock, model: Model, columns: Mapping[Column, str], taken: set[str]) -> Mapping[str, str]:

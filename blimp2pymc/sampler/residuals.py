@@ -373,7 +373,7 @@ def _grouped(model: Model, residuals: Mapping[int, Residual], variances: Mapping
             members = [by_outcome[column] for column in block.members]
         done.update(id(each) for each in members)
         family = equation.family if equation.family in WORKING_FAMILIES else "normal"
-        if categories[equation.name] > 1:
+        if family == "logit" and categories[equation.name] > 1:
             family = "multinomial"
         groups.append(Group(tuple(residuals[id(each)] for each in members), block, family))
         if equation.variance_terms:

@@ -179,7 +179,8 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
         if parameter.fixed is not None:
             value = parameter.fixed
         elif name in outcome_of:
-            variance = deviations[outcome_of[name]] ** 2
+            # Of a dummy, which is no column of the sampler, half the range.
+            variance = deviations.get(outcome_of[name], 0.5) ** 2
             value, width = variance * np.exp(0.5 * random.normal()), variance
         elif name in given:
             value, width = given[name]

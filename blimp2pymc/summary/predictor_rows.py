@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from blimp2pymc.joint_model.ir import Column, Equation, Kind, Model, Role
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Kind, Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.imputations import with_cells
@@ -55,12 +55,19 @@ def _is_nominal(regression: Regression) -> bool:
     return regression.equations[0].family == "multinomial_probit"
 
 
+def _is_share(regression: Regression) -> bool:
+    """Whether it is the Means Model of a centered dummy."""
+    return regression.equations[0].role is Role.MEANS and regression.equations[0].outcome.form is Form.DUMMY
+
+
 def _grand_means(model: Model, draws: Draws, regression: Regression) -> list[Row]:
     rows = []
     for equation in regression.equations:
         for term in equation.terms:
             if term.name == INTERCEPT:
                 name = f"Grand Mean: {column_name(equation.outcome)}" if _is_nominal(regression) else "Grand Mean"
+                if _is_share(regression):
+                    name = f"Share: {column_name(equation.outcome)}"
                 row = Row("predictor", equation.name, "Grand Mean", name)
                 rows.append(_scaled(parameter_row(model, draws, term.coefficient, row), regression))
     return rows
@@ -84,6 +91,8 @@ def _slopes(model: Model, regression: Regression) -> list[Row]:
 def _residual_covariance(draws: Draws, regression: Regression) -> list[Row]:
     first = regression.equations[0]
     row = Row("predictor", first.name, "Level 1", "Residual Var.", is_tested=False)
+    if _is_share(regression):
+        return []
     if first.family == "probit":
         return [constant_row(draws, row, 1.0)]
     if not _is_nominal(regression):

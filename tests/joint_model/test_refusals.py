@@ -17,8 +17,6 @@ RECORDED = {
     "time",
     "lag",
     "dropout",
-    "missingness-indicator",
-    "categorical-predictor-model",
     "variance-model",
     "implied-variance-constraint",
     "free-constant",

@@ -137,6 +137,7 @@ CATEGORY_SCRIPTS: Mapping[str, str] = {
     "two_nominal_predictors": "NOMINAL: g h; ORDINAL: b; MODEL: y ~ h g b;",
     "counts": "COUNT: c; ORDINAL: b; MODEL: c ~ w b;",
     "binary_logit": "ORDINAL: b; MODEL: logit(b) ~ w x;",
+    "centered_nominals": "NOMINAL: g h; CENTER: g h; FIXED: w; MODEL: h ~ w; y ~ g h w g*w;",
     "discrete_mediators": """ORDINAL: b; NOMINAL: g; COUNT: c; FIXED: w; CENTER: c; MODEL:
         logit(b) ~ w; g ~ w b; c ~ g w; y ~ b c g b*c (c^2) w;""",
 }

@@ -232,6 +232,12 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: high; CENTER: high x; MODEL: y1 ~ x high x*high;",
         frozenset({"cells", "categories", "responses", "variances", "coefficients", "means", "predictions"}),
     ),
+    "centered nominal predictors": (
+        "NOMINAL: k group; CENTER: k group; FIXED: w g; MODEL: group ~ w; y1 ~ g k group w k*w;",
+        frozenset(
+            {"categories", "cells", "coefficients", "differences", "means", "predictions", "scoring", "variances"}
+        ),
+    ),
     "latent response as predictor": (
         "ORDINAL: o high; MODEL: high ~ w; o ~ high.latent w; y1 ~ o high o*w;",
         frozenset({"categories", "thresholds", "responses", "variances", "coefficients", "predictions"}),
