@@ -11,7 +11,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Kind, Model, Parameter, Role
 from blimp2pymc.summary.outcome_rows import in_print_order
 from blimp2pymc.summary.predictor_rows import predictor_equations
-from blimp2pymc.summary.printed_names import column_name, outcome_heading
+from blimp2pymc.summary.printed_names import column_name, line_prefix, outcome_heading
 from blimp2pymc.summary.report_tables import columns_of_text
 
 MOST_PATTERNS = 10
@@ -94,8 +94,8 @@ def equation_text(model: Model, equation: Equation | JointBlock) -> str:
     """An equation or block as one printed line: `y ~ Intercept x1 x2`, `a b <-> a b`."""
     if isinstance(equation, JointBlock):
         return equation.name
-    left = column_name(equation.outcome) if equation.outcome.category is not None else outcome_heading(model, equation)
-    return f"{left} ~ {' '.join(term.name for term in equation.terms)}"
+    left = line_prefix(model, equation) or f"{outcome_heading(model, equation)} ~ "
+    return f"{left}{' '.join(term.name for term in equation.terms)}"
 
 
 def _outcome_parameters(model: Model) -> set[str]:
