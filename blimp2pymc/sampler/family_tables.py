@@ -13,6 +13,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Column, Form
 from blimp2pymc.sampler.blocking import same_outcome
+from blimp2pymc.sampler.kernels.row_densities import LARGE
 from blimp2pymc.sampler.residuals import Group
 from blimp2pymc.sampler.row_tables import Families, Outcomes, Weighted
 from blimp2pymc.sampler.tables import Cells, integers, ragged
@@ -42,7 +43,7 @@ def family_table(result: Layout) -> Families:
     equations = np.cumsum([0, *(len(group.residuals) for group in groups)])
     weighted = [k for k, group in enumerate(groups) if group.weight is not None]
     outcome, code, reference, monomial, response, weight = [], [], [], [], [], []
-    precision, dispersion, partner, siblings, above, missing = [], [], [], [], [], []
+    precision, dispersion, partner, siblings, above, large, missing = [], [], [], [], [], [], []
     for k, group in enumerate(groups):
         first = group.residuals[0]
         equation = first.equation
@@ -61,6 +62,7 @@ def family_table(result: Layout) -> Families:
         siblings.append([j for j, each in enumerate(groups) if nominal and same_outcome(each, group)])
         is_count = group.family == "negative_binomial"
         above.append(_counts_above(result, equation.name) if is_count else [])
+        large.append(_large_counts(result, equation.name) if is_count else [])
         missing.append(
             [
                 (pattern.low, pattern.low + len(pattern.rows))
@@ -70,6 +72,7 @@ def family_table(result: Layout) -> Families:
         )
     sibling_start, sibling = ragged(siblings)
     above_start, counts = ragged(above)
+    large_start, frequencies = ragged(large)
     missing_start, runs = ragged(missing)
     return Families(
         kind=integers(FAMILY_CODES[group.family] for group in groups),
@@ -87,6 +90,9 @@ def family_table(result: Layout) -> Families:
         sibling=integers(sibling),
         above_start=above_start,
         above=np.array(counts, np.float64),
+        large_start=large_start,
+        large=np.array([value for value, _ in frequencies], np.float64),
+        large_rows=np.array([rows for _, rows in frequencies], np.float64),
         missing_start=missing_start,
         missing_low=integers(low for low, _ in runs),
         missing_high=integers(high for _, high in runs),
@@ -108,9 +114,20 @@ def _reference(result: Layout, name: str) -> float:
 
 
 def _counts_above(result: Layout, name: str) -> list[float]:
+    values = _observed(result, name)
+    return [float((values > k).sum()) for k in range(min(LARGE, int(values.max(initial=0.0))))]
+
+
+def _large_counts(result: Layout, name: str) -> list[tuple[float, float]]:
+    """Distinct observed counts above LARGE, each with its number of rows."""
+    values = _observed(result, name)
+    distinct, rows = np.unique(values[values > LARGE], return_counts=True)
+    return [(float(value), float(n)) for value, n in zip(distinct, rows, strict=True)]
+
+
+def _observed(result: Layout, name: str) -> np.ndarray:
     values = result.model.data[name]
-    values = values[~np.isnan(values)]
-    return [float((values > k).sum()) for k in range(int(values.max(initial=0.0)))]
+    return values[~np.isnan(values)]
 
 
 def weighted_table(result: Layout, activity: Sequence[Sequence[bool]], first_set: int) -> Weighted:

@@ -41,6 +41,10 @@ class Families(NamedTuple):
     above_start: np.ndarray
     """Of counts: number of rows with an observed count above 0, 1, 2, ..."""
     above: np.ndarray
+    large_start: np.ndarray
+    """Of counts: observed ones that are too large for `above`, and the number of rows with each."""
+    large: np.ndarray
+    large_rows: np.ndarray
     missing_start: np.ndarray
     """Of counts: runs of rows whose missing counts predict something, and are part of the density."""
     missing_low: np.ndarray

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from sampler import chains, family_density, family_models
@@ -9,7 +11,16 @@ from sampler import chains, family_density, family_models
 from blimp2pymc.sampler import generator
 from blimp2pymc.sampler.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
-from blimp2pymc.sampler.kernels import cells, coefficients, nonlinear, outcomes, scoring, slices, variances
+from blimp2pymc.sampler.kernels import (
+    cells,
+    coefficients,
+    nonlinear,
+    outcomes,
+    row_densities,
+    scoring,
+    slices,
+    variances,
+)
 from blimp2pymc.sampler.polya_gamma import polya_gamma
 
 MODELS = {
@@ -84,15 +95,20 @@ def test_density_of_scored_coefficients(name):
     assert seen
 
 
-def test_density_of_dispersion():
-    run, free, data = _chain("counts")
+@pytest.mark.parametrize("factor", [1, 40, 50_000])
+def test_density_of_dispersion(factor):
+    model = family_models.counts()
+    # Counts of all sizes: up to a hundred, of which there is a table, and beyond.
+    model.data["y"][::3] *= factor
+    run = chains.chain(model)
+    free, data = chains.free_parameters(run), run.completed()
     before = family_density.log_target(run, free, data)
     density = chains.callable_kernel(slices.log_density)
     (found,) = chains.steps(run, "slice")
     index, update = found
     assert update.targets == ("y dispersion",)
     at_old = density(run.layout.tables, index, free["y dispersion"], run.state, run.work)
-    for value in (1e-7, 1e-3, 0.4, 20.0):
+    for value in (1e-7, 1e-3, 0.4, 20.0) if factor == 1 else (1e-3, 0.4, 20.0):
         at_new = density(run.layout.tables, index, value, run.state, run.work)
         if value < 1e-6:
             # The oracle has no digits left here; the kernel has, next to the poisson distribution.
@@ -100,7 +116,15 @@ def test_density_of_dispersion():
             assert at_new == pytest.approx(limit, abs=1e-2)
             continue
         change = family_density.log_target(run, free | {"y dispersion": value}, data) - before
-        assert at_new - at_old == pytest.approx(change, abs=1e-6)
+        assert at_new - at_old == pytest.approx(change, rel=1e-9, abs=1e-6)
+
+
+@pytest.mark.parametrize("dispersion", [1e-12, 1e-6, 0.01, 0.5, 30.0, 1e5])
+def test_rising_factorials(dispersion):
+    rising = chains.callable_kernel(row_densities.log_rising)
+    for count in (100, 101, 5_000, 1_000_000):
+        exact = math.fsum(np.log1p(dispersion * np.arange(100, count)))
+        assert rising(count, 100, dispersion) == pytest.approx(exact, rel=1e-10, abs=1e-8)
 
 
 @pytest.mark.parametrize("name", ["binary", "variances"])

@@ -23,6 +23,9 @@ from blimp2pymc.sampler.polya_gamma import polya_gamma
 LEAST_WEIGHT = 1e-8
 """Working weights are kept above this: a row that says nothing must not have an infinite working response."""
 
+LARGE = 100
+"""Counts above this are not summed one by one."""
+
 
 @compiled
 def linear_predictor(residuals, equation, without, columns, coefficient, low, n, scratch, out):
@@ -189,11 +192,27 @@ def log_density_of_rows(tables, group, state, working, work):
         start = families.above_start[group]
         for k in range(start + 1, families.above_start[group + 1]):
             total += families.above[k] * math.log1p(dispersion * (k - start))
+        for k in range(families.large_start[group], families.large_start[group + 1]):
+            total += families.large_rows[k] * log_rising(families.large[k], LARGE, dispersion)
         outcome = state.columns[families.outcome[group]]
         for k in range(families.missing_start[group], families.missing_start[group + 1]):
             for row in range(families.missing_low[k], families.missing_high[k]):
                 total += constant_of_count(outcome[row], dispersion)
     return total if not math.isnan(total) else -math.inf
+
+
+@compiled
+def log_rising(count, first, dispersion):
+    """Sum of log(1 + j * dispersion) over first <= j < count, for a `first` of at least 50.
+
+    Stirling's series of the difference of two log-gamma functions, put so that no digits are lost where the
+    dispersion is small.
+    """
+    n = count - first
+    low = first + 1.0 / dispersion
+    high = low + n
+    total = (low - 0.5) * math.log1p(n / low) - n + n * math.log1p(dispersion * count)
+    return total + (1.0 / high - 1.0 / low) / 12.0 - (1.0 / high**3 - 1.0 / low**3) / 360.0
 
 
 @compiled
