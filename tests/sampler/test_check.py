@@ -133,6 +133,11 @@ def _change_a_category(tables):
     tables.responses.category_start[0] += 1
 
 
+def _leave_out_the_intercept(tables):
+    # Of the means of responses, the constant is left out and not the response itself.
+    tables.responses.monomial[:] = 0
+
+
 def _forget_a_predictor_of_a_category(tables):
     table = tables.categories
     entry = int(np.flatnonzero((table.entry_kind == CHANGING) & (table.entry_rest != 0))[0])
@@ -177,7 +182,7 @@ BROKEN = {
     "weights": ("two categories", _forget_the_code),
     "scoring": ("counts", _forget_a_covariate),
     "thresholds": ("ordinal outcomes", _change_a_category),
-    "responses": ("ordinal outcomes", _forget_a_factor(2)),
+    "responses": ("ordinal outcomes", _leave_out_the_intercept),
     "categories": ("incomplete categorical predictors", _forget_a_predictor_of_a_category),
     "differences": ("incomplete categorical predictors", _forget_a_predictor_of_a_difference),
     "codes": ("categories and counts that predict", _forget_what_a_cell_predicts(2)),
