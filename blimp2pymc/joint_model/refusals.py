@@ -33,8 +33,6 @@ REFUSALS: Mapping[str, str] = {
     # covariances and priors
     "implied-variance-constraint": "'{name}' is a label of MODEL set through a variance of '{other}' that depends on "
         "incomplete or latent variables or differs between rows, which is not sampled yet",
-    "free-constant": "'{name}' is no coefficient or variance of MODEL; parameters that occur only inside expressions "
-        "are not sampled yet",
     # options and files
     "option": "the option {name} is not available yet",
     "save-kind": "saving '{name}' is not available yet",

@@ -38,7 +38,7 @@ from blimp2pymc.joint_model.phantoms import with_phantoms
 from blimp2pymc.joint_model.predictors import classify_predictors
 from blimp2pymc.joint_model.proper_priors import proper_priors
 from blimp2pymc.joint_model.quantities import Derived, ParameterNames, check_loops, derive, wald_tests
-from blimp2pymc.joint_model.refusals import refuse, refused_by_script
+from blimp2pymc.joint_model.refusals import refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
 from blimp2pymc.joint_model.transform import transform_table
 from blimp2pymc.joint_model.user_priors import with_user_priors
@@ -128,6 +128,7 @@ def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
     )  # fmt: skip
 
     labels = model_labels(statements, names)
+    labels |= {each.label for each in prior_statements if _is_mentioned(each.label, assembly)}
     lookup = ParameterNames(names, labels, assembly.families)
     derived = derive(definitions, lookup, findings)
     known = with_known_variances(derived.definitions, assembly.equations, rows.data, derived.spans, findings)
@@ -286,19 +287,23 @@ def _with_priors(
 ) -> dict[str, ir.Parameter]:
     """Parameters with the priors and the definitions of PARAMETERS."""
     quantities = {each.name for each in derived.quantities}
+    stated = dict(assembly.parameters)
     known = []
     for each in statements:
         span = each.label_span or each.span
         if each.label in derived.definitions or each.label in quantities:
             findings.append(Finding(f"'{each.label}' has both a definition and a prior", span,
                                     "one of the two", "prior-and-definition"))  # fmt: skip
-        elif each.label in assembly.parameters:
+        elif each.label in stated:
             known.append(each)
-        elif each.label not in labels and not _is_mentioned(each.label, assembly):
+        elif _is_mentioned(each.label, assembly):
+            stated[each.label] = ir.Parameter(each.label, ir.ParameterKind.SLOPE, ir.FLAT, label=each.label, span=span)
+            known.append(each)
+        elif each.label not in labels:
             is_column = names.find(each.label) is not None
             hint = f"another label: '{each.label}' is a variable" if is_column else nearest(each.label, labels)
             findings.append(Finding(f"'{each.label}' is no label of MODEL", span, hint, "undeclared-name"))
-    parameters = with_user_priors(assembly.parameters, tuple(known), findings)
+    parameters = with_user_priors(stated, tuple(known), findings)
     for name, definition in derived.definitions.items():
         if name in parameters and not parameters_in(definition) and _is_power(parameters[name]):
             value = float(evaluate(definition, {}))
@@ -336,7 +341,9 @@ def _with_constants(
         for term in terms:
             expression = substitute(term.expression, quantities)
             for name in sorted(parameters_in(expression) - parameters.keys()):
-                findings.append(refuse("free-constant", term.span, name=name))
+                findings.append(Finding(
+                    f"'{name}' is no coefficient or variance of MODEL, and PARAMETERS neither defines it nor gives it "
+                    "a prior", term.span, f"PARAMETERS: {name} ~ normal(0, 10);", "free-constant"))  # fmt: skip
             changed.append(replace(term, expression=expression))
         return tuple(changed)
 

@@ -15,6 +15,7 @@ from blimp2pymc.joint_model.ir import (
     ModeratorGrid,
     ModeratorValues,
     ParameterReference,
+    Prior,
     Quantity,
     SimpleEffect,
     VariancePart,
@@ -116,3 +117,14 @@ def test_lambda_set_to_a_number_is_fixed() -> None:
     assert model.parameters["k"].fixed == 0.5
     with pytest.raises(BlimpError, match="lambda lies between 0 and 2"):
         resolved("MODEL: yjt(y, k) ~ x3; PARAMETERS: k = 5/2;")
+
+
+def test_a_name_with_a_prior_inside_an_expression_is_a_parameter() -> None:
+    model = resolved(
+        "MODEL: y ~ (x3 - &cut)@b x3*(x4 - turn); PARAMETERS: cut ~ normal(0, 4); turn ~ normal(1, 2); q = cut*b;"
+    )
+    assert model.parameters["cut"].prior == Prior("normal", (0.0, 4.0), source="user")
+    assert model.parameters["turn"].prior.arguments == (1.0, 2.0)
+    assert model.quantities[0].name == "q"
+    with pytest.raises(BlimpError, match="turn"):
+        resolved("MODEL: y ~ x3*(x4 - turn);")

@@ -19,7 +19,6 @@ RECORDED = {
     "dropout",
     "variance-model",
     "implied-variance-constraint",
-    "free-constant",
     "option",
     "save-kind",
 }

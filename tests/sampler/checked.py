@@ -103,6 +103,11 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2; y2 ~~ y3;",
         frozenset({"cells", "slice", "coefficients"}),
     ),
+    "parameters inside expressions": (
+        """FIXED: w; MODEL: y1 ~ 1@0 (x - &cut)@b w; y2 ~ (w - turn)*x x;
+        PARAMETERS: cut ~ normal(0, 4); turn ~ normal(0, 1); turn ~ truncate(-1, 1);""",
+        frozenset({"cells", "variances", "coefficients", "bounded", "predictions"}),
+    ),
     "implied variance in a constraint": (
         """FIXED: w g; MODEL: y1 ~ w@a g@b w*g; y1@v; y2 ~ w x; y2@u; PARAMETERS: v = 6 - y1.coefvar; u = v + b^2;""",
         frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
