@@ -169,7 +169,8 @@ def python_names(model: Model) -> Names:
 
     dims: dict[str, tuple[str, ...]] = {}
     coords: dict[str, tuple] = {"row": tuple(model.frame.source_row.tolist())}
-    parameters = {each.name: Place(given["label", each.label]) for each in model.parameters.values() if _is_named(each)}
+    named = [each for each in model.parameters.values() if each.label and each.fixed is None]
+    parameters = {each.name: Place(given["label", each.label]) for each in named}
     places = _Places(parameters, dims, coords)
     for equation in model.equations:
         _place_equation(equation, model, local, places)
@@ -287,10 +288,6 @@ class _Places:
     parameters: dict[str, Place]
     dims: dict[str, tuple[str, ...]]
     coords: dict[str, tuple]
-
-
-def _is_named(parameter: Parameter) -> bool:
-    return bool(parameter.label) and parameter.fixed is None
 
 
 def _free(wanted: str, taken: set[str]) -> str:
