@@ -1,6 +1,6 @@
 """How terms and outcomes are called in print: the user's expression, compact, as Blimp writes it.
 
-Works on the syntax tree, because a name is what the user wrote and not what it was resolved to.
+Names are made from the syntax tree, because a name is what the user wrote and not what it was resolved to.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blimp2pymc.blimp import tree
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.drafts import INTERCEPT
 
 STRENGTH: Mapping[str, int] = {
     "or": 1, "and": 2,
@@ -70,3 +72,18 @@ def _operand(operand: tree.Expression, strength: int, is_first: bool) -> str:
         return text
     keeps = inner > strength or (inner == strength and is_first and strength != STRENGTH["^"])
     return text if keeps else f"({text})"
+
+
+def terms_text(model: ir.Model, equation: ir.Equation) -> str:
+    """The right side of an equation as Blimp prints it: `Intercept x m@1`, and `Intercept@0` where there is no other.
+
+    Values are printed behind `@`; a latent variable with predictors has no intercept to print.
+    """
+    written = []
+    for term in equation.terms:
+        fixed = model.parameters[term.coefficient].fixed
+        written.append(term.name if fixed is None else f"{term.name}@{fixed:g}")
+    has_intercept = any(term.name == INTERCEPT or term.replaces_intercept for term in equation.terms)
+    if not has_intercept and (not written or equation.name not in model.latent):
+        written.insert(0, f"{INTERCEPT}@0")
+    return " ".join(written)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from blimp2pymc.joint_model.algebra import parameters_in
 from blimp2pymc.joint_model.ir import Equation, Form, ParameterKind, Role
+from blimp2pymc.joint_model.term_names import terms_text
 from blimp2pymc.pymc_source.covariances import (
     declare_block,
     given_others,
@@ -74,7 +75,7 @@ def statement_lines(page: Page, equation: Equation) -> list[str]:
         return fresh
     outcome = equation.outcome
     name = equation.name if outcome.category is None else f"{equation.name}.{outcome.category:g}"
-    said = [f"{name} ~ {' '.join(term.name for term in equation.terms)}"]
+    said = [f"{name} ~ {terms_text(page.model, equation)}"]
     if equation.variance_terms:
         said.append(f"var({equation.name}) ~ {' '.join(term.name for term in equation.variance_terms)}")
     return [*fresh, *said]

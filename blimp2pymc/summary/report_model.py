@@ -9,6 +9,7 @@ import numpy as np
 from blimp2pymc.errors import Span
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Kind, Model, Parameter, Role
+from blimp2pymc.joint_model.term_names import terms_text
 from blimp2pymc.summary.outcome_rows import in_print_order
 from blimp2pymc.summary.predictor_rows import predictor_equations
 from blimp2pymc.summary.printed_names import column_name, line_prefix, outcome_heading
@@ -95,7 +96,7 @@ def equation_text(model: Model, equation: Equation | JointBlock) -> str:
     if isinstance(equation, JointBlock):
         return equation.name
     left = line_prefix(model, equation) or f"{outcome_heading(model, equation)} ~ "
-    return f"{left}{' '.join(term.name for term in equation.terms)}"
+    return f"{left}{terms_text(model, equation)}"
 
 
 def _outcome_parameters(model: Model) -> set[str]:

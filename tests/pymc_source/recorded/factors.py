@@ -95,7 +95,7 @@ with pm.Model(coords=coords) as model:
     f = pm.Normal("f", f_given_mean, f_given_sd, dims="row")
 
     # f -> x1 x2 x3;
-    # x1 ~ Intercept f
+    # x1 ~ Intercept f@1
     x1_intercept = pm.Flat("x1_intercept", initval=np.nanmean(x1_data))
     x1_residual_variance = pm.HalfFlat("x1_residual_variance", initval=np.nanvar(x1_data))
     x1_predicted = x1_intercept + f

@@ -116,7 +116,7 @@ with pm.Model(coords=coords) as model:
     f = pm.Normal("f", f_predicted, f_sd, dims="row")
 
     # f -> x2 x3 m;
-    # x2 ~ Intercept f
+    # x2 ~ Intercept f@1
     x2_intercept = pm.Flat("x2_intercept", initval=np.nanmean(x2_data))
     x2_residual_variance = pm.HalfFlat("x2_residual_variance", initval=np.nanvar(x2_data))
     x2_predicted = x2_intercept + f

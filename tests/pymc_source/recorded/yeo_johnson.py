@@ -102,7 +102,7 @@ with pm.Model(coords=coords) as model:
     y_sd = pt.sqrt(y_residual_variance)
 
     # f -> x1 x2 m;
-    # x1 ~ Intercept f
+    # x1 ~ Intercept f@1
     x1_intercept = pm.Flat("x1_intercept", initval=np.nanmean(x1_data))
     x1_predicted = x1_intercept + f
     x1_missing = pm.Normal("x1_missing", x1_predicted[x1_is_missing], x1_sd, dims="x1_missing_row")
