@@ -35,7 +35,7 @@ OPEN_RESIDUALS = frozenset({"guide-4.14", "guide-5.5", "guide-5.6"})
 """Cases with residuals of multinomial outcomes and of counts; it is not known what Blimp takes for these."""
 
 ONLY_AT_FULL_LENGTH = frozenset({
-    "bench-6", "book-6.4-mod1", "book-6.6-mod1", "book-6.7-mod2", "book-6.7-mod4", "guide-4.2", "guide-4.12",
+    "bench-6", "book-6.4-mod1", "book-6.6-mod1", "book-6.7-mod2", "book-6.7-mod4",
     "guide-4.17b", "guide-4.18", "guide-5.13", "guide-5.16", "latint-2", "latint-3", "latint-4", "latint-5",
     "workshop-8", "book-4.1-mod1", "book-4.1-mod4", "book-4.3-mod2", "guide-4.5b",
 })  # fmt: skip
