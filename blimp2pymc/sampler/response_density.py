@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler import entries
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.expected_scores import centered
@@ -37,6 +38,7 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
     theta = centered(run.layout, run.state.theta)
     parameters = {name: float(theta[k]) for name, k in run.layout.parameters.items()}
     columns = {column: values[name] for column in run.layout.columns if (name := cell_name(column)) in values}
+    columns |= _dummies(model, values)
     by_variable: dict[str, list[np.ndarray]] = {}
     total = 0.0
     for response in run.layout.plan.structure.latent_responses:
@@ -68,6 +70,16 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
         category = np.array([codes.index(code) for code in values[name][rows]])
         total -= np.log(_largest_probability(np.array([np.zeros(len(means[0])), *means])[:, rows], category)).sum()
     return float(total)
+
+
+def _dummies(model: Model, values: Mapping[str, np.ndarray]) -> dict[Column, np.ndarray]:
+    """Dummies that the equations hold, of completed categories and of those that no part of the sampler draws."""
+    terms = (term for each in model.equations for term in each.terms)
+    held = {column for term in terms for column in columns_in(term.expression) if column.form is Form.DUMMY}
+    return {
+        column: (values.get(column.variable, model.data[column.variable]) == column.category).astype(float)
+        for column in held
+    }
 
 
 def log_interval(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

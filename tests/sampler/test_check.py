@@ -309,3 +309,10 @@ def test_every_entry_is_compiled():
     ]
     assert functions
     assert all([ast.unparse(mark) for mark in each.decorator_list] == ["entry"] for each in functions)
+
+
+def test_fixed_nominal_predictor_of_a_latent_response() -> None:
+    """Its dummies belong to no part of the sampler that draws, and the densities of responses need them."""
+    script = "ORDINAL: o high; NOMINAL: group; FIXED: group; MODEL: y1 ~ o high group*o; high ~ group;"
+    result = verify(resolve(script, checked.simulated()), states=2)
+    assert result.passed, str(result)
