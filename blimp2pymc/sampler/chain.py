@@ -70,7 +70,7 @@ def sample(
     progress
         Told how far the run is, a few times a second.
     note
-        Told, before sampling begins, how much memory a large run needs.
+        Told, before sampling begins, how much memory a large run needs, and what has to be compiled for this model.
 
     Raises
     ------
@@ -99,6 +99,8 @@ def sample(
     )
     if note is not None and memory(form, draws, burn, chains, n_imputations) > LARGE:
         note(f"This run takes about {size}.")
+    for each in plan.compiled_first if note is not None else ():
+        note(each)
     try:
         runs = ChainRun.make_all(
             model, plan, draws, burn, chains, seed, n_imputations, log_likelihood, form=form

@@ -48,6 +48,8 @@ class State(NamedTuple):
     """Its Cholesky factor."""
     accepted: np.ndarray
     """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
+    blocks: np.ndarray
+    """Addresses of the code and of the `Block` of every block drawn by NUTS; (blocks, 2)."""
     fault: np.ndarray
     """Code, place: 0 when all is well; shape (2,)."""
 
@@ -118,3 +120,38 @@ class Work(NamedTuple):
     """State of a slice sampler."""
     stack: np.ndarray
     """Stack of the evaluator."""
+
+
+class Block(NamedTuple):
+    """What a chain changes while NUTS draws some parameters; see `kernels.nuts`."""
+
+    theta: np.ndarray
+    """The chain's own parameters, as in `State`."""
+    columns: np.ndarray
+    generator: np.ndarray
+    parameter: np.ndarray
+    """Parameters of the block."""
+    coordinate: np.ndarray
+    """How each is written without bounds: 0 as it is, 1 log above a bound, 2 log below one, 3 logit between two."""
+    lower: np.ndarray
+    upper: np.ndarray
+    density: np.ndarray
+    """Address of the log density; shape (1,)."""
+    values: np.ndarray
+    """Parameters at which the density is asked for."""
+    gradient: np.ndarray
+    """Its gradient there."""
+    origin: np.ndarray
+    """Unbounded coordinates at the beginning of a transition."""
+    factor: np.ndarray
+    """Cholesky factor of the metric: coordinates are `origin + factor z`."""
+    matrix: np.ndarray
+    """Room for another."""
+    rows: np.ndarray
+    """Positions, momenta, gradients and sums of a trajectory; (rows, parameters)."""
+    learned: np.ndarray
+    """Counter, end of the window, mean, covariance and factor, as in `kernels.directions`."""
+    step: np.ndarray
+    """Step size, and the state of dual averaging, as numbered in `kernels.nuts`."""
+    counts: np.ndarray
+    """After burn-in: transitions, sum of acceptance probabilities, leapfrog steps, divergences."""

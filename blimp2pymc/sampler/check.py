@@ -15,8 +15,10 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import Data, resolve
+from blimp2pymc.sampler.block_changes import block_changes
 from blimp2pymc.sampler.density_changes import CELLS, PARAMETERS, SWEEPS, Changes, Point
 from blimp2pymc.sampler.graph_point import cut_parameters
+from blimp2pymc.sampler.inverses import power_names
 from blimp2pymc.sampler.layout import Layout
 from blimp2pymc.sampler.marginal_changes import MARGINALS
 from blimp2pymc.sampler.move_changes import location_changes, scale_changes
@@ -153,10 +155,12 @@ def _changes(point: Point) -> Iterator[Changes]:
     form = point.run.layout
     steps = zip(form.tables.step_kernel, form.tables.step_index, strict=True)
     counts: dict[object, int] = {}
-    powers = iter(range(len(form.tables.transformations.parameter)))
+    powers, blocks = power_names(form.model), iter(range(len(point.run.blocks)))
     for update in form.plan.updates:
         if update.kernel == "transformations":
-            yield transformation_changes(point, next(powers))
+            yield transformation_changes(point, powers.index(update.targets[0]))
+        elif update.kernel == "nuts":
+            yield block_changes(point, next(blocks))
         elif update.kernel in KERNEL_CODES:
             code, index = next(steps)
             yield PARAMETERS[code](point, int(index))

@@ -100,6 +100,7 @@ def entry(function: Callable) -> Any:
 
 
 UNMARKED = (
+    "addresses.py",
     "chain_state.py",
     "compiled.py",
     "machine_code.py",

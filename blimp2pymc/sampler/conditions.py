@@ -52,6 +52,8 @@ class ParameterFacts:
     """Groups that are no normal equations."""
     is_threshold: bool
     """Whether it separates categories."""
+    inside_groups: tuple[int, ...]
+    """Groups with the parameter inside a function of variables."""
     where: str
     """Outcome of the first equation it occurs in."""
     shift: tuple[Shift, ...] | None = field(default=None)
@@ -123,7 +125,9 @@ class ParameterFacts:
     def has_density(self) -> bool:
         """Whether the full conditional can be evaluated from the moment matrices."""
         occurs = bool(self.mean_groups or self.covariance_groups)
-        return occurs and not self.is_threshold and self.parameter.prior.distribution in PROPER
+        return (
+            occurs and not self.inside_groups and not self.is_threshold and self.parameter.prior.distribution in PROPER
+        )
 
     @property
     def is_free_threshold(self) -> bool:
@@ -150,7 +154,7 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
         if _is_wishart(model, form, group, index, used, computed):
             wishart.update(group.covariance_parameters)
     facts = {}
-    for name, (means, covariances, nonlinear, feeds) in used.items():
+    for name, (means, covariances, nonlinear, feeds, inside) in used.items():
         single = all(len(form.groups[index].residuals) == 1 for index in covariances)
         block_prior = model.parameters[name].prior.distribution == "block"
         first = min((*means, *covariances), default=None)
@@ -165,6 +169,7 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
             feeds_cut=any(form.groups[index].is_cut for index in means),
             scored_groups=tuple(k for k in {*means, *covariances} if form.groups[k].is_scored),
             is_threshold=name in thresholds,
+            inside_groups=inside,
             where=thresholds.get(name, "") if first is None else form.groups[first].name,
         )
     return facts
@@ -172,9 +177,9 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
 
 def _uses(
     form: Structure, name: str, computed: set[str]
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool, tuple[int, ...]]:
     # Polynomial definitions are substituted in the residuals, so what is left of `computed` there is a function.
-    means, covariances, nonlinear = [], [], []
+    means, covariances, nonlinear, inside = [], [], [], []
     feeds = False
     for index, group in enumerate(form.groups):
         factors = [product.parameters for residual in group.residuals for product in residual.products]
@@ -183,10 +188,13 @@ def _uses(
             if any(each.count(name) > 1 or computed & set(each) for each in factors):
                 nonlinear.append(index)
                 feeds = feeds or any(computed & set(each) for each in factors)
+        if {name, *computed} & (group.inside - set(form.powers)):
+            inside.append(index)
         if name in group.covariance_parameters or computed & set(group.covariance_parameters):
             covariances.append(index)
             feeds = feeds or bool(computed & set(group.covariance_parameters))
-    return tuple(means), tuple(covariances), tuple(nonlinear), feeds
+    means = sorted({*means, *inside})
+    return tuple(means), tuple(covariances), tuple({*nonlinear, *inside}), feeds or bool(inside), tuple(inside)
 
 
 def _is_wishart(

@@ -308,7 +308,7 @@ def _classes(result: Layout) -> dict[frozenset[int], set[int]]:
         columns |= {
             index
             for function, index in result.functions.items()
-            if columns & {result.columns[each] for each in columns_in(function)}
+            if parameters_in(function) or columns & {result.columns[each] for each in columns_in(function)}
         }
     return unknown
 

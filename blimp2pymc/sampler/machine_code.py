@@ -54,6 +54,13 @@ class Loop:
         assert status == 0, f"the compiled loop ended with status {status}"
         return result.value
 
+    def address(self, *references: Reference) -> int:
+        """Address of the machine code for references of these forms, for `addresses.call_block`."""
+        forms = tuple(each.form for each in references)
+        if forms not in self.loaded:
+            self.loaded[forms] = self._load(list(references))
+        return int(ctypes.cast(self.loaded[forms], ctypes.c_void_p).value or 0)  # type: ignore[arg-type]
+
     def _load(self, references: list) -> Callable:
         file = cache_folder() / f"{self.kernel.py_func.__name__}-{_key(references)}.code"
         address = _link(file)

@@ -6,10 +6,10 @@ The layout turns a plan into tables; the kernels' names are those of the modules
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import Finding, error, raise_all
 from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler.blocking import (
@@ -22,10 +22,19 @@ from blimp2pymc.sampler.blocking import (
     used_categories,
 )
 from blimp2pymc.sampler.conditions import ParameterFacts, Shift, parameter_facts
+from blimp2pymc.sampler.drawn_with_power import drawn_with_power
 from blimp2pymc.sampler.expected_scores import Center, centers
 from blimp2pymc.sampler.inverses import power_names
 from blimp2pymc.sampler.location_moves import LocationMove, location_moves
 from blimp2pymc.sampler.marginals import Marginal, marginals
+from blimp2pymc.sampler.nuts_blocks import (
+    needs_nuts,
+    nuts_blocks,
+    obstacle,
+    powers_with_variance,
+    unknown_names,
+    without_inside,
+)
 from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
 from blimp2pymc.sampler.scale_moves import ScaleMove, scale_moves
@@ -68,6 +77,17 @@ class Plan:
     """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
     centers: tuple[Center, ...] = ()
     """Expected scores that coefficients are centered at when a draw is recorded."""
+    nuts: frozenset[str] = frozenset()
+    """Parameters that NUTS alone draws."""
+
+    @property
+    def compiled_first(self) -> tuple[str, ...]:
+        """What has to be compiled for this model before it is sampled, in words."""
+        return tuple(
+            f"{each.reason}: that takes some seconds, for a large model minutes"
+            for each in self.updates
+            if each.kernel == "nuts"
+        )
 
     @property
     def moves(self) -> tuple[ScaleMove | LocationMove, ...]:
@@ -133,6 +153,7 @@ RULES: tuple[Rule, ...] = (
         lambda facts: facts.has_density,
         "occurs in normal equations, but has no standard full conditional: slice sampling",
     ),
+    Rule("nuts", lambda facts: bool(facts.inside_groups), "inside a function of variables: see `nuts_blocks`"),
 )
 """Parameters, one row per kernel; the first row that applies wins."""
 
@@ -163,7 +184,13 @@ MARGINAL_RULES: dict[str, str] = {
 
 
 def plan(
-    model: Model, *, collapsed: bool = True, aligned: bool = True, integrated: bool = True, moves: bool = True
+    model: Model,
+    *,
+    collapsed: bool = True,
+    aligned: bool = True,
+    integrated: bool = True,
+    moves: bool = True,
+    nuts: Iterable[str] = (),
 ) -> Plan:
     """Choose a kernel for every parameter and every missing value.
 
@@ -180,6 +207,8 @@ def plan(
         Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
     moves
         Whether latent variables and responses change scale or location together with their coefficients.
+    nuts
+        Parameters to give to NUTS although they have a kernel: same posterior.
 
     Raises
     ------
@@ -189,8 +218,12 @@ def plan(
     if not isinstance(model, Model):
         raise error(f"a resolved model is needed here, not a {type(model).__name__}",
                     hint="blimp2pymc.resolve(script, data)")  # fmt: skip
+    forced = tuple(nuts)
+    for name in unknown_names(model, forced):
+        raise error(f"'{name}' is no free parameter", hint=nearest(name, model.parameters), code="undeclared-name")
     form = structure(model)
-    moved = centers(model, form) if collapsed else ()
+    # Coefficients whose predictor is centered when they are recorded are not those of the PyMC model.
+    moved = centers(model, form) if collapsed and not needs_nuts(model, form) and not forced else ()
     if moved:
         form = structure(model, {each.score for each in moved})
     facts = parameter_facts(model, form)
@@ -200,31 +233,9 @@ def plan(
         if (collapsed or each.feeds_cut) and (shift := mean_shift(model, form, each, facts)) is not None
     }
     facts = {name: each.with_shift(shifts.get(name)) for name, each in facts.items()}
-    chosen: dict[str, str] = {}
-    findings = []
-    powers = power_names(model)
-    for name, each in facts.items():
-        if name in powers:
-            continue
-        rule = next((rule for rule in RULES if rule.applies(each)), None)
-        if rule is not None:
-            chosen[name] = rule.kernel
-        elif each.groups or each.feeds or each.is_threshold:
-            findings.append(
-                Finding(
-                    f"no kernel can draw '{name}', a parameter of the equation of '{each.where}'",
-                    model.parameters[name].span,
-                    "",
-                    "no-kernel",
-                )
-            )
-        else:
-            findings.append(
-                Finding(
-                    f"'{name}' occurs in no equation, so the data say nothing about it", model.parameters[name].span
-                )
-            )
-    raise_all(findings)
+    chosen = _chosen_kernels(model, form, facts, forced)
+    blocks = nuts_blocks(form, facts, chosen, forced)
+    alone = [name for block in blocks for name in block.alone]
     cells = _cell_updates(model, form, collapsed)
     cells = [*_weight_updates(form), *cells]
     thresholds = _threshold_updates(form, chosen)
@@ -232,14 +243,54 @@ def plan(
     responses = [each for each in cells if each.kernel == "responses"]
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
-    scales = scale_moves(model, form) if moves else ()
+    scales = [each for each in (scale_moves(model, form) if moves else ()) if without_inside(form, alone, each.targets)]
     before += [*thresholds, *responses]
-    found = marginals(model, form, facts) if collapsed and integrated else ()
-    drawn_with = _drawn_with_power(form, facts, chosen) if collapsed else {}
-    before += [_power_update(form, name, drawn_with) for name in powers]
-    updates = (*before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
+    others = {name: each for name, each in facts.items() if name not in alone}
+    found = marginals(model, form, others) if collapsed and integrated else ()
+    drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}
+    before += [_power_update(form, name, drawn_with) for name in power_names(model) if name not in alone]
+    first = [Update(each.parameters, "nuts", _outcomes(form, set(each.groups)), each.reason, each.groups)
+             for each in blocks]  # fmt: skip
+    updates = (*first, *before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
     locations = location_moves(model, form, facts, found) if moves else ()
-    return Plan(updates, form, found, turned, drawn_with, scales, locations, collapsed, moved)
+    locations = tuple(each for each in locations if without_inside(form, alone, each.targets))
+    return Plan(
+        updates, form, found, turned, drawn_with, tuple(scales), locations, collapsed, moved, frozenset(alone)
+    )
+
+
+def _chosen_kernels(
+    model: Model, form: Structure, facts: Mapping[str, ParameterFacts], forced: Collection[str]
+) -> dict[str, str]:
+    """Kernel of every free parameter but the lambdas that have their own."""
+    chosen: dict[str, str] = {}
+    findings = []
+    powers = power_names(model)
+    blocked = {name for group in form.groups for name in group.covariance_parameters
+               if set(group.covariance_parameters) & set(forced)}  # fmt: skip
+    for name, each in facts.items():
+        if name in powers and name not in (*powers_with_variance(model), *forced):
+            continue
+        rules = [] if name in powers else [rule for rule in RULES if rule.applies(each)]
+        if name in blocked:
+            rules = [rule for rule in rules if rule.kernel != "covariances"]
+        rule = next(iter(rules), None)
+        if rule is not None and rule.kernel != "nuts" and name not in forced:
+            chosen[name] = rule.kernel
+        elif name in powers or each.mean_groups or each.covariance_groups or each.is_threshold:
+            chosen[name] = "nuts"
+            hint = obstacle(form, facts, name)
+            if hint:
+                text = f"no kernel can draw '{name}', a parameter of the equation of '{each.where}'"
+                findings.append(Finding(text, model.parameters[name].span, hint, "no-kernel"))
+        else:
+            findings.append(
+                Finding(
+                    f"'{name}' occurs in no equation, so the data say nothing about it", model.parameters[name].span
+                )
+            )
+    raise_all(findings)
+    return chosen
 
 
 def _power_update(form: Structure, name: str, drawn_with: Mapping[Column, tuple[str, ...]]) -> Update:
@@ -248,38 +299,6 @@ def _power_update(form: Structure, name: str, drawn_with: Mapping[Column, tuple[
     alone = all(each.outcome in drawn_with for each in outcomes)
     more = ", coefficients and residual variance integrated out and drawn with it" if alone else ""
     return Update((name,), "transformations", tuple(each.name for each in outcomes), TRANSFORMATIONS.format(more))
-
-
-def _drawn_with_power(
-    form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]
-) -> dict[Column, tuple[str, ...]]:
-    """What can be integrated out while the lambda of an outcome is drawn: see `kernels.transformations`."""
-    owners: dict[str, list[int]] = {}
-    for index, group in enumerate(form.groups):
-        for residual in group.residuals:
-            transform = residual.equation.transform
-            if transform is not None and transform.parameter is not None:
-                owners.setdefault(transform.parameter, []).append(index)
-    found = {}
-    for index in (groups[0] for groups in owners.values() if len(groups) == 1):
-        group = form.groups[index]
-        residual = group.residuals[0]
-        variance = residual.equation.residual_variance
-        if len(group.residuals) > 1 or variance is None or chosen.get(variance) != "variances":
-            continue
-        if facts[variance].covariance_groups != (index,):
-            continue
-        uses = Counter(each.equation.residual_variance for each in form.residuals)
-        members: list[str] = []
-        for name, each in facts.items():
-            alone = each.mean_groups == (index,) == each.included and each.parameter.prior.distribution == "flat"
-            meets = any(name in product.parameters and set(members) & set(product.parameters)
-                        for product in residual.products)  # fmt: skip
-            if chosen.get(name) == "coefficients" and alone and not meets:
-                members.append(name)
-        if uses[variance] == 1:
-            found[residual.equation.outcome] = tuple(members)
-    return found
 
 
 def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:

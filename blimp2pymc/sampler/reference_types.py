@@ -1,4 +1,4 @@
-"""What numba has to know of a `Reference`: its type, how it is passed, and how its fields are read.
+"""What numba has to know of a `Reference`: its type, how it is passed, how its fields are read; and of calls by address.
 
 Imports numba; reached only when something has to be compiled.
 """
@@ -15,14 +15,17 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
+    lower_builtin,
     lower_getattr_generic,
     models,
     register_model,
+    type_callable,
     typeof_impl,
     unbox,
 )
 from numba.np.arrayobj import make_array
 
+from blimp2pymc.sampler.addresses import call_block, call_density
 from blimp2pymc.sampler.references import HEADER, Form, Reference
 
 ITEMS = {"float64": types.float64, "int64": types.int64, "uint64": types.uint64, "bool": types.boolean}
@@ -111,3 +114,38 @@ def _get_field(context: Any, builder: Any, kind: ReferenceType, value: Any, name
     array.meminfo = cgutils.get_null_value(array.meminfo.type)
     array.parent = cgutils.get_null_value(array.parent.type)
     return impl_ret_borrowed(context, builder, field, array._getvalue())
+
+
+# ---------------------------------------------------------------- calls by address
+
+
+@type_callable(call_block)
+def _type_call_block(_context: Any) -> Any:
+    return lambda address, block, number: types.int64
+
+
+@type_callable(call_density)
+def _type_call_density(_context: Any) -> Any:
+    return lambda address, values, gradient, theta, columns: types.float64
+
+
+@lower_builtin(call_block, types.Integer, types.Integer, types.Integer)
+def _call_block(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    # As numba's own functions are called: places of result and exception, then the arguments; a status comes back.
+    word, trouble = ir.IntType(64), ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.IntType(32), [word.as_pointer(), trouble.as_pointer(), word, word])
+    result = cgutils.alloca_once_value(builder, ir.Constant(word, -1))
+    exception = cgutils.alloca_once(builder, trouble)
+    function = builder.inttoptr(arguments[0], kind.as_pointer())
+    status = builder.call(function, [result, exception, arguments[1], arguments[2]])
+    fine = builder.icmp_signed("==", status, ir.Constant(ir.IntType(32), 0))
+    return builder.select(fine, builder.load(result), ir.Constant(word, -1))
+
+
+@lower_builtin(call_density, types.Integer, types.Array, types.Array, types.Array, types.Array)
+def _call_density(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    number = ir.DoubleType()
+    kind = ir.FunctionType(number, [number.as_pointer()] * 4)
+    arrays = zip(signature.args[1:], arguments[1:], strict=True)
+    places = [make_array(each)(context, builder, value).data for each, value in arrays]
+    return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), places)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.ir import Column, Equation, Model, Parameter, ParameterKind, Term
 from blimp2pymc.sampler.residuals import Structure, depends_on
 
@@ -93,7 +93,8 @@ def _constraints(model: Model, form: Structure) -> Iterator[Sequence[Column | st
             for product in residual.products:
                 yield [own, *product.columns, *product.parameters]
                 # A function is left as it is.
-                yield from ([column] for function in product.functions for column in columns_in(function))
+                for function in product.functions:
+                    yield from ([each] for each in (*columns_in(function), *parameters_in(function)))
         if group.block is not None:
             for (i, j), name in group.block.correlations.items():
                 yield [group.outcomes[i], group.outcomes[j], name]

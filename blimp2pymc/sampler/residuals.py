@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from blimp2pymc.errors import Finding, raise_all
+from blimp2pymc.errors import raise_all
 from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in, substitute
 from blimp2pymc.joint_model.ir import (
     Apply,
@@ -131,6 +131,12 @@ class Group:
         return frozenset().union(*(residual.parameters for residual in self.residuals))
 
     @property
+    def inside(self) -> frozenset[str]:
+        """Parameters inside functions of variables."""
+        products = [product for residual in self.residuals for product in residual.products]
+        return frozenset().union(*(parameters_in(function) for each in products for function in each.functions))
+
+    @property
     def covariance_parameters(self) -> tuple[str, ...]:
         """Residual variances, then correlations; of counts the dispersion."""
         if self.residuals[0].models_variance:
@@ -176,7 +182,8 @@ class Structure:
     @property
     def rows_change(self) -> bool:
         """Whether every row has a value that changes in every sweep, so that none is complete."""
-        return bool(self.described or self.powers) or any(group.weight is not None for group in self.groups)
+        weighted = any(group.weight is not None for group in self.groups)
+        return weighted or bool(self.described or self.powers or any(group.inside for group in self.groups))
 
     @property
     def responses(self) -> tuple[Residual, ...]:
@@ -231,11 +238,10 @@ def structure(model: Model, uncentered: Container[str] = ()) -> Structure:
         if not any(product.functions for product in expand(written_out)):
             polynomials[ParameterReference(name)] = written_out
     hidden: dict[str, Expression] = {}
-    powers = frozenset(power_names(model))
     stated = {id(each): _with(each, named) for each in model.equations}
-    residuals = {id(each): _residual(stated[id(each)], drawn, polynomials, hidden, powers) for each in model.equations}
+    residuals = {id(each): _residual(stated[id(each)], drawn, polynomials, hidden) for each in model.equations}
     variances = {
-        id(each): _log_variance(_with(stated[id(each)], drawn), polynomials, hidden, powers)
+        id(each): _log_variance(_with(stated[id(each)], drawn), polynomials, hidden)
         for each in model.equations
         if each.variance_terms
     }
@@ -274,9 +280,7 @@ def _with(equation: Equation, replacements: Replacements) -> Equation:
     return replace(equation, terms=terms, variance_terms=variance_terms)
 
 
-def _residual(
-    stated: Equation, drawn: Replacements, polynomials: Mapping, hidden: dict[str, Expression], powers: frozenset[str]
-) -> Residual:
+def _residual(stated: Equation, drawn: Replacements, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
     equation = _with(stated, drawn)
     mean = _sum_of(equation.terms, polynomials)
     outcome = described_column(equation)
@@ -288,20 +292,18 @@ def _residual(
     return Residual(
         equation,
         outcome,
-        _products(equation, residual, hidden, powers),
-        () if explained is None else _products(equation, explained, hidden, powers),
-        tuple(_products(equation, substitute(each.expression, polynomials), hidden, powers) for each in stated.terms),
-        () if sloped is None else _products(equation, sloped, hidden, powers),
+        _products(residual, hidden),
+        () if explained is None else _products(explained, hidden),
+        tuple(_products(substitute(each.expression, polynomials), hidden) for each in stated.terms),
+        () if sloped is None else _products(sloped, hidden),
     )
 
 
-def _log_variance(
-    equation: Equation, polynomials: Mapping, hidden: dict[str, Expression], powers: frozenset[str]
-) -> Residual:
+def _log_variance(equation: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
     mean = _sum_of(equation.variance_terms, polynomials)
     working = replace(equation.outcome, form=Form.WORKING_RESPONSE)
     residual: Expression = working if mean is None else Apply("-", (working, mean))
-    products = _products(equation, residual, hidden, powers)
+    products = _products(residual, hidden)
     return Residual(equation, equation.scale, products, (), (), models_variance=True)
 
 
@@ -314,15 +316,12 @@ def _sum_of(terms: Iterable[Term], polynomials: Mapping) -> Expression | None:
     return total
 
 
-def _products(
-    equation: Equation, expression: Expression, hidden: dict[str, Expression], powers: frozenset[str]
-) -> tuple[Product, ...]:
+def _products(expression: Expression, hidden: dict[str, Expression]) -> tuple[Product, ...]:
     """Write an expression as products, functions of parameters alone named as parameters.
 
-    `powers` may occur in functions of columns: while one of them changes, the values of these stay the same.
+    Those of columns may hold parameters as well: their values are computed anew where one of these changes.
     """
     products = []
-    findings = []
     for product in expand(expression):
         functions = []
         parameters = list(product.parameters)
@@ -331,20 +330,9 @@ def _products(
                 name = "=" + repr(function)
                 hidden[name] = function
                 parameters.append(name)
-            elif parameters_in(function) - powers:
-                findings.append(
-                    Finding(
-                        f"the equation of '{equation.name}' has a parameter inside a function of variables, "
-                        "which has no sampler yet",
-                        equation.span,
-                        "a function of variables only, times a coefficient",
-                        "unsupported-function",
-                    )
-                )
             else:
                 functions.append(function)
         products.append(Product(product.constant, tuple(parameters), product.columns, tuple(functions)))
-    raise_all(findings[:1])
     return tuple(products)
 
 

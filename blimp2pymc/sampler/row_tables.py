@@ -127,6 +127,8 @@ class Transformations(NamedTuple):
     """First outcome of each lambda, and the end; (lambdas + 1,)."""
     parameter: np.ndarray
     """Lambda of each of these."""
+    drawn: np.ndarray
+    """Whether it is drawn by slice sampling, and not by NUTS."""
     equation: np.ndarray
     """Equation of each outcome."""
     monomial: np.ndarray

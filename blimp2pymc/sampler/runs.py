@@ -6,6 +6,7 @@ Reached only when sampling begins.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,14 +14,19 @@ from blimp2pymc.errors import BlimpError, Finding
 from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler import sweep
 from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikelihood, StatisticKind, cell_name
+from blimp2pymc.sampler.faults import FAULTS
 from blimp2pymc.sampler.generator import generator_states
 from blimp2pymc.sampler.layout import Layout, layout
+from blimp2pymc.sampler.nuts_runs import compile_densities, new_blocks
 from blimp2pymc.sampler.parameter_tables import KERNEL_CODES
 from blimp2pymc.sampler.plan import Plan
 from blimp2pymc.sampler.recorded import quantile_keys, recorded_statistics
 from blimp2pymc.sampler.references import Reference
 from blimp2pymc.sampler.start import column_data, new_state, new_work, outcome_groups, set_directions, set_start
 from blimp2pymc.sampler.tables import integers
+
+if TYPE_CHECKING:
+    from blimp2pymc.sampler.graph_density import GraphDensity
 
 KEPT_BURN_IN = 2000
 """Burn-in draws kept per chain at most."""
@@ -32,50 +38,18 @@ START_TRIES = 20
 EARLY = 50
 """Iterations in which a chain whose covariances degenerate begins again from other starting values."""
 
-FAULTS = {
-    sweep.COEFFICIENTS: (
-        "the coefficients {names} have no proper distribution: their precision matrix is not positive definite",
-        "look for predictors that are constant, collinear, or more numerous than the data can tell apart",
-    ),
-    sweep.VARIANCES: (
-        "the variance {names} has no proper distribution given the residuals",
-        "look for an outcome that its predictors explain without error, or for too few observations",
-    ),
-    sweep.COVARIANCES: (
-        "the covariance matrix of {names} is not positive definite",
-        "look for variables that are linear combinations of each other, or for too few observations",
-    ),
-    sweep.SLICES: (
-        "the density of {names} is zero or not a number at its current value",
-        "look at its prior and bounds",
-    ),
-    sweep.CELLS: (
-        "the density of a missing value of {names} is zero or not a number",
-        "a function of an incomplete variable may be undefined for some of its values",
-    ),
-    sweep.SCORING: (
-        "the coefficients {names} have no density, or no curvature, at their current values",
-        "look for predictors that are constant, collinear, very large, or that separate the categories completely",
-    ),
-    sweep.MARGINALS: (
-        "{names} cannot be integrated out: their precision given the data is not positive definite",
-        "look for a latent variable that no indicator measures, or for parameters that the data do not determine",
-    ),
-    sweep.TRANSFORMATIONS: (
-        "lambda of a Yeo-Johnson transform, {names}, has no proper distribution",
-        "look for an outcome whose values are nearly all equal, or that its predictors explain without error",
-    ),
-    sweep.START: ("no starting values were found: a residual covariance matrix is not positive definite", ""),
-    sweep.NOT_FINITE: ("the draws of {names} are not finite", "look for a parameter that the data do not determine"),
-}
-"""Fault code -> what happened, what to look at."""
-
 
 class ChainRun:
     """A chain: its tables, its state, and what it has recorded."""
 
     def __init__(
-        self, form: Layout, data: Reference, record: Reference, generator: np.ndarray, seed: np.random.SeedSequence
+        self,
+        form: Layout,
+        data: Reference,
+        record: Reference,
+        generator: np.ndarray,
+        seed: np.random.SeedSequence,
+        densities: Sequence[GraphDensity] = (),
     ):
         self.layout = form
         self.data = data
@@ -84,6 +58,9 @@ class ChainRun:
         self.work = new_work(form)
         self.references = (form.tables, data, self.state, self.work, record)
         """What the compiled loop takes."""
+        self.densities = densities
+        self.blocks = new_blocks(form, self.state, densities)
+        """What NUTS draws: kept here because the loop knows only the address."""
         self.random = np.random.default_rng(seed)
         self.restarts = 0
 
@@ -104,6 +81,7 @@ class ChainRun:
         data = column_data(form)
         states = generator_states(seed, chains)
         seeds = np.random.SeedSequence(seed).spawn(chains)
+        densities = compile_densities(form)
         return [
             ChainRun(
                 form,
@@ -113,6 +91,7 @@ class ChainRun:
                 ),
                 states[k],
                 seeds[k],
+                densities,
             )
             for k in range(chains)
         ]
@@ -147,6 +126,8 @@ class ChainRun:
         for _ in range(START_TRIES):
             set_start(self.layout, self.state, self.random)
             set_directions(self.layout.tables.marginals, self.state)
+            for block in self.blocks:
+                block.step[:] = 0.0
             self.state.fault[:] = 0
             if sweep.run(*self.references, -1) == 0:
                 return
@@ -204,6 +185,8 @@ class ChainRun:
             names = [column.variable for column in self.layout.plan.marginals[place].latent]
         elif code == sweep.START:
             names = ()
+        elif code == sweep.BLOCKS:
+            names = [each for each in self.layout.plan.updates if each.kernel == "nuts"][place].targets
         else:
             steps = [each for each in self.layout.plan.updates if each.kernel in KERNEL_CODES]
             names = steps[place].targets
@@ -313,6 +296,10 @@ def _acceptance(runs: list[ChainRun]) -> dict[str, np.ndarray]:
         if proposals[:, k, 1].all():
             name = update.targets[0] if len(update.targets) == 1 else f"{update.targets[0]} ..."
             found[name] = proposals[:, k, 0] / proposals[:, k, 1]
+    for k, update in enumerate(each for each in runs[0].layout.plan.updates if each.kernel == "nuts"):
+        transitions = np.stack([run.blocks[k].counts for run in runs])
+        if transitions[:, 0].all():
+            found[f"NUTS: {update.targets[0]}"] = transitions[:, 1] / transitions[:, 0]
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from blimp2pymc.joint_model.algebra import parameters_in
 from blimp2pymc.joint_model.block_structure import starting_correlations
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Form, Role
@@ -77,6 +78,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
     n_groups, size = len(residuals.group_set), tables.priors.group_scale.shape[1]
     n_equations, n_monomials = len(residuals.equation_group), tables.base.shape[1]
     most = max(np.diff(tables.responses.code_start), default=1)
+    n_blocks = sum(each.kernel == "nuts" for each in layout.plan.updates)
     known = np.einsum("sc,cab->sab", tables.rows.set_has_class.astype(float), tables.base)
     return Reference(
         State(
@@ -100,6 +102,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             information=np.zeros((len(tables.responses.column), most, most)),
             factor=np.zeros((len(tables.responses.column), most, most)),
             accepted=np.zeros((len(tables.responses.column), 2)),
+            blocks=np.zeros((n_blocks, 2), np.int64),
             fault=np.zeros(2, np.int64),
         )
     )
@@ -246,7 +249,8 @@ def _starting_columns(
             deviations[column] = float(scores.std()) or 1.0
     rows = {column: columns[index] for column, index in layout.columns.items()}
     for function, index in layout.functions.items():
-        columns[index] = evaluate(function, rows, powers)
+        # Those of other parameters are computed with the sampler's first refresh.
+        columns[index] = 0.0 if parameters_in(function) - powers.keys() else evaluate(function, rows, powers)
     return columns, deviations
 
 

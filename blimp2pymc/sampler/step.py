@@ -20,9 +20,10 @@ from pymc.util import get_random_generator
 
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import error
-from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.ir import Form, Model
 from blimp2pymc.pymc_source.point import Crossing, crossing
 from blimp2pymc.sampler import entries
+from blimp2pymc.sampler.category_density import set_categories
 from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.graph_point import cell_places, point_of
 from blimp2pymc.sampler.inverses import cell_columns
@@ -49,7 +50,8 @@ class CompoundGibbs(BlockedStep):
         The resolved model the graph was built from.
     leave
         Parameters to leave to other steps, by the names of script or graph; `left` holds their variables.
-        Coefficients that move along with the mean of a centered variable still do.
+        Coefficients that move along with the mean of a centered variable still do. What no kernel draws (`plan` says
+        NUTS) is always left.
     sweeps
         Sweeps per draw. Several cost little beside PyMC's own work for a draw.
     graph
@@ -85,7 +87,9 @@ class CompoundGibbs(BlockedStep):
         self.graph = pm.modelcontext(graph)
         self.resolved, self.sweeps = model, sweeps
         held = _held(crossing(model, self.graph))
-        self._left = _resolve_left(model, held, leave)
+        self._left = _resolve_left(
+            model, held, (*([leave] if isinstance(leave, str) else leave), *_undrawn(model, held))
+        )
         left = [variable for variable, names in held.items() if set(names) & self._left]
         self.left = [self.graph[variable] for variable in left]
         self.vars = [self.graph.rvs_to_values[each] for each in self.graph.free_RVs if each.name not in left]
@@ -96,6 +100,8 @@ class CompoundGibbs(BlockedStep):
     def _prepare(self) -> None:
         self._crossing = crossing(self.resolved, self.graph, interpreted=False)
         whole = plan(self.resolved)
+        if self._left:
+            _check_responses(whole, self._crossing)
         # Widths and addresses belong to the process: a step that was pickled is prepared anew.
         self._run = ChainRun.make_all(self.resolved, without(whole, self._left), 1, 1, 1, 0, 0, False)[0]
         self._run.start()
@@ -106,7 +112,7 @@ class CompoundGibbs(BlockedStep):
         self._columns = cell_columns(self.resolved)
         moved = {target for each in whole.updates for shift in each.shifts for _, target, _ in shift.entries}
         written = [variable for variable, names in _held(self._crossing).items() if set(names) - (self._left - moved)]
-        written += self._crossing.names.drawn.values()
+        written += (*self._crossing.names.drawn.values(), *self._crossing.response_point.variables)
         self._written = [self._crossing.value_names[each] for each in written if each in self._crossing.value_names]
 
     @property
@@ -160,6 +166,10 @@ class CompoundGibbs(BlockedStep):
         for name, rows in self._cells.items():
             if name in cells:
                 state.columns[form.columns[self._columns[name]], rows] = cells[name]
+        if self._crossing.response_point.variables:
+            for column, values in self._crossing.responses(point).items():
+                state.columns[form.columns[column]] = values[form.incomplete_rows]
+        set_categories(self._run)
         state.fault[:] = 0
         if not entries.sweeps(*self._compiled, self.sweeps, self.tune):
             raise self._run.failure("in a step of CompoundGibbs")
@@ -204,7 +214,7 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
     reasons = {rule.kernel: rule.reason for rule in RULES}
     for each in whole.updates:
         targets = tuple(name for name in each.targets if name not in left)
-        if each.kernel in MARGINAL_RULES:
+        if each.kernel in MARGINAL_RULES or each.kernel == "nuts":
             continue
         if each.kernel in CELL_RULES or targets == each.targets or (each.kernel == "transformations" and targets):
             updates.append(each)
@@ -237,10 +247,33 @@ def _held(across: Crossing) -> dict[str, Sequence[str]]:
     return held
 
 
+def _undrawn(model: Model, held: Mapping[str, Sequence[str]]) -> list[str]:
+    """Variables of the graph with parameters that have no kernel."""
+    alone = plan(model).nuts
+    return [variable for variable, names in held.items() if alone & set(names)]
+
+
+def _check_responses(whole: Plan, across: Crossing) -> None:
+    """Refuse other steps beside responses that no single draw renews: they would be those of other parameters.
+
+    Responses are redrawn one variable at a time, which is an exact draw of them where they are independent.
+    """
+    explicit = across.response_point.columns
+    for group in whole.structure.groups:
+        responses = [each for each in group.outcomes if each.form is Form.LATENT_RESPONSE and each not in explicit]
+        if responses and (len(group.outcomes) > 1 or responses[0].category is not None):
+            raise error(
+                f"the graph leaves out the latent responses of '{responses[0].variable}', so that other steps cannot "
+                "draw parameters beside them",
+                hint="build(model, augmented=True)",
+                code="implicit-responses",
+            )
+
+
 def _resolve_left(model: Model, held: Mapping[str, Sequence[str]], leave: Iterable[str]) -> frozenset[str]:
     left: set[str] = set()
     free = [name for name, each in model.parameters.items() if each.is_free]
-    for name in (leave,) if isinstance(leave, str) else tuple(leave):
+    for name in leave:
         if name in held:
             left.update(held[name])
         elif name in free:

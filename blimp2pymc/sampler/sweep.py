@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blimp2pymc.sampler import statistics
+from blimp2pymc.sampler.addresses import call_block
 from blimp2pymc.sampler.compiled import compiled, inlined
 from blimp2pymc.sampler.evaluator import set_columns, set_parameters
 from blimp2pymc.sampler.generator import uniform
@@ -41,7 +42,7 @@ from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, upd
 from blimp2pymc.sampler.row_statistics import record_rows
 
 NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE, SCORING, MARGINALS = range(10)
-TRANSFORMATIONS = 10
+TRANSFORMATIONS, BLOCKS = 10, 11
 """Faults, as `State.fault[0]`; `fault[1]` says where."""
 
 SETTLING = 20
@@ -224,6 +225,18 @@ def sweep(tables, state, work, adapting, full, first, integrating):
     return update_parameters(tables, state, work, adapting, first)
 
 
+@compiled
+def update_blocks(tables, state, work, adapting):
+    """Draw what NUTS draws, given completed data, and then the responses, which it leaves out; -1, or which failed."""
+    for block in range(state.blocks.shape[0]):
+        if call_block(state.blocks[block, 0], state.blocks[block, 1], 1 if adapting else 0) != 0:
+            return block
+        if not refresh(tables, state, work):
+            return block
+    responses.redraw(tables, state, work)
+    return -1
+
+
 @inlined
 def initialise(tables, state, work):
     """Draw every parameter, given the completed data of the start, and let the chain settle; False after a fault.
@@ -331,6 +344,13 @@ def run(tables, data, state, work, record, iterations):
     n_parameters = record.parameters.shape[1]
     for done in range(iterations):
         kept = counts[4] >= burn
+        if state.blocks.shape[0] > 0:
+            if counts[4] <= burn:
+                predict(tables, state, work)
+            failed = update_blocks(tables, state, work, not kept)
+            if failed >= 0:
+                state.fault[0], state.fault[1] = BLOCKS, failed
+                return done
         if not sweep(tables, state, work, not kept, kept, False, True):
             return done
         if reflections.orient(tables.reflections, state):

@@ -45,6 +45,7 @@ def transformation_table(result: Layout) -> Transformations:
     model, form = result.model, result.plan.structure
     residuals = form.residuals
     products = [(k, product) for k, residual in enumerate(residuals) for product in residual.products]
+    drawn = {name for each in result.plan.updates if each.kernel == "transformations" for name in each.targets}
     outcomes: list[int] = []
     starts = [0]
     for name in power_names(model):
@@ -84,6 +85,7 @@ def transformation_table(result: Layout) -> Transformations:
     return Transformations(
         start=integers(starts),
         parameter=integers(result.parameters[name] for name in power_names(model)),
+        drawn=np.array([name in drawn for name in power_names(model)], np.bool_),
         equation=integers(outcomes),
         monomial=integers(result.monomials[result.columns[each.scale],] for each in equations),
         column=integers(result.columns[each.scale] for each in equations),

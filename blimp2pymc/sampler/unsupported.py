@@ -35,8 +35,6 @@ def unsupported(model: Model) -> list[Finding]:
             power = model.parameters[equation.transform.parameter]
             if power.definition is not None:
                 refuse(f"lambda of '{equation.name}' is set in PARAMETERS", equation, "unsupported-transform")
-            if equation.variance_terms and power.is_free:
-                refuse(f"'{equation.name}' has both lambda and var()", equation, "unsupported-transform")
         terms = (*equation.terms, *equation.variance_terms)
         columns = {described_column(equation)}.union(*(columns_in(term.expression) for term in terms))
         for column in sorted(columns):

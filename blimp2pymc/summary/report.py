@@ -128,7 +128,7 @@ def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
         facts.append(("Interrupted", "the run was stopped early; results are from the draws kept until then"))
     lines = [line for name, text in facts for line in _wrapped(text, f"  {name:<18}")]
     notes = [each.message for each in model.notes if each.severity == "note"]
-    notes += [] if plan is None else [str(each) for each in plan.reflections]
+    notes += [] if plan is None else [*plan.compiled_first, *map(str, plan.reflections)]
     if notes:
         lines += ["", "  Decided for you:", ""]
         lines += [line for each in notes for line in _wrapped(each, "    - ")]

@@ -298,6 +298,8 @@ def update(tables, state, work, adapting):
     bracket = work.bracket
     for index in range(transformations.parameter.size):
         parameter = transformations.parameter[index]
+        if not transformations.drawn[index]:
+            continue
         if not prepare(tables, index, state, work):
             return parameter
         old = state.theta[parameter]
