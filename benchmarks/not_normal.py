@@ -2,9 +2,11 @@
 
     python benchmarks/not_normal.py [--rows 500] [--draws 4000] [--repeats 3]
 
-One Markdown table for a logit, a multinomial, a count and a `var(y)` equation, each once with complete predictors and
-once with an incomplete one. Kernels: `weights` (Polya-Gamma, then a joint normal draw), `scoring` (joint Metropolis
-steps from a normal approximation), `slice` (one coefficient after the other). The smallest effective number of draws
+One Markdown table for a logit, a multinomial, a count, a `var(y)` and a `yjt(y)` equation, each once with complete
+predictors and once with an incomplete one. Kernels: `weights` (Polya-Gamma, then a joint normal draw), `scoring` (joint
+Metropolis steps from a normal approximation), `slice` (one coefficient after the other), `integrated` (lambda with
+coefficients and variance integrated out, `kernels.transformations`), `nuts` (all parameters of the equation jointly, on
+the log density that PyTensor compiles; compiling is not counted). The smallest effective number of draws
 of the equation's parameters is divided by processor time, so that other work on the machine does not matter.
 """
 
@@ -24,20 +26,26 @@ import pandas as pd
 import blimp2pymc as bp
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler import plan as plan_module
-from blimp2pymc.sampler.chain import sample
 from blimp2pymc.sampler.residuals import Structure, structure
+from blimp2pymc.sampler.runs import ChainRun
 
 SCRIPTS = {
     "logit": "ORDINAL: b; MODEL: logit(b) ~ x w u;",
     "multinomial, 3 groups": "NOMINAL: g; MODEL: g ~ x w u;",
     "negative binomial": "COUNT: c; MODEL: c ~ x w u;",
     "var(y)": "MODEL: y ~ x w u; var(y) ~ x w u;",
+    "yjt(y)": "MODEL: yjt(y - 1) ~ x w u;",
+    "yjt(y) and var(y)": "MODEL: yjt(y - 1) ~ x w u; var(y) ~ x w u;",
 }
+EQUATIONS = ("logit(", "g.", "c ", "y ", "var(", "yjt(")
+"""What names of an equation's parameters begin with."""
 KERNELS = {
-    "logit": ("weights", "scoring", "slice"),
-    "multinomial, 3 groups": ("scoring", "slice"),
-    "negative binomial": ("scoring", "slice"),
-    "var(y)": ("scoring", "slice"),
+    "logit": ("weights", "scoring", "slice", "nuts"),
+    "multinomial, 3 groups": ("scoring", "slice", "nuts"),
+    "negative binomial": ("scoring", "slice", "nuts"),
+    "var(y)": ("scoring", "slice", "nuts"),
+    "yjt(y)": ("integrated", "nuts"),
+    "yjt(y) and var(y)": ("nuts",),
 }
 
 
@@ -102,19 +110,19 @@ def effort(model: Model, kernel: str, draws: int, seed: int) -> tuple[float, flo
     """Smallest effective draws per 1,000, microseconds a sweep, smallest effective draws a second."""
     from arviz_stats.base import array_stats
 
+    own = [name for name, each in model.parameters.items() if each.is_free and name.startswith(EQUATIONS)]
     with drawn_by(kernel):
-        made = plan_module.plan(model)
+        made = plan_module.plan(model, nuts=own if kernel == "nuts" else ())
     burn = draws // 10
-    sample(model, made, draws=10, burn=10, chains=1, seed=seed)
+    (run,) = ChainRun.make_all(model, made, draws, burn, 1, seed, 0, False)
+    run.compile()
     started = time.process_time()
-    found = sample(model, made, draws=draws, burn=burn, chains=1, seed=seed, log_likelihood=False)
+    run.start()
+    run.advance(burn + draws)
     seconds = time.process_time() - started
-    own = [
-        array_stats.ess(found.parameter(name), chain_axis=0, draw_axis=1)
-        for name, each in model.parameters.items()
-        if each.is_free and name.startswith(("logit(", "g.", "c ", "y ", "var("))
-    ]
-    return min(own) * 1000 / draws, seconds / (draws + burn) * 1e6, min(own) / seconds
+    drawn = dict(zip(run.layout.parameters, run.record.parameters.T, strict=False))
+    effective = [array_stats.ess(drawn[name][None], chain_axis=0, draw_axis=1) for name in own]
+    return min(effective) * 1000 / draws, seconds / (draws + burn) * 1e6, min(effective) / seconds
 
 
 if __name__ == "__main__":

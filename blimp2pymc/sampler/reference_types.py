@@ -1,4 +1,4 @@
-"""What numba has to know of a `Reference`: its type, how it is passed, how its fields are read; and of calls by address.
+"""What numba has to know of a `Reference`, its type and how its fields are read, and of calls by address.
 
 Imports numba; reached only when something has to be compiled.
 """

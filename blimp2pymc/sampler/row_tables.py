@@ -128,7 +128,7 @@ class Transformations(NamedTuple):
     parameter: np.ndarray
     """Lambda of each of these."""
     drawn: np.ndarray
-    """Whether it is drawn by slice sampling, and not by NUTS."""
+    """Whether slice sampling draws it, and neither NUTS nor another step of PyMC's."""
     equation: np.ndarray
     """Equation of each outcome."""
     monomial: np.ndarray

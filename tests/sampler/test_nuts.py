@@ -1,4 +1,4 @@
-"""Parameters that NUTS draws: which they are, their density against the PyMC graph's, their draws against the posterior."""
+"""Parameters that NUTS draws: which they are, their density against the graph's, their draws against the posterior."""
 
 from __future__ import annotations
 
@@ -142,7 +142,9 @@ def test_draws_by_nuts_and_by_kernels_have_one_posterior() -> None:
     made = model("MODEL: y ~ t; m ~ t; y ~~ m; PARAMETERS: bound ~ truncate(-.5, 0.2); MODEL: m ~ w@bound;")
     free = [name for name, each in made.parameters.items() if each.is_free and "t " not in name]
     forced = [name for name in free if name.startswith(("y", "m", "bound"))]
-    drawn = [sample(made, each, draws=3000, burn=500, chains=2, seed=5) for each in (plan(made), plan(made, nuts=forced))]
+    drawn = [
+        sample(made, each, draws=3000, burn=500, chains=2, seed=5) for each in (plan(made), plan(made, nuts=forced))
+    ]
     for name in free:
         for power in (1, 2):
             ours, theirs = (each.parameter(name) ** power for each in drawn)

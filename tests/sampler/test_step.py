@@ -7,13 +7,16 @@ from functools import cache
 import cloudpickle
 import hand_built
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytest
 from sampler import chains, checked
 
 from blimp2pymc.errors import BlimpError
+from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
 from blimp2pymc.pymc_source.names import python_names
+from blimp2pymc.pymc_source.point import crossing
 from blimp2pymc.sampler.chain import sample
 from blimp2pymc.sampler.check import compare
 from blimp2pymc.sampler.density_changes import SWEEPS
@@ -198,3 +201,83 @@ def test_agrees_with_the_sampler(name, leave):
             n, tune=tune, chains=2, cores=2, step=steps, initvals=starting_points(model, graph, chains=2), **OPTIONS
         )["posterior"]
     _agree(model, posterior, draws)
+
+
+ORDINAL = "ORDINAL: o; MODEL: x ~ z; o ~ x z; y ~ o.latent x;"
+
+
+def _ordinal_model():
+    rng = np.random.default_rng(8)
+    n = 150
+    z = rng.normal(size=n)
+    x = 0.5 * z + rng.normal(size=n)
+    response = 0.3 + 0.7 * x - 0.4 * z + rng.normal(size=n)
+    table = pd.DataFrame({"z": z, "x": x, "o": 1.0 + np.digitize(response, [0.0, 0.8])})
+    table["y"] = 0.5 * response + 0.3 * x + rng.normal(size=n)
+    table.loc[rng.random(n) < 0.1, "o"] = np.nan
+    table.loc[rng.random(n) < 0.1, "x"] = np.nan
+    return resolve(f"MISSING: NA; SEED: 1; {ORDINAL}", table)
+
+
+def test_explicit_latent_responses_are_read_and_written():
+    model = _ordinal_model()
+    graph = build(model)
+    step = CompoundGibbs(model, graph=graph)
+    across = crossing(model, graph, interpreted=False)
+    assert across.response_point.variables
+    point = starting_points(model, graph, chains=1)[0]
+    new, _ = step.step(point)
+    assert all(not np.any(new[name] == point[name]) for name in across.response_point.variables)
+    state, form = step._run.state, step._run.layout
+    for column, values in across.responses(new).items():
+        assert np.allclose(state.columns[form.columns[column]], values[form.incomplete_rows], atol=1e-6)
+    # What a step knows of responses is what the point says, not what it drew last.
+    other = starting_points(model, graph, chains=2, seed=5)[1]
+    step.setup_chain(np.random.default_rng(1), 0, 10)
+    step.step(other)
+    step.setup_chain(np.random.default_rng(1), 0, 10)
+    first, _ = step.step(point)
+    step.setup_chain(np.random.default_rng(1), 0, 10)
+    assert _equal(first, step.step(point)[0])
+
+
+@pytest.mark.slow
+def test_with_nuts_beside_it_an_ordinal_model_agrees_with_the_sampler():
+    model = _ordinal_model()
+    names = [name for name, each in model.parameters.items() if each.is_free]
+    ours = sample(model, draws=4000, burn=500, chains=2, seed=4)
+    with build(model) as graph:
+        step = CompoundGibbs(model, leave=["y_coefficient", "y_residual_variance"], sweeps=2)
+        found = pm.sample(
+            1500, tune=500, chains=2, cores=1, step=[step, pm.NUTS(step.left)],
+            initvals=starting_points(model, graph, chains=2), **OPTIONS,
+        )  # fmt: skip
+    places = python_names(model).parameters
+    for name in names:
+        place = places[name]
+        theirs = found.posterior[place.variable].to_numpy()
+        theirs = theirs if place.index is None else theirs[..., place.index]
+        for power in (1, 2):
+            first, second = ours.parameter(name) ** power, theirs**power
+            error = np.hypot(chains.autocovariance_error(first), chains.autocovariance_error(second))
+            assert chains.within(first.mean(), second.mean(), error), (name, power)
+
+
+def test_other_steps_beside_implicit_responses_without_one_draw_are_refused():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"x": rng.normal(size=60), "a": rng.integers(1, 4, 60), "b": rng.integers(1, 3, 60)})
+    model = resolve("ORDINAL: a b; SEED: 1; MODEL: a ~ x; b ~ x; a ~~ b;", table)
+    with pytest.raises(BlimpError, match="leaves out the latent responses") as caught:
+        CompoundGibbs(model, graph=build(model), leave=["a ~ x"])
+    assert "augmented" in caught.value.findings[0].hint
+
+
+def test_what_has_no_kernel_is_left_to_other_steps():
+    rng = np.random.default_rng(3)
+    t = rng.uniform(0, 3, 60)
+    table = pd.DataFrame(
+        {"t": t, "m": 0.5 * t + rng.normal(size=60), "y": np.exp(-0.5 * t) + 0.3 * rng.normal(size=60)}
+    )
+    model = resolve("SEED: 1; MODEL: m ~ t@rate; y ~ 1@low exp(-rate*t)@height;", table)
+    step = CompoundGibbs(model, graph=build(model))
+    assert [each.name for each in step.left] == ["rate"]
