@@ -99,8 +99,9 @@ def sample(
     )
     if note is not None and memory(form, draws, burn, chains, n_imputations) > LARGE:
         note(f"This run takes about {size}.")
-    for each in plan.compiled_first if note is not None else ():
-        note(each)
+    if note is not None:
+        for each in plan.compiled_first:
+            note(each)
     try:
         runs = ChainRun.make_all(
             model, plan, draws, burn, chains, seed, n_imputations, log_likelihood, form=form

@@ -94,7 +94,8 @@ def _constraints(model: Model, form: Structure) -> Iterator[Sequence[Column | st
                 yield [own, *product.columns, *product.parameters]
                 # A function is left as it is.
                 for function in product.functions:
-                    yield from ([each] for each in (*columns_in(function), *parameters_in(function)))
+                    yield from ([column] for column in columns_in(function))
+                    yield from ([name] for name in parameters_in(function))
         if group.block is not None:
             for (i, j), name in group.block.correlations.items():
                 yield [group.outcomes[i], group.outcomes[j], name]

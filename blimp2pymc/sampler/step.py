@@ -167,8 +167,8 @@ class CompoundGibbs(BlockedStep):
             if name in cells:
                 state.columns[form.columns[self._columns[name]], rows] = cells[name]
         if self._crossing.response_point.variables:
-            for column, values in self._crossing.responses(point).items():
-                state.columns[form.columns[column]] = values[form.incomplete_rows]
+            for column, responses in self._crossing.responses(point).items():
+                state.columns[form.columns[column]] = responses[form.incomplete_rows]
         set_categories(self._run)
         state.fault[:] = 0
         if not entries.sweeps(*self._compiled, self.sweeps, self.tune):
