@@ -300,6 +300,8 @@ def _acceptance(runs: list[ChainRun]) -> dict[str, np.ndarray]:
         transitions = np.stack([run.blocks[k].counts for run in runs])
         if transitions[:, 0].all():
             found[f"NUTS: {update.targets[0]}"] = transitions[:, 1] / transitions[:, 0]
+            if transitions[:, 3].any():
+                found[f"NUTS: {update.targets[0]}, divergent"] = transitions[:, 3] / transitions[:, 0]
     return found
 
 
