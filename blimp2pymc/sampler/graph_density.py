@@ -66,13 +66,14 @@ def graph_density(form: Layout, parameters: Sequence[str]) -> GraphDensity:
     import pytensor
     import pytensor.tensor as pt
     from numba import carray, types
-    from pymc.pytensorf import rewrite_pregrad
+    from pymc.pytensorf import compile as compile_graph, rewrite_pregrad
 
     values, theta, columns = pt.dvector("values"), pt.dvector("theta"), pt.dmatrix("columns")
     total = sum(_terms(form, parameters, values, theta, columns))
     total = rewrite_pregrad(total)
     outputs = [total, pytensor.grad(total, values)]
-    function: Any = pytensor.function(
+    # PyMC's own compilation turns what is outside a distribution's support into minus infinity; it would be an exception.
+    function: Any = compile_graph(
         [values, theta, columns], outputs, mode="NUMBA", trust_input=True, on_unused_input="ignore"
     )
     assert len(function.maker.fgraph.inputs) == 3, "the graph holds shared data"
@@ -83,11 +84,15 @@ def graph_density(form: Layout, parameters: Sequence[str]) -> GraphDensity:
 
     @numba.cfunc(types.float64(place, place, place, place))
     def callback(at, gradient, theta, columns):
-        found, slope = compiled(carray(at, (size,)), carray(theta, (n_theta,)), carray(columns, (n_columns, n_rows)))
-        out = carray(gradient, (size,))
-        for i in range(size):
-            out[i] = slope[i]
-        return found.item()
+        try:
+            given = carray(theta, (n_theta,)), carray(columns, (n_columns, n_rows))
+            found, slope = compiled(carray(at, (size,)), given[0], given[1])
+            out = carray(gradient, (size,))
+            for i in range(size):
+                out[i] = slope[i]
+            return found.item()
+        except Exception:
+            return -np.inf
 
     return GraphDensity(function, callback)
 
