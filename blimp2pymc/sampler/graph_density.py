@@ -66,7 +66,8 @@ def graph_density(form: Layout, parameters: Sequence[str]) -> GraphDensity:
     import pytensor
     import pytensor.tensor as pt
     from numba import carray, types
-    from pymc.pytensorf import compile as compile_graph, rewrite_pregrad
+    from pymc.pytensorf import compile as compile_graph
+    from pymc.pytensorf import rewrite_pregrad
 
     values, theta, columns = pt.dvector("values"), pt.dvector("theta"), pt.dmatrix("columns")
     total = sum(_terms(form, parameters, values, theta, columns))

@@ -227,7 +227,8 @@ def test_explicit_latent_responses_are_read_and_written():
     assert across.response_point.variables
     point = starting_points(model, graph, chains=1)[0]
     new, _ = step.step(point)
-    assert all(not np.any(new[name] == point[name]) for name in across.response_point.variables)
+    names = [across.value_names[each] for each in across.response_point.variables]
+    assert all(not np.any(new[name] == point[name]) for name in names)
     state, form = step._run.state, step._run.layout
     for column, values in across.responses(new).items():
         assert np.allclose(state.columns[form.columns[column]], values[form.incomplete_rows], atol=1e-6)
