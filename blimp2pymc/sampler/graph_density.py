@@ -73,7 +73,7 @@ def graph_density(form: Layout, parameters: Sequence[str]) -> GraphDensity:
     total = sum(_terms(form, parameters, values, theta, columns))
     total = rewrite_pregrad(total)
     outputs = [total, pytensor.grad(total, values)]
-    # PyMC's own compilation turns what is outside a distribution's support into minus infinity; it would be an exception.
+    # PyMC compiles what is outside a support to minus infinity, where PyTensor alone raises an exception.
     function: Any = compile_graph(
         [values, theta, columns], outputs, mode="NUMBA", trust_input=True, on_unused_input="ignore"
     )

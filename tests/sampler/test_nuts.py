@@ -126,8 +126,8 @@ def test_density_is_the_graphs_and_the_gradient_its_derivative(name: str) -> Non
     assert run.blocks
     point = Point(run, build(made), np.random.default_rng(4))
     point.save()
-    for k, (block, density) in enumerate(zip(run.blocks, run.densities, strict=True)):
-        for kernel, graph in block_changes(point, k):
+    for index, (block, density) in enumerate(zip(run.blocks, run.densities, strict=True)):
+        for kernel, graph in block_changes(point, index):
             point.restore()
             assert abs(kernel - graph) < 1e-6 * max(1.0, abs(graph))
             assert abs(graph) > 1e-3
