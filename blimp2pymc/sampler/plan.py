@@ -254,9 +254,7 @@ def plan(
     updates = (*first, *before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
     locations = location_moves(model, form, facts, found) if moves else ()
     locations = tuple(each for each in locations if without_inside(form, alone, each.targets))
-    return Plan(
-        updates, form, found, turned, drawn_with, tuple(scales), locations, collapsed, moved, frozenset(alone)
-    )
+    return Plan(updates, form, found, turned, drawn_with, tuple(scales), locations, collapsed, moved, frozenset(alone))
 
 
 def _chosen_kernels(
