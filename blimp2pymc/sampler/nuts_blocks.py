@@ -85,10 +85,10 @@ def nuts_blocks(
 def needs_nuts(model: Model, form: Structure) -> bool:
     """Whether something has no other kernel."""
     inside = {name for group in form.groups for name in group.inside} - set(form.powers)
-    return bool(inside or powers_with_variance(model))
+    return bool(inside or modelled_powers(model))
 
 
-def powers_with_variance(model: Model) -> list[str]:
+def modelled_powers(model: Model) -> list[str]:
     """Lambdas that are drawn, of outcomes whose variance has predictors."""
     modelled = (each.transform for each in model.equations if each.transform is not None and each.variance_terms)
     return [each.parameter for each in modelled if each.parameter in power_names(model)]
@@ -139,6 +139,6 @@ def _predicting(residual: Residual) -> set[Column]:
     return {column for column in residual.columns if column != residual.outcome}
 
 
-def unknown_names(model: Model, names: Collection[str]) -> list[str]:
+def not_free(model: Model, names: Collection[str]) -> list[str]:
     """Names that are no free parameter."""
     return [name for name in names if name not in model.parameters or not model.parameters[name].is_free]

@@ -27,14 +27,7 @@ from blimp2pymc.sampler.expected_scores import Center, centers
 from blimp2pymc.sampler.inverses import power_names
 from blimp2pymc.sampler.location_moves import LocationMove, location_moves
 from blimp2pymc.sampler.marginals import Marginal, marginals
-from blimp2pymc.sampler.nuts_blocks import (
-    needs_nuts,
-    nuts_blocks,
-    obstacle,
-    powers_with_variance,
-    unknown_names,
-    without_inside,
-)
+from blimp2pymc.sampler.nuts_blocks import modelled_powers, needs_nuts, not_free, nuts_blocks, obstacle, without_inside
 from blimp2pymc.sampler.reflections import Reflection, reflections
 from blimp2pymc.sampler.residuals import Structure, structure
 from blimp2pymc.sampler.scale_moves import ScaleMove, scale_moves
@@ -219,7 +212,7 @@ def plan(
         raise error(f"a resolved model is needed here, not a {type(model).__name__}",
                     hint="blimp2pymc.resolve(script, data)")  # fmt: skip
     forced = tuple(nuts)
-    for name in unknown_names(model, forced):
+    for name in not_free(model, forced):
         raise error(f"'{name}' is no free parameter", hint=nearest(name, model.parameters), code="undeclared-name")
     form = structure(model)
     # Coefficients whose predictor is centered when they are recorded are not those of the PyMC model.
@@ -267,7 +260,7 @@ def _chosen_kernels(
     blocked = {name for group in form.groups for name in group.covariance_parameters
                if set(group.covariance_parameters) & set(forced)}  # fmt: skip
     for name, each in facts.items():
-        if name in powers and name not in (*powers_with_variance(model), *forced):
+        if name in powers and name not in (*modelled_powers(model), *forced):
             continue
         rules = [] if name in powers else [rule for rule in RULES if rule.applies(each)]
         if name in blocked:
