@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--draws", type=int, default=4000, help="kept draws of the one chain; a tenth as many burn-in")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--kernels", nargs="+", help="only these")
     options = parser.parse_args()
     print(f"{options.rows} rows, {options.draws} draws, medians of {options.repeats} runs\n")
     print("| equation | predictors | kernel | smallest ESS per 1,000 draws | us a sweep | smallest ESS/s |")
@@ -62,7 +63,7 @@ def main() -> None:
     for name, script in SCRIPTS.items():
         for incomplete in (False, True):
             model = bp.resolve(f"MISSING: NA; SEED: 1; {script}", simulated(options.rows, incomplete))
-            for kernel in KERNELS[name]:
+            for kernel in (each for each in KERNELS[name] if each in (options.kernels or KERNELS[name])):
                 found = [effort(model, kernel, options.draws, seed) for seed in range(options.repeats)]
                 each, sweep, per_second = (statistics.median(column) for column in zip(*found, strict=True))
                 what = "one incomplete" if incomplete else "complete"
