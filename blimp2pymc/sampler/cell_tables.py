@@ -123,7 +123,7 @@ def nonlinear_table(result: Layout) -> Nonlinear:
             for group, without_response in zip(touched, scored, strict=True):
                 # Of what is not normal only linear predictors are needed, without the working response.
                 responses = {(result.working[each.working],) for each in form.groups[group].residuals
-                             if without_response}  # fmt: skip
+                             if without_response and form.groups[group].family != "normal"}  # fmt: skip
                 keys = {
                     (bool(dependent & set(key)), equations[id(residual)], result.monomials[key])
                     for residual in form.groups[group].residuals
