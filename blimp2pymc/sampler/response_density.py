@@ -9,8 +9,9 @@ import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Form, Model
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model
 from blimp2pymc.sampler import entries
+from blimp2pymc.sampler.described import described_column
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.expected_scores import centered
 from blimp2pymc.sampler.runs import ChainRun
@@ -51,15 +52,17 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
         if response.outcome.category is not None:
             by_variable.setdefault(equation.name, []).append(mean)
             continue
-        deviation = columns[response.outcome] - mean
-        total -= 0.5 * (np.log(2 * np.pi) + deviation**2).sum()
+        mean, spread = _given_block(model, equation, parameters, columns, mean)
+        deviation = (columns[response.outcome] - mean) / spread
+        total -= (0.5 * np.log(2 * np.pi) + np.log(spread) + 0.5 * deviation**2).sum()
         rows = ~model.missing(equation.name) | (equation.name in drawn)
         bounds = np.array([-np.inf, *(parameters[name] for name in equation.thresholds), np.inf])
         category = np.searchsorted(model.variables[equation.name].categories, values[equation.name][rows])
         here = columns[response.outcome][rows]
         if (here < bounds[category] - 1e-9).any() or (here > bounds[category + 1] + 1e-9).any():
             return -np.inf
-        total -= log_interval(bounds[category] - mean[rows], bounds[category + 1] - mean[rows]).sum()
+        limits = ((bounds[category + shift] - mean[rows]) / spread for shift in (0, 1))
+        total -= log_interval(*limits).sum()
     for name, means in by_variable.items():
         own = [each.outcome for each in run.layout.plan.structure.differences if each.outcome.variable == name]
         deviations = np.array([columns[column] - mean for column, mean in zip(own, means, strict=True)])
@@ -70,6 +73,35 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
         category = np.array([codes.index(code) for code in values[name][rows]])
         total -= np.log(_largest_probability(np.array([np.zeros(len(means[0])), *means])[:, rows], category)).sum()
     return float(total)
+
+
+def _given_block(
+    model: Model,
+    equation: Equation,
+    parameters: Mapping[str, float],
+    columns: Mapping[Column, np.ndarray],
+    mean: np.ndarray,
+) -> tuple[np.ndarray, float]:
+    """Mean and standard deviation of a response given the other members of its block, which the graph knows."""
+    block = model.block_of.get(equation.outcome)
+    if block is None:
+        return mean, 1.0
+    members = [model.equation_of[member] for member in block.members]
+    deviations = np.sqrt([parameters[str(each.residual_variance)] for each in members])
+    covariance = np.diag(deviations**2)
+    for (i, j), name in block.correlations.items():
+        covariance[i, j] = covariance[j, i] = parameters[name] * deviations[i] * deviations[j]
+    own = block.members.index(equation.outcome)
+    others = [k for k in range(len(members)) if k != own]
+    residuals = [
+        columns[described_column(members[k])]
+        - sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in members[k].terms)
+        for k in others
+    ]
+    slopes = np.linalg.solve(covariance[np.ix_(others, others)], covariance[others, own])
+    variance = covariance[own, own] - covariance[own, others] @ slopes
+    # A covariance matrix that is not positive definite has no density.
+    return mean + slopes @ np.array(residuals), float(np.sqrt(variance)) if variance > 0 else np.nan
 
 
 def _dummies(model: Model, values: Mapping[str, np.ndarray]) -> dict[Column, np.ndarray]:

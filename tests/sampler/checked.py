@@ -284,6 +284,12 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "NOMINAL: group; FIXED: w; CENTER: x; MODEL: group ~ x w x*w; y1 ~ x m;",
         frozenset({"nonlinear", "cells", "covariances", "variances", "coefficients", "scoring", "predictions"}),
     ),
+    "residual of a factor and of a category that predicts": (
+        "ORDINAL: o; FIXED: w; LATENT: f; MODEL: f -> y2 y3 z; o ~ w; f ~ w; f ~~ o; y1 ~ f o f*o;",
+        frozenset(
+            {"cells", "categories", "thresholds", "responses", "variances", "coefficients", "slice", "predictions"}
+        ),
+    ),
     "counts": (
         "COUNT: count; FIXED: w; CENTER: x; MODEL: x z ~ w; count ~ x z w@a; y1 ~ z@a;",
         frozenset({"nonlinear", "cells", "variances", "coefficients", "scoring", "slice", "predictions"}),
