@@ -12,6 +12,7 @@ from sampler import (
     family_models,
     small_models,
     test_categories,
+    test_discrete,
     test_families,
     test_geweke,
     test_kernels,
@@ -45,6 +46,8 @@ TESTS = {
         "test_density_is_the_graphs_and_the_gradient_its_derivative",
         "test_draws_by_nuts_and_by_kernels_have_one_posterior",
     ),
+    "codes": ("test_density_of_codes_and_counts", "test_draws_of_codes"),
+    "counts": ("test_density_of_codes_and_counts", "test_draws_of_counts"),
     "scoring": ("test_density_of_scored_coefficients", "test_scored_coefficients_have_their_posterior"),
 }
 """Kernel -> tests of its density and of its draws, in `test_kernels`, `test_families` or `test_responses`."""
@@ -55,7 +58,7 @@ def test_every_rule_has_its_tests():
     assert set(kernels) == set(TESTS)
     for names in TESTS.values():
         for name in names:
-            modules = (test_kernels, test_families, test_responses, test_categories, test_nuts)
+            modules = (test_kernels, test_families, test_responses, test_categories, test_discrete, test_nuts)
             assert any(hasattr(module, name) for module in modules)
     drawn = {update.kernel for make in test_geweke.MODELS.values() for update in plan(make()).updates}
     # What moves along with a mean has a flat prior, from which no parameter can be drawn: there it is the
@@ -167,15 +170,20 @@ def test_categories_of_an_outcome_are_drawn_one_after_the_other():
     ]
 
 
-def test_a_missing_category_that_predicts_is_refused():
+def test_a_missing_category_that_predicts_is_drawn_code_by_code():
     model = family_models.binary()
     equations = tuple(
         replace(each, terms=(*each.terms, Term("y", "uy", Column("y")))) if each.name == "u" else each
         for each in model.equations
     )
     parameters = {**model.parameters, "uy": Parameter("uy", ParameterKind.SLOPE, FLAT)}
-    with pytest.raises(BlimpError, match="'y' has categories or counts and missing values, and predicts 'u'"):
-        plan(replace(model, equations=equations, parameters=parameters))
+
+    def kernels(made):
+        return {each.kernel for each in plan(made).updates if "y" in each.targets}
+
+    # Where what it predicts is missing as well, it predicts nothing that is known.
+    assert kernels(replace(model, equations=equations, parameters=parameters)) == {"weights", "codes", "predictions"}
+    assert kernels(model) == {"weights", "predictions"}
 
 
 def test_parameter_inside_a_function_of_variables():
