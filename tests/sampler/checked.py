@@ -108,6 +108,11 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         PARAMETERS: cut ~ normal(0, 4); turn ~ normal(0, 1); turn ~ truncate(-1, 1);""",
         frozenset({"cells", "variances", "coefficients", "bounded", "predictions"}),
     ),
+    "rate inside a function": (
+        """FIXED: w; MODEL: y1 ~ 1@low exp(rate*w)@height; y2 ~ y1;
+        PARAMETERS: rate ~ normal(0, .1); height ~ normal(1, 1);""",
+        frozenset({"nuts", "cells", "coefficients", "variances", "predictions"}),
+    ),
     "implied variance in a constraint": (
         """FIXED: w g; MODEL: y1 ~ w@a g@b w*g; y1@v; y2 ~ w x; y2@u; PARAMETERS: v = 6 - y1.coefvar; u = v + b^2;""",
         frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),

@@ -198,7 +198,8 @@ def test_thresholds_of_an_expected_score_need_coefficients_that_move():
 
 
 def test_every_rule_is_broken_once():
-    assert set(BROKEN) == {rule.kernel for rule in RULES} | set(CELL_RULES)
+    # NUTS has no table of its own that could be wrong: its density is compiled from the graph.
+    assert set(BROKEN) == {rule.kernel for rule in RULES} - {"nuts"} | set(CELL_RULES)
 
 
 @pytest.mark.parametrize("kernel", BROKEN)
