@@ -29,8 +29,8 @@ from sections import published_tables, table, write_section
 
 import blimp2pymc as bp
 from blimp2pymc.joint_model.ir import Model
-from blimp2pymc.sampler.chain import sample
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.plan.rules import plan
 
 SCRIPT = """
 LATENT: i_m s_m i_y s_y;

@@ -25,9 +25,9 @@ import pandas as pd
 
 import blimp2pymc as bp
 from blimp2pymc.joint_model.ir import Model
-from blimp2pymc.sampler import plan as plan_module
-from blimp2pymc.sampler.residuals import Structure, structure
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.plan import rules as plan_module
+from blimp2pymc.sampler.plan.residuals import Structure, structure
 
 SCRIPTS = {
     "logit": "ORDINAL: b; MODEL: logit(b) ~ x w u;",

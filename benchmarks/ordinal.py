@@ -23,7 +23,7 @@ from sections import table, write_section
 
 import blimp2pymc as bp
 from blimp2pymc.joint_model.ir import Model
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.summary.fit import Fit
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"

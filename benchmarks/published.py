@@ -20,8 +20,8 @@ from sections import published_tables, table, write_section
 
 import blimp2pymc as bp
 from blimp2pymc.joint_model.ir import Model
-from blimp2pymc.sampler.chain import sample
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.plan.rules import plan
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 MODELS = {

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from blimp2pymc.joint_model.resolve import resolve
     from blimp2pymc.pymc_source.build import build
     from blimp2pymc.pymc_source.emit import translate
-    from blimp2pymc.sampler.check import verify
-    from blimp2pymc.sampler.plan import Plan, plan
+    from blimp2pymc.sampler.plan.rules import Plan, plan
+    from blimp2pymc.sampler.verification.check import verify
     from blimp2pymc.summary.fit import Fit, fit
 
 __version__ = "0.1.0"
@@ -40,15 +40,15 @@ _MODULES = {
     "BlimpError": "errors",
     "Fit": "summary.fit",
     "Model": "joint_model.ir",
-    "Plan": "sampler.plan",
+    "Plan": "sampler.plan.rules",
     "build": "pymc_source.build",
     "fit": "summary.fit",
     "model": "from_frame",
     "parse": "blimp.parse",
-    "plan": "sampler.plan",
+    "plan": "sampler.plan.rules",
     "resolve": "joint_model.resolve",
     "translate": "pymc_source.emit",
-    "verify": "sampler.check",
+    "verify": "sampler.verification.check",
 }
 """Public name -> the module that defines it under the same name."""
 

@@ -121,7 +121,7 @@ def translate(arguments: argparse.Namespace) -> int:
 def explain(arguments: argparse.Namespace) -> int:
     """`explain`: say which model a script stands for and how it is sampled."""
     from blimp2pymc.joint_model.describe import describe, latex
-    from blimp2pymc.sampler.plan import plan
+    from blimp2pymc.sampler.plan.rules import plan
 
     model = _resolve(arguments)
     if arguments.latex:
@@ -171,7 +171,7 @@ def format_script(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """`verify`: compare every conditional the sampler draws from with the PyMC model's log density."""
-    from blimp2pymc.sampler.check import verify as compare
+    from blimp2pymc.sampler.verification.check import verify as compare
 
     result = compare(_resolve(arguments))
     print(result)

@@ -24,6 +24,11 @@ ORDER = (
 )  # fmt: skip
 """The stages from left to right; a module imports from its own stage and from those left of it."""
 
+SAMPLER_ORDER = (
+    "draws", "compilation", "plan", "numerics", "kernels", "tables", "chain", "verification", "step",
+)  # fmt: skip
+"""The same inside the sampler, where `step` and `verification` use everything."""
+
 PUBLIC_NAMES = {
     "BlimpError", "Fit", "Model", "Plan",
     "build", "fit", "model", "parse", "plan", "resolve", "translate", "verify",
@@ -62,6 +67,15 @@ def test_imports_point_left(path: Path) -> None:
     assert own in ORDER, f"{own} has no place in the order of stages"
     for module in _imported(path):
         assert ORDER.index(_stage(module)) <= ORDER.index(own), f"{_name(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", [each for each in MODULES if "sampler" in each.parts], ids=_name)
+def test_imports_point_left_inside_the_sampler(path: Path) -> None:
+    own = path.relative_to(PACKAGE / "sampler").parts[0].removesuffix(".py")
+    for module in _imported(path):
+        if _stage(module) == "sampler" and own != "__init__":
+            other = module.split(".")[2]
+            assert SAMPLER_ORDER.index(other) <= SAMPLER_ORDER.index(own), f"{_name(path)} imports {module}"
 
 
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=_name)
@@ -111,7 +125,7 @@ def test_public_name_is_found_and_no_module_hides_it(name: str) -> None:
     # In a process of its own: importing a submodule must not replace the lazy name by the submodule.
     code = (
         f"import sys, types, blimp2pymc; before = blimp2pymc.{name};"
-        f"import blimp2pymc.summary.fit, blimp2pymc.sampler.plan;"
+        f"import blimp2pymc.summary.fit, blimp2pymc.sampler.plan.rules;"
         f"assert blimp2pymc.{name} is before and not isinstance(before, types.ModuleType)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

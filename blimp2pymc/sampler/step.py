@@ -22,13 +22,15 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import error
 from blimp2pymc.joint_model.ir import Form, Model
 from blimp2pymc.pymc_source.point import Crossing, crossing
-from blimp2pymc.sampler import entries
-from blimp2pymc.sampler.category_density import set_categories
-from blimp2pymc.sampler.expected_scores import centered
-from blimp2pymc.sampler.graph_point import cell_places, point_of
-from blimp2pymc.sampler.inverses import cell_columns
-from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, Plan, Update, plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.chain import entries
+from blimp2pymc.sampler.chain.graph_point import cell_places, point_of
+from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.plan.cell_updates import CELL_RULES
+from blimp2pymc.sampler.plan.inverses import cell_columns
+from blimp2pymc.sampler.plan.rules import MARGINAL_RULES, RULES, Plan, plan
+from blimp2pymc.sampler.plan.update import Update
+from blimp2pymc.sampler.tables.centers import centered
+from blimp2pymc.sampler.verification.category_density import set_categories
 
 
 @dataclass_state

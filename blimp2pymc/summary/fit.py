@@ -21,7 +21,7 @@ from blimp2pymc.errors import Finding, error
 from blimp2pymc.joint_model.ir import Model, Origin
 from blimp2pymc.joint_model.resolve import Data
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.sampler.plan import Plan, plan
+from blimp2pymc.sampler.plan.rules import Plan, plan
 from blimp2pymc.summary.burn_in import BurnIn, burn_in
 from blimp2pymc.summary.comparison import comparison, read_estimates
 from blimp2pymc.summary.convergence import convergence_warnings
@@ -88,12 +88,12 @@ def fit(
     BlimpError
         For every mistake in script and data, an impossible setting, or a conditional that fails to agree.
     """
-    from blimp2pymc.sampler.chain import sample
-    from blimp2pymc.sampler.progress import progress_bar
+    from blimp2pymc.sampler.chain.chain import sample
+    from blimp2pymc.sampler.chain.progress import progress_bar
 
     model = with_settings(model_of(source, data, priors), draws, tune, chains, random_seed, n_imputations, cores)
     if verify:
-        from blimp2pymc.sampler.check import verify as check
+        from blimp2pymc.sampler.verification.check import verify as check
 
         found = check(model)
         if not found.passed:

@@ -31,7 +31,7 @@ from blimp2pymc.summary.tables import rows
 from blimp2pymc.summary.versions import package_versions
 
 if TYPE_CHECKING:
-    from blimp2pymc.sampler.plan import Plan
+    from blimp2pymc.sampler.plan.rules import Plan
 
 WIDTH = 78
 PRIOR_FAMILIES = {

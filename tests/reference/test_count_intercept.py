@@ -16,7 +16,7 @@ from reference.agreement import REFERENCE, cases, compared, read_table
 from reference.known_differences import COUNT_INTERCEPT, KNOWN_DIFFERENCES
 
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.summary.quantities import quantity_values
 
 CASES = [each for each in cases(("4",)) if KNOWN_DIFFERENCES.get(each["case"]) is COUNT_INTERCEPT]

@@ -13,9 +13,9 @@ from reference.agreement import REFERENCE
 
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 
 CASE = REFERENCE / "book-6.9-mod2"
 

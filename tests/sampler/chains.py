@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 
 from blimp2pymc.joint_model.ir import Model
-from blimp2pymc.sampler.compiled import entry
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.compilation.compiled import entry
+from blimp2pymc.sampler.plan.rules import plan
 
 
 @cache

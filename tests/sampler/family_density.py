@@ -12,7 +12,7 @@ from scipy.special import gammaln, logsumexp
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Form, Model
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.chain.runs import ChainRun
 
 
 def predictor(terms, parameters: Mapping[str, float], data: Mapping[str, np.ndarray]) -> np.ndarray:

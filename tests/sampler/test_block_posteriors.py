@@ -12,7 +12,7 @@ from scipy import stats
 
 from blimp2pymc.joint_model.block_structure import UNIT_POWER
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 
 N = 25
 

@@ -17,7 +17,7 @@ from sampler import forward_simulation
 
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 
 REPLICATIONS, RANKS, THIN, BINS = 240, 59, 12, 10
 

@@ -9,11 +9,11 @@ from sampler.small_models import ONE, times
 from scipy.stats import kstest, truncnorm
 
 from blimp2pymc.joint_model.ir import Column, Form, Model, Prior
-from blimp2pymc.sampler import entries
+from blimp2pymc.sampler.chain import entries
+from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.kernels.categories import CODE, LOWER, MEAN, ROOT, UPPER, WEIGHT
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.plan.rules import plan
 
 
 def predictors(n: int = 24) -> Model:

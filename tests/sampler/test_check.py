@@ -16,12 +16,13 @@ from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
-from blimp2pymc.sampler import entries
-from blimp2pymc.sampler.check import Verification, compare, verify
-from blimp2pymc.sampler.density_changes import SWEEPS
+from blimp2pymc.sampler.chain import entries
+from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.kernels.categories import CHANGING
-from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.plan.cell_updates import CELL_RULES
+from blimp2pymc.sampler.plan.rules import MARGINAL_RULES, RULES, plan
+from blimp2pymc.sampler.verification.check import Verification, compare, verify
+from blimp2pymc.sampler.verification.point import SWEEPS
 
 
 def _run(model, collapsed=True):

@@ -11,9 +11,9 @@ from scipy import stats
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
+from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.kernels import discrete, nonlinear, slices
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.plan.rules import plan
 
 
 def _chain():

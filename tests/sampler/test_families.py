@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from sampler import chains, family_density, family_models
 
-from blimp2pymc.sampler import generator
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.sampler.kernels import (
     cells,
@@ -21,7 +20,8 @@ from blimp2pymc.sampler.kernels import (
     slices,
     variances,
 )
-from blimp2pymc.sampler.polya_gamma import polya_gamma
+from blimp2pymc.sampler.numerics import generator
+from blimp2pymc.sampler.numerics.polya_gamma import polya_gamma
 
 MODELS = {
     "binary": family_models.binary,

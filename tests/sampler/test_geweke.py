@@ -17,9 +17,9 @@ from sampler.small_models import ONE, times
 
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Form, JointBlock, Model, ParameterReference, Prior
+from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import cell_name
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.plan.rules import plan
 
 UNIT = Prior("normal", (0.0, 0.5))
 VARIANCE = Prior("inverse_gamma", (4.0, 4.0))

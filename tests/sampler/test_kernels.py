@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sampler import chains, joint_density, small_models
 
-from blimp2pymc.sampler import generator
 from blimp2pymc.sampler.kernels import cells, coefficients, covariances, nonlinear, slices, variances
+from blimp2pymc.sampler.numerics import generator
 
 MODELS = {
     "interaction": hand_built.interaction,

@@ -10,9 +10,9 @@ from sampler.joint_density import log_joint
 
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 
 
 def factors(n: int = 300, seed: int = 3, missing: float = 0.1) -> pd.DataFrame:

@@ -9,9 +9,9 @@ import pytest
 from sampler import chains, joint_density, test_latent, test_responses
 
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.kernels import location_moves
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 
 PRODUCTS = """ORDINAL: y0:y2 b; FIXED: x; LATENT: f g; MODEL: f ~ x; f@1; f -> y0@lead y1; g@1; g -> y2@other b;
 g ~ f x f*x; PARAMETERS: lead ~ truncate(0, Inf); other ~ truncate(0, Inf);"""

@@ -14,9 +14,10 @@ import hand_built
 import numpy as np
 import pytest
 
-from blimp2pymc.sampler import machine_code, sweep
-from blimp2pymc.sampler.chain import sample
-from blimp2pymc.sampler.compiled import cache_folder
+from blimp2pymc.sampler.chain import sweep
+from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.compilation import machine_code
+from blimp2pymc.sampler.compilation.compiled import cache_folder
 
 
 def short_run() -> np.ndarray:
@@ -38,7 +39,7 @@ def test_same_draws_from_memory_and_disk(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_same_draws_without_compiling() -> None:
     code = """
 import hand_built, numpy as np
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 print(*np.asarray(sample(hand_built.interaction(), draws=5, burn=5, chains=2, seed=3).parameters).ravel().tolist())
 """
     environment = os.environ | {

@@ -10,12 +10,12 @@ from sampler.test_latent import MEASUREMENT, factors
 
 from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler import entries
-from blimp2pymc.sampler.chain import sample
-from blimp2pymc.sampler.check import verify
-from blimp2pymc.sampler.marginals import CORRELATION
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.chain import entries
+from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.plan.marginals import CORRELATION
+from blimp2pymc.sampler.plan.rules import plan
+from blimp2pymc.sampler.verification.check import verify
 
 GROWTH = "LATENT: a b; MODEL: 1 w -> a b; a ~~ b; { t in 0:3 } : y[t] ~ 1@0 a@1 b@[t]; y0:y3@v;"
 AUTOREGRESSIVE = """LATENT: a b; MODEL: { a b } ~ 1 w; a ~~ b; y0 ~ 1@a b@0;

@@ -14,11 +14,11 @@ from sampler import chains
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.block_changes import block_changes
-from blimp2pymc.sampler.chain import sample
-from blimp2pymc.sampler.density_changes import Point
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.plan.rules import plan
+from blimp2pymc.sampler.verification.block_changes import block_changes
+from blimp2pymc.sampler.verification.point import Point
 
 DECAY = "MODEL: m ~ t@rate; y ~ 1@low exp(-rate*t)@height;"
 POWER = "MODEL: yjt(y - 1) ~ t; var(y) ~ t;"

@@ -25,7 +25,8 @@ from sampler import (
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import FLAT, Apply, Column, Form, Parameter, ParameterKind, ParameterReference, Term
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.plan import CELL_RULES, MARGINAL_RULES, RULES, plan
+from blimp2pymc.sampler.plan.cell_updates import CELL_RULES
+from blimp2pymc.sampler.plan.rules import MARGINAL_RULES, RULES, plan
 
 TESTS = {
     "covariances": ("test_density_of_covariances", "test_draws_of_covariances"),

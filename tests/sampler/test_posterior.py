@@ -14,9 +14,9 @@ from sampler import chains, small_models
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 
 COLLAPSED = {
     "interaction": lambda: hand_built.interaction(n=80, missing=0.25),
@@ -205,7 +205,7 @@ def test_collinear_predictors_are_said():
 
 
 def test_one_signature_serves_all_models():
-    from blimp2pymc.sampler import sweep
+    from blimp2pymc.sampler.chain import sweep
 
     for make in (hand_built.interaction, small_models.powers, small_models.structured):
         sample(make(), draws=5, burn=5, chains=1, seed=1)
@@ -213,7 +213,7 @@ def test_one_signature_serves_all_models():
 
 
 def test_large_run_says_what_it_needs_first(monkeypatch):
-    from blimp2pymc.sampler import chain
+    from blimp2pymc.sampler.chain import chain
 
     said: list[str] = []
     sample(hand_built.interaction(), draws=5, burn=5, chains=1, seed=1, note=said.append)

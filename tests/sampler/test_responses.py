@@ -9,12 +9,12 @@ from sampler import chains, joint_density, small_models
 
 from blimp2pymc.joint_model.ir import Column, Form, Model, Prior
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.sampler.kernels import responses, thresholds
-from blimp2pymc.sampler.normal_table import normal_probability, normal_score
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.numerics.normal_table import normal_probability, normal_score
+from blimp2pymc.sampler.plan.rules import plan
 
 
 def _rows(run, variable):

@@ -7,10 +7,10 @@ import pytest
 from sampler import chains, joint_density, test_latent, test_responses
 
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.kernels import scale_moves
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 
 FACTORS = "LATENT: f g; MODEL: f@1; g ~ f; g@v; f -> x1@a x2 x3; g -> m1 m2 m3; y ~ f g f*g;"
 CORRELATED = "ORDINAL: y0:y2 b; LATENT: f g; MODEL: f -> y0 y1; g -> y2 b; f ~~ g; x ~ f g;"

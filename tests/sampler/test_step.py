@@ -17,12 +17,12 @@ from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
 from blimp2pymc.pymc_source.names import python_names
 from blimp2pymc.pymc_source.point import crossing
-from blimp2pymc.sampler.chain import sample
-from blimp2pymc.sampler.check import compare
-from blimp2pymc.sampler.density_changes import SWEEPS
-from blimp2pymc.sampler.plan import plan
-from blimp2pymc.sampler.runs import ChainRun
+from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.sampler.step import CompoundGibbs, starting_points, without
+from blimp2pymc.sampler.verification.check import compare
+from blimp2pymc.sampler.verification.point import SWEEPS
 
 OPTIONS = {"progressbar": False, "quiet": True, "compute_convergence_checks": False, "random_seed": 11}
 

@@ -8,9 +8,9 @@ import pytest
 
 from blimp2pymc.joint_model.evaluate import inverse_yeo_johnson, yeo_johnson
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 
 
 def skewed(n: int = 150, seed: int = 4) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from sampler import chains
 
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, ParameterReference
-from blimp2pymc.sampler import evaluator, generator, slice_sampling
+from blimp2pymc.sampler.numerics import evaluator, generator, slice_sampling
 
 
 def test_slice_sampling_of_a_bimodal_density():

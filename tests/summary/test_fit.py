@@ -14,7 +14,7 @@ from hand_built import correlated_mediators, interaction
 from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import BlimpError, Finding
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.summary.fit import Fit
 from blimp2pymc.summary.sampling_settings import model_of, with_settings
 
@@ -133,7 +133,7 @@ import sys
 sys.path.insert(0, "tests")
 from hand_built import interaction
 from summary.synthetic_draws import synthetic_draws
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.summary.fit import Fit
 model = interaction()
 result = Fit(model, plan(model), synthetic_draws(model))

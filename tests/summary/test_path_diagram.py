@@ -17,7 +17,7 @@ from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Form, Term
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.summary.fit import Fit
 from blimp2pymc.summary.outcome_rows import outcome_rows
 from blimp2pymc.summary.path_diagram import path_diagram

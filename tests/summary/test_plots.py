@@ -8,7 +8,7 @@ from hand_built import correlated_mediators, interaction
 from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import BlimpError
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.summary.fit import Fit
 
 pytest.importorskip("matplotlib")

@@ -18,7 +18,7 @@ from summary.synthetic_draws import synthetic_draws
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Kind, Origin, Variable
 from blimp2pymc.sampler.draws import Imputations
-from blimp2pymc.sampler.plan import plan
+from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.summary.fit import Fit
 from blimp2pymc.summary.imputations import data_sets
 from blimp2pymc.summary.pooling import COLUMNS, Analysis, pool, pool_analyses

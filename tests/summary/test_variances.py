@@ -8,7 +8,7 @@ import pytest
 
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.sampler.chain import sample
+from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.summary.outcome_rows import outcome_rows
 

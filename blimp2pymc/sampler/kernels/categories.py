@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.evaluator import evaluate
-from blimp2pymc.sampler.generator import truncated_normal, uniform
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import cells
 from blimp2pymc.sampler.kernels.row_densities import log_density_of_row
+from blimp2pymc.sampler.numerics.evaluator import evaluate
+from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
 
 FIXED, FIXED_SLOPE, CHANGING, CHANGING_SLOPE = range(4)
 """Entries: part of u or of s; the same for all categories, or not."""

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.evaluator import set_columns
-from blimp2pymc.sampler.generator import fill_normal, truncated_normal
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.row_densities import set_precisions
-from blimp2pymc.sampler.moments import multiply
+from blimp2pymc.sampler.numerics.evaluator import set_columns
+from blimp2pymc.sampler.numerics.generator import fill_normal, truncated_normal
+from blimp2pymc.sampler.numerics.moments import multiply
 
 
 @compiled

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import cholesky
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import normal, truncated_normal
-from blimp2pymc.sampler.moments import product_of_parameters, refresh_equation
+from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.numerics import cholesky
+from blimp2pymc.sampler.numerics.generator import normal, truncated_normal
+from blimp2pymc.sampler.numerics.moments import product_of_parameters, refresh_equation
 
 
 @compiled

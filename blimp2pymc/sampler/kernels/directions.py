@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import cholesky, slice_sampling
-from blimp2pymc.sampler.compiled import compiled, inlined
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels.integrated import log_density
 from blimp2pymc.sampler.kernels.slices import log_block_prior, log_prior
-from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation
+from blimp2pymc.sampler.numerics import cholesky, slice_sampling
+from blimp2pymc.sampler.numerics.moments import refresh_covariance, refresh_equation
 
 FIRST_WINDOW = 50.0
 """Draws from which directions are first learned; every later window is twice as long."""

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import slice_sampling
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import uniform
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import nonlinear
+from blimp2pymc.sampler.numerics import slice_sampling
+from blimp2pymc.sampler.numerics.generator import uniform
 
 
 @compiled

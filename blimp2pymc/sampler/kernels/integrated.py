@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import cholesky
-from blimp2pymc.sampler.compiled import compiled, inlined
-from blimp2pymc.sampler.generator import normal
-from blimp2pymc.sampler.moments import product_of_parameters, refresh_equation
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
+from blimp2pymc.sampler.numerics import cholesky
+from blimp2pymc.sampler.numerics.generator import normal
+from blimp2pymc.sampler.numerics.moments import product_of_parameters, refresh_equation
 
 MATRICES = 9
 """Scratch matrices of `integrate` in `Work.joint`; the products of residuals of each part are behind them."""

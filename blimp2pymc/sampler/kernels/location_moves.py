@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import cholesky
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import normal
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.coefficients import move_along
-from blimp2pymc.sampler.moments import multiply, refresh_equation
+from blimp2pymc.sampler.numerics import cholesky
+from blimp2pymc.sampler.numerics.generator import normal
+from blimp2pymc.sampler.numerics.moments import multiply, refresh_equation
 
 
 @compiled

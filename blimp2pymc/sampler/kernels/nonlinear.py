@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import slice_sampling
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.evaluator import evaluate
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.row_densities import constant_of_count, log_density_of_row
+from blimp2pymc.sampler.numerics import slice_sampling
+from blimp2pymc.sampler.numerics.evaluator import evaluate
 
 
 @compiled

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.addresses import call_density
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import normal, uniform
+from blimp2pymc.sampler.compilation.addresses import call_density
+from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.machine_code import Loop
 from blimp2pymc.sampler.kernels.directions import learn
-from blimp2pymc.sampler.machine_code import Loop
+from blimp2pymc.sampler.numerics.generator import normal, uniform
 
 MAX_DEPTH = 10
 """Doublings of a trajectory at most."""

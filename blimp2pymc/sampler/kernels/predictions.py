@@ -6,7 +6,7 @@ its category, which therefore follows each draw of the responses.
 
 from __future__ import annotations
 
-from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import categories, cells, outcomes, responses
 
 

@@ -6,7 +6,7 @@ draws are those of the posterior with the loading restricted to positive values.
 
 from __future__ import annotations
 
-from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled
 
 
 @compiled

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import truncated_normal, uniform
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import cells, thresholds
-from blimp2pymc.sampler.moments import multiply
-from blimp2pymc.sampler.normal_table import normal_score
+from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
+from blimp2pymc.sampler.numerics.moments import multiply
+from blimp2pymc.sampler.numerics.normal_table import normal_score
 
 LEAST_INVERTED = 1e-10
 """A response whose category is less probable than this is drawn by rejection, not by inversion."""

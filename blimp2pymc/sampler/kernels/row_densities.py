@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.moments import multiply, update_weighted_moments
-from blimp2pymc.sampler.polya_gamma import polya_gamma
+from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.numerics.moments import multiply, update_weighted_moments
+from blimp2pymc.sampler.numerics.polya_gamma import polya_gamma
 
 LEAST_WEIGHT = 1e-8
 """Working weights are kept above this: a row that says nothing must not have an infinite working response."""

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import slice_sampling
-from blimp2pymc.sampler.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.slices import log_prior
-from blimp2pymc.sampler.moments import refresh_covariance, refresh_equation, residual_product
+from blimp2pymc.sampler.numerics import slice_sampling
+from blimp2pymc.sampler.numerics.moments import refresh_covariance, refresh_equation, residual_product
 
 
 @compiled

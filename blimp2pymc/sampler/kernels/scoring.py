@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import cholesky
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import normal, uniform
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import coefficients
 from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows, set_dependent
 from blimp2pymc.sampler.kernels.slices import log_prior
-from blimp2pymc.sampler.moments import log_density_of_group, refresh_equation, update_weighted_moments
+from blimp2pymc.sampler.numerics import cholesky
+from blimp2pymc.sampler.numerics.generator import normal, uniform
+from blimp2pymc.sampler.numerics.moments import log_density_of_group, refresh_equation, update_weighted_moments
 
 START_STEPS = 25
 """Scoring steps towards the mode at the start of a chain."""

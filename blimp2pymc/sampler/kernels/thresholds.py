@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import cholesky
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import normal, truncated_normal, uniform
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.slices import log_prior
-from blimp2pymc.sampler.moments import refresh_equation
-from blimp2pymc.sampler.normal_table import normal_both, normal_probability
+from blimp2pymc.sampler.numerics import cholesky
+from blimp2pymc.sampler.numerics.generator import normal, truncated_normal, uniform
+from blimp2pymc.sampler.numerics.moments import refresh_equation
+from blimp2pymc.sampler.numerics.normal_table import normal_both, normal_probability
 
 ACCEPTANCE, IN_ORDER_ACCEPTANCE = 0.6, 0.35
 """Acceptance rates that Langevin steps and proposals in order are tuned to."""

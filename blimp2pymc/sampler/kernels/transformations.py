@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler import cholesky, slice_sampling
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import gamma, normal
+from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.slices import log_prior
-from blimp2pymc.sampler.moments import multiply, product_of_parameters, refresh_covariance, refresh_equation
+from blimp2pymc.sampler.numerics import cholesky, slice_sampling
+from blimp2pymc.sampler.numerics.generator import gamma, normal
+from blimp2pymc.sampler.numerics.moments import multiply, product_of_parameters, refresh_covariance, refresh_equation
 
 
 @compiled

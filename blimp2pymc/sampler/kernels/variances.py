@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compiled import compiled
-from blimp2pymc.sampler.generator import gamma
-from blimp2pymc.sampler.moments import refresh_covariance, residual_product
+from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.numerics.generator import gamma
+from blimp2pymc.sampler.numerics.moments import refresh_covariance, residual_product
 
 
 @compiled

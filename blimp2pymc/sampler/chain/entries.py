@@ -1,0 +1,236 @@
+"""Compiled functions that Python calls beside the loop of a chain.
+
+The check of the sampler evaluates each kernel's conditional by itself; the PyMC step carries out a few
+sweeps from a given state. Machine code is kept on disk as for the loop.
+"""
+
+from __future__ import annotations
+
+import math
+
+from blimp2pymc.sampler.chain import sweep
+from blimp2pymc.sampler.compilation.compiled import entry
+from blimp2pymc.sampler.kernels import (
+    categories,
+    cells,
+    coefficients,
+    covariances,
+    directions,
+    integrated,
+    location_moves,
+    nonlinear,
+    responses,
+    scale_moves,
+    scoring,
+    slices,
+    thresholds,
+    transformations,
+    variances,
+)
+
+
+@entry
+def sweeps(tables, state, work, count, adapting):
+    """Carry out sweeps from any parameters and columns, predictions at the end; False after a fault."""
+    if not sweep.refresh(tables, state, work):
+        state.fault[0] = sweep.START
+        return False
+    # The responses may be those of other parameters: where they are integrated out nobody else has changed them.
+    responses.redraw(tables, state, work)
+    for _ in range(count):
+        if not sweep.sweep(tables, state, work, adapting, False, False, True):
+            return False
+    sweep.predict(tables, state, work)
+    return True
+
+
+@entry
+def coefficient_conditional(tables, state, work, block):
+    """Precision and gradient of a block of coefficients, to `work.matrix[0]` and `work.vector[0]`."""
+    return coefficients.conditional(
+        tables.residuals,
+        tables.priors,
+        tables.coefficients,
+        block,
+        state.theta,
+        state.coefficient,
+        state.precision,
+        state.sums,
+        work.derivative,
+        work.matrix[0],
+        work.vector[0],
+    )
+
+
+@entry
+def move_along(tables, state, work, shift, step):
+    """Move the coefficients that belong to a step of a mean."""
+    coefficients.move_along(tables.coefficients, shift, step, state.theta, work.vector[1], work.vector[2])
+
+
+@entry
+def coefficient_log_density(step, size, matrix, vector):
+    """Log density of a block of coefficients at a step from the current values."""
+    return coefficients.log_density(step, size, matrix, vector)
+
+
+@entry
+def variance_conditional(tables, state, index):
+    """Shape and scale of a variance."""
+    return variances.conditional(tables.residuals, tables.variances, index, state.coefficient, state.sums)
+
+
+@entry
+def variance_log_density(value, shape, scale):
+    """Log density of a variance."""
+    return variances.log_density(value, shape, scale)
+
+
+@entry
+def covariance_conditional(tables, state, group, scale):
+    """Scale matrix, to `scale`, and degrees of freedom of a covariance."""
+    return covariances.conditional(tables.residuals, tables.priors, group, state.coefficient, state.sums, scale)
+
+
+@entry
+def covariance_log_density(precision, log_determinant, size, scale, degrees):
+    """Log density of a covariance matrix."""
+    return covariances.log_density(precision, log_determinant, size, scale, degrees)
+
+
+@entry
+def log_prior_density(tables, parameter, value):
+    """Log prior density of a parameter, its block's left out."""
+    return slices.log_prior(tables.priors, parameter, value)
+
+
+@entry
+def scoring_log_density(tables, state, work, index):
+    """Log density of a block of coefficients of equations that are not normal, at the current values."""
+    return scoring.log_density(tables, index, False, state, work)
+
+
+@entry
+def integrated_conditional(tables, state, work, marginal, block):
+    """Precision and gradient, to `work.matrix[0]` and `work.vector[0]`, with latent variables integrated out."""
+    return integrated.conditional(tables, marginal, block, state, work)
+
+
+@entry
+def path_log_density(tables, state, work, marginal, path, step):
+    """Log density at a step along `work.vector[1]`, in the coordinates of the path; sets the parameters."""
+    directions.coordinates(tables, path, state.theta, work.vector[0])
+    integrated.log_density(tables, marginal, state, work, True)
+    return directions.log_density_at(tables, marginal, path, step, state, work)
+
+
+@entry
+def slice_log_density(tables, state, work, index, value):
+    """Log density of a parameter drawn by slice sampling; sets the parameter."""
+    return slices.log_density(tables, index, value, state, work)
+
+
+@entry
+def cell_conditional(tables, state, work, block, low, n):
+    """Precision and linear part of the cells of n rows, to `work.precision` and `work.linear`."""
+    return cells.conditional(
+        tables.residuals, tables.cells, block, low, n, state.columns, state.coefficient, state.precision, work
+    )
+
+
+@entry
+def cell_log_density(work, values, size, row):
+    """Log density of one row's cells."""
+    return cells.log_density(values, size, row, work)
+
+
+@entry
+def nonlinear_log_density(tables, state, work, index, row, value):
+    """Log density of a cell drawn by slice sampling; sets the cell and the functions of it."""
+    nonlinear.conditional(
+        tables.residuals, tables.nonlinear, index, row, state.columns, state.coefficient, work.by_equation
+    )
+    return nonlinear.log_density(
+        tables, index, row, value, state.columns, state.theta, state.coefficient, state.precision, work
+    )
+
+
+@entry
+def response_conditional(tables, state, work, variable):
+    """Means and roots of precisions of a variable's responses, to `work`; returns their number."""
+    return responses.conditional(tables, variable, state, work)
+
+
+@entry
+def threshold_log_density(tables, state, work, variable, n):
+    """Log density of a variable's thresholds and their intercept, given `response_conditional`."""
+    value = thresholds.prepare(tables, variable, n, state, work)
+    return value + thresholds.log_priors(tables.priors, tables.responses, variable, state.theta, work.bounds[0], 0.0)
+
+
+@entry
+def redraw_responses(tables, state, work):
+    """Draw all responses at the current parameters and columns."""
+    responses.redraw(tables, state, work)
+
+
+@entry
+def category_conditional(tables, state, work, index, row):
+    """Log probabilities, means and roots of precisions of a row's categories, to `work.options`; how many."""
+    return categories.conditional(tables, index, row, state, work)
+
+
+@entry
+def redraw_categories(tables, state, work):
+    """Draw missing categories with their responses; -1 when that worked."""
+    return categories.update(tables, state, work)
+
+
+@entry
+def redraw_differences(tables, state, work):
+    """Draw the latent differences of observed categories, one after the other."""
+    categories.update_differences(tables, state, work)
+
+
+@entry
+def transformation_log_density(tables, state, work, index, power):
+    """Log density of a lambda at a value, for the parameters and cells of the state; sets the transformed values."""
+    if not transformations.prepare(tables, index, state, work):
+        return -math.inf
+    return transformations.log_density(tables, index, power, state, work)
+
+
+@entry
+def least_squares(tables, state, work, index):
+    """Residual sum of squares of the transformed values of a lambda, after `transformation_log_density`.
+
+    The factor of the coefficients' precision is in `work.matrix[0]`, L^-1 X'(z + given part) in `work.vector[0]`.
+    """
+    outcome = tables.transformations.start[index]
+    square = transformations.cross_products(tables, outcome, state, work)
+    return transformations.least_squares(tables, outcome, square, work)
+
+
+@entry
+def scale_log_density(tables, state, work, move, t):
+    """Log density of a change of scale by exp(t), the Jacobian included."""
+    scale_moves.conditional(tables, move, state, work.quadratic)
+    return scale_moves.log_density(tables, move, t, state, work.quadratic)
+
+
+@entry
+def change_scale(tables, state, work, move, t):
+    """Carry out a change of scale by exp(t); False when a covariance is no longer positive definite."""
+    return scale_moves.carry_out(tables, move, t, state, work)
+
+
+@entry
+def location_conditional(tables, state, work, move):
+    """Precision and linear part, to `work.matrix[0]` and `work.vector[0]`, of a change of location; its size."""
+    return location_moves.conditional(tables, move, state, work)
+
+
+@entry
+def change_location(tables, state, work, move, step):
+    """Carry out a change of location by `step`."""
+    location_moves.carry_out(tables, move, step, state, work)

@@ -1,0 +1,262 @@
+"""What is recorded beside the parameters: statistics of completed data, cells, log-likelihood.
+
+Statistics that are sums of products are quadratic forms of moment matrices and cost nothing per complete
+row. Cells are accumulated (mean, variance) instead of stored.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.kernels.row_densities import constant_of_count, row_densities
+from blimp2pymc.sampler.numerics.moments import multiply, residual_product
+
+
+class Columns(NamedTuple):
+    """Columns of the data, for means, variances and quantiles."""
+
+    reference: np.ndarray
+    """Observed mean of each, which sums are taken about."""
+    total: np.ndarray
+    """Sum over complete and observed cells of deviations from the reference, and of their squares; (columns, 2)."""
+    cell_start: np.ndarray
+    """Runs of missing cells: first cell of each run in the vector of all cells; (runs + 1,)."""
+    cell_column: np.ndarray
+    cell_row: np.ndarray
+    """Column and first row of each run."""
+    run_start: np.ndarray
+    """Runs of each column are consecutive; (columns + 1,)."""
+    observed_start: np.ndarray
+    observed: np.ndarray
+    """Observed values of each incomplete column, sorted; all values of a complete one."""
+
+
+@compiled
+def copy(source, target):
+    """Copy as many numbers as `target` has room for. (An assignment of slices would allocate.)"""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@compiled
+def gather(data, columns, cells):
+    """Collect all missing cells, as currently completed, in one vector."""
+    for run in range(data.cell_column.size):
+        first, last = data.cell_start[run], data.cell_start[run + 1]
+        row = data.cell_row[run]
+        copy(columns[data.cell_column[run], row : row + last - first], cells[first:last])
+
+
+@compiled
+def accumulate(cells, count, mean, squares):
+    """Add a draw of all cells to their running means and sums of squared deviations (welford 1962)."""
+    for i in range(cells.size):
+        deviation = cells[i] - mean[i]
+        mean[i] += deviation / count
+        squares[i] += deviation * (cells[i] - mean[i])
+
+
+@compiled
+def record(tables, data, state, cells, out):
+    """Write the statistics of the current draw to `out`."""
+    statistics, residuals, moments = tables.statistics, tables.residuals, state.moments
+    n_rows = tables.rows.class_rows.sum()
+    for s in range(statistics.kind.size):
+        first, second = statistics.first[s], statistics.second[s]
+        if statistics.kind[s] == 0:
+            out[s] = variance_of_sum(statistics, first, second, state.theta, moments, n_rows)
+        elif statistics.kind[s] == 3:
+            total = 0.0
+            for c in range(moments.shape[0]):
+                total += residual_product(residuals, state.coefficient, moments[c], first, second)
+            out[s] = total
+        else:
+            total, squares = data.total[first, 0], data.total[first, 1]
+            reference = data.reference[first]
+            low = data.cell_start[data.run_start[first]]
+            high = data.cell_start[data.run_start[first + 1]]
+            for i in range(low, high):
+                deviation = cells[i] - reference
+                total += deviation
+                squares += deviation * deviation
+            mean = total / n_rows
+            out[s] = reference + mean if statistics.kind[s] == 1 else (squares - n_rows * mean * mean) / (n_rows - 1.0)
+
+
+@compiled
+def variance_of_sum(statistics, first, last, theta, moments, n_rows):
+    """Sample variance over rows of a sum of products."""
+    total, squares = 0.0, 0.0
+    for a in range(first, last):
+        left = _weight(statistics, a, theta)
+        monomial = statistics.monomial[a]
+        for c in range(moments.shape[0]):
+            total += left * moments[c, monomial, 0]
+        for b in range(first, a + 1):
+            right = _weight(statistics, b, theta)
+            other = statistics.monomial[b]
+            for c in range(moments.shape[0]):
+                squares += (1.0 if a == b else 2.0) * left * right * moments[c, monomial, other]
+    return max(0.0, squares - total * total / n_rows) / (n_rows - 1.0)
+
+
+@compiled
+def _weight(statistics, product, theta):
+    value = statistics.constant[product]
+    for k in range(statistics.factor_start[product], statistics.factor_start[product + 1]):
+        value *= theta[statistics.factor_parameter[k]]
+    return value
+
+
+@compiled
+def sort(values):
+    """Sort in place (heapsort: no memory, no bad cases)."""
+    n = values.size
+    for first in range(n // 2 - 1, -1, -1):
+        _sift(values, first, n)
+    for last in range(n - 1, 0, -1):
+        values[0], values[last] = values[last], values[0]
+        _sift(values, 0, last)
+
+
+@compiled
+def _sift(values, root, n):
+    moved = values[root]
+    while True:
+        child = 2 * root + 1
+        if child >= n:
+            break
+        if child + 1 < n and values[child + 1] > values[child]:
+            child += 1
+        if values[child] <= moved:
+            break
+        values[root] = values[child]
+        root = child
+    values[root] = moved
+
+
+@compiled
+def select(observed, imputed, position):
+    """Value of a given rank (from 0) among two sorted arrays."""
+    low, high = max(0, position + 1 - imputed.size), min(position + 1, observed.size)
+    # Number of observed values among the position + 1 smallest, by bisection.
+    while low < high:
+        middle = (low + high) // 2
+        if observed[middle] < imputed[position - middle]:
+            low = middle + 1
+        else:
+            high = middle
+    taken = position + 1 - low
+    best = -math.inf
+    if low > 0:
+        best = observed[low - 1]
+    if taken > 0:
+        best = max(best, imputed[taken - 1])
+    return best
+
+
+@compiled
+def imputed_values(data, column, cells, scratch):
+    """Current imputed values of a column, sorted, in the first places of `scratch`; returns their number."""
+    low, high = data.cell_start[data.run_start[column]], data.cell_start[data.run_start[column + 1]]
+    copy(cells[low:high], scratch[: high - low])
+    sort(scratch[: high - low])
+    return high - low
+
+
+@compiled
+def quantile(observed, imputed, probability):
+    """Quantile of a completed column, by linear interpolation between order statistics."""
+    n = observed.size + imputed.size
+    place = probability * (n - 1)
+    below = math.floor(place)
+    value = select(observed, imputed, below)
+    if below + 1 < n and place > below:
+        value += (place - below) * (select(observed, imputed, below + 1) - value)
+    return value
+
+
+@compiled
+def weight_by_row(weight, size, n, work, value):
+    """Scale residuals of rows to the precision 1, and add what that does to their log density."""
+    for i in range(n):
+        value[i] += 0.5 * size * math.log(weight[i])
+        work.normals[i] = math.sqrt(weight[i])
+    root = work.normals
+    for e in range(size):
+        residual = work.residual[e]
+        for i in range(n):
+            residual[i] *= root[i]
+
+
+@compiled
+def add_row_densities(tables, group, columns, state, low, n, work, value):
+    """Add the log density of each row's category or count, once for all categories of an outcome."""
+    families = tables.families
+    kind = families.kind[group]
+    if kind == 2 and families.sibling[families.sibling_start[group]] != group:
+        return
+    row_densities(tables, group, columns, state.coefficient, state.theta, low, n, False, work, work.densities)
+    for i in range(n):
+        value[i] += work.densities[i]
+    if kind == 3:
+        outcome = columns[families.outcome[group], low : low + n]
+        for i in range(n):
+            value[i] += constant_of_count(outcome[i], state.theta[families.dispersion[group]])
+
+
+@compiled
+def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean, squares, largest, total):
+    """Add the current log-likelihood of each row to its running moments.
+
+    `groups` are those of outcomes; rows of `columns` are rows `offset` and on of the accumulators.
+    `largest` and `total` keep the sum of exp(l) over draws as exp(largest) * total.
+    """
+    residuals = tables.residuals
+    n_rows = columns.shape[1]
+    for low in range(0, n_rows, 256):
+        n = min(256, n_rows - low)
+        value = work.likelihood
+        value[:n] = 0.0
+        for k in range(groups.size):
+            group = groups[k]
+            if tables.families.kind[group] != 0:
+                add_row_densities(tables, group, columns, state, low, n, work, value)
+                continue
+            start, end = residuals.group_start[group], residuals.group_start[group + 1]
+            for e in range(start, end):
+                residual = work.residual[e - start]
+                residual[:n] = 0.0
+                for j in range(residuals.monomial_start[e], residuals.monomial_start[e + 1]):
+                    monomial = residuals.equation_monomial[j]
+                    weight = state.coefficient[e, monomial]
+                    if weight != 0.0:
+                        multiply(residuals, monomial, columns, low, n, work.normals)
+                        for i in range(n):
+                            residual[i] += weight * work.normals[i]
+            constant = -0.5 * ((end - start) * math.log(2.0 * math.pi) + state.log_determinant[group])
+            for i in range(n):
+                value[i] += constant
+            if residuals.weight[group] >= 0:
+                weight_by_row(columns[residuals.weight[group], low : low + n], end - start, n, work, value)
+            for e in range(end - start):
+                for f in range(e + 1):
+                    weight = state.precision[group, e, f] * (-0.5 if e == f else -1.0)
+                    if weight != 0.0:
+                        one, other = work.residual[e], work.residual[f]
+                        for i in range(n):
+                            value[i] += weight * one[i] * other[i]
+        for i in range(n):
+            row = offset + low + i
+            deviation = value[i] - mean[row]
+            mean[row] += deviation / count
+            squares[row] += deviation * (value[i] - mean[row])
+            if value[i] > largest[row]:
+                total[row] = total[row] * math.exp(largest[row] - value[i]) + 1.0
+                largest[row] = value[i]
+            else:
+                total[row] += math.exp(value[i] - largest[row])

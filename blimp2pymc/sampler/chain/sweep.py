@@ -1,0 +1,375 @@
+"""One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
+
+Order: missing cells, thresholds and latent responses; what is drawn with latent variables integrated out, then these
+variables; changes of location; moments; parameters as the plan lists them, then changes of scale; and in kept draws
+the predictions, so that completed data and parameters belong to the same draw.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from blimp2pymc.sampler.chain import statistics
+from blimp2pymc.sampler.compilation.addresses import call_block
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
+from blimp2pymc.sampler.compilation.machine_code import Loop
+from blimp2pymc.sampler.kernels import (
+    categories,
+    cells,
+    coefficients,
+    covariances,
+    directions,
+    discrete,
+    integrated,
+    location_moves,
+    nonlinear,
+    predictions,
+    reflections,
+    responses,
+    scale_moves,
+    scoring,
+    slices,
+    transformations,
+    variances,
+)
+from blimp2pymc.sampler.kernels.row_densities import update_precisions, update_weights
+from blimp2pymc.sampler.numerics.evaluator import set_columns, set_parameters
+from blimp2pymc.sampler.numerics.generator import uniform
+from blimp2pymc.sampler.numerics.moments import (
+    refresh_covariance,
+    refresh_equation,
+    update_moments,
+    update_normal_moments,
+)
+from blimp2pymc.sampler.tables.row_statistics import record_rows
+
+NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE, SCORING, MARGINALS = range(10)
+TRANSFORMATIONS, BLOCKS = 10, 11
+"""Faults, as `State.fault[0]`; `fault[1]` says where."""
+
+SETTLING = 20
+"""Sweeps before the first iteration, in models that draw with latent variables integrated out."""
+
+
+class Record(NamedTuple):
+    """What a chain keeps of its draws, and how often."""
+
+    burn: np.ndarray
+    """Kept burn-in draws, (draws, parameters)."""
+    parameters: np.ndarray
+    """(draws, parameters)."""
+    statistics: np.ndarray
+    """(draws, statistics)."""
+    snapshot_draws: np.ndarray
+    """Draws after which the cells are stored, ascending."""
+    snapshots: np.ndarray
+    """(snapshots, cells)."""
+    cells: np.ndarray
+    """Missing cells as currently completed."""
+    scratch: np.ndarray
+    """Room for the missing cells of one column."""
+    cell_mean: np.ndarray
+    cell_squares: np.ndarray
+    quantile_column: np.ndarray
+    """Columns of the recorded quantiles, and their probabilities."""
+    quantile_probability: np.ndarray
+    summary_total: np.ndarray
+    """Sums over thinned draws of quartiles, minimum and maximum; (columns, 5)."""
+    log_groups: np.ndarray
+    """Groups in the log-likelihood; none: it is not wanted."""
+    log_moments: np.ndarray
+    """Mean, squared deviations, largest, total of every row; (4, rows), complete rows first."""
+    counts: np.ndarray
+    """Burn-in iterations, burn-in thinning, thinning of quantiles, thinning of the log-likelihood;
+    counters: iterations done, snapshots, summaries, log-likelihoods; thinning of summaries; shape (9,)."""
+
+
+SUMMARY_PROBABILITIES = np.array([0.25, 0.5, 0.75, 0.0, 1.0])
+
+
+@compiled
+def refresh(tables, state, work):
+    """Compute everything that depends on the parameters and completed columns; False if impossible."""
+    if tables.definitions.target.size > 0:
+        set_parameters(tables.definitions, state.theta, state.columns, work.stack)
+    transformations.transform_observed(tables, state)
+    set_columns(tables.functions, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
+    set_columns(tables.inverses, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
+    for equation in range(tables.residuals.equation_group.size):
+        refresh_equation(tables.residuals, equation, state.theta, state.coefficient)
+    for group in range(tables.residuals.group_set.size):
+        if not refresh_covariance(
+            tables.residuals,
+            group,
+            state.theta,
+            state.covariance,
+            state.precision,
+            state.log_determinant,
+            work.matrix[0],
+        ):
+            return False
+    update_precisions(tables, state, work)
+    return True
+
+
+@compiled
+def refresh_moments(tables, state, work, pairs, predicted):
+    """Compute moments from the completed columns; see `update_moments`."""
+    update_moments(
+        tables.residuals,
+        tables.rows,
+        tables.base,
+        state.columns,
+        state.moments,
+        state.sums,
+        work.values,
+        pairs,
+        predicted,
+    )
+
+
+@inlined
+def update_parameters(tables, state, work, adapting, first):
+    """Draw all parameters given the moments; False after a fault, which is noted in the state.
+
+    `first`: begin with two rounds of coefficients, so that variances see residuals around least squares.
+    """
+    n_steps = tables.step_kernel.size
+    for turn in range(3 * n_steps if first else n_steps):
+        step = turn % n_steps
+        if turn < 2 * n_steps and first and tables.step_kernel[step] not in (2, 4):
+            continue
+        kernel, index = tables.step_kernel[step], tables.step_index[step]
+        if kernel == 0:
+            fine = covariances.update(tables.residuals, tables.priors, tables.covariance[index], state, work)
+            fault = COVARIANCES
+        elif kernel == 1:
+            fine = variances.update(tables.residuals, tables.variances, index, state, work)
+            fault = VARIANCES
+        elif kernel == 2:
+            fine = coefficients.update(tables.residuals, tables.priors, tables.coefficients, index, state, work)
+            fault = COEFFICIENTS
+        elif kernel == 3:
+            fine = slices.update(tables, index, state, work, adapting)
+            fault = SLICES
+        else:
+            fine = scoring.update(tables, index, state, work, first)
+            fault = SCORING
+        if not fine:
+            state.fault[0], state.fault[1] = fault, step
+            return False
+    if not first:
+        failed = scale_moves.update(tables, state, work)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = (
+                NOT_FINITE,
+                tables.scale_moves.parameter[tables.scale_moves.parameter_start[failed]],
+            )
+            return False
+    return True
+
+
+@inlined
+def update_integrated(tables, state, work, adapting):
+    """Draw everything there is with latent variables integrated out; returns -1, or the marginal that failed."""
+    marginals = tables.marginals
+    for marginal in range(marginals.part_start.size - 1):
+        for block in range(marginals.block_start[marginal], marginals.block_start[marginal + 1]):
+            if not integrated.draw(tables, marginal, block, state, work):
+                return marginal
+        if not adapting and marginals.share[marginal] < uniform(state.generator):
+            continue
+        for path in range(marginals.path_start[marginal], marginals.path_start[marginal + 1]):
+            if not directions.update(tables, marginal, path, state, work, adapting):
+                return marginal
+    return -1
+
+
+@compiled
+def sweep(tables, state, work, adapting, full, first, integrating):
+    """Draw cells, then parameters; False after a fault.
+
+    `full`: moments for statistics as well. `first`: leave the cells as they are. `integrating`: draw with latent
+    variables integrated out, too, where that can be done.
+    """
+    update_weights(tables, state, work)
+    if not first:
+        failed = nonlinear.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = CELLS, failed
+            return False
+        failed = discrete.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = CELLS, failed
+            return False
+        failed = categories.update(tables, state, work)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = CELLS, failed
+            return False
+        cells.update(tables, 0, state, work)
+        categories.update_differences(tables, state, work)
+        responses.update(tables, state, work, adapting)
+        failed = transformations.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = TRANSFORMATIONS, failed
+            return False
+        if tables.marginals.part_start.size > 1:
+            if integrating:
+                refresh_moments(tables, state, work, 2, False)
+                failed = update_integrated(tables, state, work, adapting)
+                if failed >= 0:
+                    state.fault[0], state.fault[1] = MARGINALS, failed
+                    return False
+            cells.update(tables, 3, state, work)
+        location_moves.update(tables, state, work)
+    refresh_moments(tables, state, work, 1 if full else 0, False)
+    update_normal_moments(tables, state, work)
+    return update_parameters(tables, state, work, adapting, first)
+
+
+@compiled
+def update_blocks(tables, state, work, adapting):
+    """Draw what NUTS draws, given completed data, and then the responses, which it leaves out; -1, or which failed."""
+    for block in range(state.blocks.shape[0]):
+        if call_block(state.blocks[block, 0], state.blocks[block, 1], 1 if adapting else 0) != 0:
+            return block
+        if not refresh(tables, state, work):
+            return block
+    responses.redraw(tables, state, work)
+    return -1
+
+
+@inlined
+def initialise(tables, state, work):
+    """Draw every parameter, given the completed data of the start, and let the chain settle; False after a fault.
+
+    Residual variances of the start are too large. Given them, covariances drawn with latent variables integrated out
+    go to a corner, where nothing is left for these variables to explain, and they take long to come back.
+    """
+    if not refresh(tables, state, work):
+        state.fault[0] = START
+        return False
+    if not sweep(tables, state, work, True, False, True, False):
+        return False
+    if tables.marginals.part_start.size > 1:
+        for _ in range(SETTLING):
+            if not sweep(tables, state, work, True, False, False, False):
+                return False
+    return True
+
+
+@inlined
+def predict(tables, state, work):
+    """Draw outcomes that predict nothing, given the parameters of the same draw, and complete the moments."""
+    predictions.update(tables, state, work)
+    responses.set_scores(tables.responses, state)
+    categories.set_codes(tables.differences, state)
+    low = tables.rows.class_start[1]
+    set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
+    set_columns(tables.inverses, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
+    refresh_moments(tables, state, work, 1, True)
+
+
+@compiled
+def record_parameters(tables, state, work, out):
+    """Write the parameters to `out`, coefficients centered at the expected scores of this draw."""
+    statistics.copy(state.theta, out)
+    if tables.centers.score.size > 0:
+        set_parameters(tables.definitions, state.theta, state.columns, work.stack)
+        for k in range(tables.centers.score.size):
+            step = state.theta[tables.centers.score[k]]
+            coefficients.move_along(tables.centers, k, step, out, work.vector[1], work.vector[2])
+
+
+@compiled
+def keep(tables, data, state, work, record, draw):
+    """Record the current draw."""
+    counts = record.counts
+    record_parameters(tables, state, work, record.parameters[draw])
+    statistics.gather(data, state.columns, record.cells)
+    statistics.accumulate(record.cells, draw + 1.0, record.cell_mean, record.cell_squares)
+    out = record.statistics[draw]
+    statistics.record(tables, data, state, record.cells, out)
+    again = draw % counts[2] == 0
+    record_rows(tables, state, work, record.scratch, again, record.statistics[max(0, draw - 1)], out)
+    n_sums = tables.statistics.kind.size + tables.row_statistics.kind.size
+    for k in range(record.quantile_column.size):
+        if draw % counts[2] != 0:
+            out[n_sums + k] = record.statistics[draw - 1, n_sums + k]
+            continue
+        column = record.quantile_column[k]
+        observed = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
+        n = statistics.imputed_values(data, column, record.cells, record.scratch)
+        out[n_sums + k] = statistics.quantile(observed, record.scratch[:n], record.quantile_probability[k])
+    if draw % counts[8] == 0:
+        counts[6] += 1
+        for column in range(record.summary_total.shape[0]):
+            observed = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
+            n = statistics.imputed_values(data, column, record.cells, record.scratch)
+            for k in range(SUMMARY_PROBABILITIES.size):
+                record.summary_total[column, k] += statistics.quantile(
+                    observed, record.scratch[:n], SUMMARY_PROBABILITIES[k]
+                )
+    if record.log_groups.size > 0 and draw % counts[3] == 0:
+        counts[7] += 1
+        n_complete = tables.complete.shape[1]
+        mean, squares = record.log_moments[0], record.log_moments[1]
+        largest, total = record.log_moments[2], record.log_moments[3]
+        statistics.add_log_likelihood(
+            tables, record.log_groups, tables.complete, 0, state, work, counts[7], mean, squares, largest, total
+        )
+        statistics.add_log_likelihood(
+            tables, record.log_groups, state.columns, n_complete, state, work, counts[7], mean, squares, largest, total
+        )
+    if counts[5] < record.snapshot_draws.size and record.snapshot_draws[counts[5]] == draw:
+        statistics.copy(record.cells, record.snapshots[counts[5]])
+        counts[5] += 1
+
+
+@Loop
+def run(tables, data, state, work, record, iterations):
+    """Carry out sweeps and keep what is due; returns the number done, less than asked after a fault.
+
+    With -1 iterations, prepare the start; with -2, only compute what depends on parameters and columns:
+    both return 0 when that worked.
+    """
+    if iterations == -1:
+        return 0 if initialise(tables, state, work) else -1
+    if iterations < -1:
+        fine = refresh(tables, state, work)
+        refresh_moments(tables, state, work, 2, False)
+        refresh_moments(tables, state, work, 1, False)
+        update_normal_moments(tables, state, work)
+        return 0 if fine else -1
+    counts = record.counts
+    burn = counts[0]
+    n_parameters = record.parameters.shape[1]
+    for done in range(iterations):
+        kept = counts[4] >= burn
+        if state.blocks.shape[0] > 0:
+            if counts[4] <= burn:
+                predict(tables, state, work)
+            failed = update_blocks(tables, state, work, not kept)
+            if failed >= 0:
+                state.fault[0], state.fault[1] = BLOCKS, failed
+                return done
+        if not sweep(tables, state, work, not kept, kept, False, True):
+            return done
+        if reflections.orient(tables.reflections, state):
+            refresh(tables, state, work)
+            refresh_moments(tables, state, work, 1 if kept else 0, False)
+            update_normal_moments(tables, state, work)
+        if kept:
+            predict(tables, state, work)
+            keep(tables, data, state, work, record, counts[4] - burn)
+        elif (counts[4] + 1) % counts[1] == 0:
+            record_parameters(tables, state, work, record.burn[(counts[4] + 1) // counts[1] - 1])
+        for k in range(n_parameters):
+            if not math.isfinite(state.theta[k]):
+                state.fault[0], state.fault[1] = NOT_FINITE, k
+                return done
+        counts[4] += 1
+    return iterations

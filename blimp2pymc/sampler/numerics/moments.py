@@ -1,0 +1,197 @@
+"""Residual coefficients, covariances and moment matrices: all that parameters see of the data.
+
+For a group with residuals `A m`, m the monomials of a row, the sum over rows of the cross-products of
+residuals is `A S A'` with the moment matrix S = sum of m m'. A sweep computes S once, from the rows
+with missing cells; the complete rows were added up beforehand.
+"""
+
+from __future__ import annotations
+
+from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.numerics import cholesky
+
+CHUNK = 256
+"""Rows handled together: their products of columns stay in the first cache."""
+
+
+@compiled
+def multiply(residuals, monomial, columns, low, n, out):
+    """Write the product of a monomial's columns, rows low to low + n, to `out`."""
+    start, end = residuals.column_start[monomial], residuals.column_start[monomial + 1]
+    if start == end:
+        for i in range(n):
+            out[i] = 1.0
+        return
+    first = columns[residuals.monomial_column[start], low : low + n]
+    for i in range(n):
+        out[i] = first[i]
+    for k in range(start + 1, end):
+        other = columns[residuals.monomial_column[k], low : low + n]
+        for i in range(n):
+            out[i] *= other[i]
+
+
+@compiled
+def product_of_parameters(residuals, product, theta, without):
+    """Constant times parameters of a product, leaving one parameter out once (-1: none)."""
+    value = residuals.product_constant[product]
+    for k in range(residuals.factor_start[product], residuals.factor_start[product + 1]):
+        parameter = residuals.factor_parameter[k]
+        if parameter == without:
+            without = -1
+        else:
+            value *= theta[parameter]
+    return value
+
+
+@compiled
+def refresh_equation(residuals, equation, theta, coefficient):
+    """Compute the coefficients of all monomials in a residual."""
+    row = coefficient[equation]
+    for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
+        row[residuals.equation_monomial[k]] = 0.0
+    for product in range(residuals.product_start[equation], residuals.product_start[equation + 1]):
+        row[residuals.product_monomial[product]] += product_of_parameters(residuals, product, theta, -1)
+
+
+@compiled
+def refresh_covariance(residuals, group, theta, covariance, precision, log_determinant, matrix):
+    """Compute a group's residual covariance, its inverse and determinant; False if not positive definite."""
+    start, end = residuals.group_start[group], residuals.group_start[group + 1]
+    size = end - start
+    for i in range(size):
+        variance = 1.0 if residuals.variance[start + i] < 0 else theta[residuals.variance[start + i]]
+        if not 0.0 < variance < 1e300:
+            return False
+        covariance[group, i, i] = variance
+        for j in range(i):
+            parameter = residuals.correlation[group, i, j]
+            value = 0.0
+            if parameter >= 0:
+                value = theta[parameter] * (variance * theta[residuals.variance[start + j]]) ** 0.5
+            covariance[group, i, j] = covariance[group, j, i] = value
+    for i in range(size):
+        for j in range(i + 1):
+            matrix[i, j] = covariance[group, i, j]
+    if not cholesky.factor(matrix, size):
+        return False
+    log_determinant[group] = cholesky.invert(matrix, size, precision[group])
+    return True
+
+
+@compiled
+def update_moments(residuals, rows, base, columns, moments, sums, values, pairs, predicted):
+    """Compute the moments that change, and add what is known of them beforehand.
+
+    `pairs`: 0 those that parameters need, 1 those that statistics need as well, 2 those that are needed while
+    latent variables are integrated out. `predicted`: only those classes of rows in which outcomes have just been
+    predicted.
+    """
+    n_classes = rows.class_start.size - 1
+    for c in range(1 if predicted else 0, n_classes):
+        which = c + pairs * n_classes
+        pair_start, pair_end = rows.pair_start[which], rows.pair_start[which + 1]
+        used_start, used_end = rows.used_start[which], rows.used_start[which + 1]
+        total = moments[c]
+        for k in range(pair_start, pair_end):
+            a, b = rows.pair_first[k], rows.pair_second[k]
+            total[a, b] = base[c, a, b]
+        for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
+            n = min(256, rows.class_start[c + 1] - low)
+            for k in range(used_start, used_end):
+                multiply(residuals, rows.used_monomial[k], columns, low, n, values[rows.used_monomial[k]])
+            for k in range(pair_start, pair_end):
+                a, b = rows.pair_first[k], rows.pair_second[k]
+                first, second = values[a], values[b]
+                dot = 0.0
+                for i in range(n):
+                    dot += first[i] * second[i]
+                total[a, b] += dot
+        for k in range(pair_start, pair_end):
+            a, b = rows.pair_first[k], rows.pair_second[k]
+            total[b, a] = total[a, b]
+    if predicted or pairs == 2:
+        return
+    for s in range(rows.set_has_class.shape[0]):
+        for k in range(rows.sum_start[s], rows.sum_start[s + 1]):
+            a, b = rows.sum_first[k], rows.sum_second[k]
+            value = 0.0
+            for c in range(n_classes):
+                if rows.set_has_class[s, c]:
+                    value += moments[c, a, b]
+            sums[s, a, b] = sums[s, b, a] = value
+
+
+@compiled
+def update_weighted_moments(tables, index, state, work):
+    """Compute the moment matrix of a weighted group at the current weights: sum of w m m' over its rows."""
+    weighted, rows, residuals = tables.weighted, tables.rows, tables.residuals
+    total, values, scaled = state.sums[weighted.moment_set[index]], work.values, work.product
+    pair_start, pair_end = weighted.pair_start[index], weighted.pair_start[index + 1]
+    for k in range(pair_start, pair_end):
+        total[weighted.pair_first[k], weighted.pair_second[k]] = 0.0
+    for c in range(rows.class_start.size - 1):
+        if not weighted.has_class[index, c]:
+            continue
+        for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
+            n = min(256, rows.class_start[c + 1] - low)
+            for k in range(weighted.used_start[index], weighted.used_start[index + 1]):
+                monomial = weighted.used_monomial[k]
+                multiply(residuals, monomial, state.columns, low, n, values[monomial])
+            weight = state.columns[weighted.column[index], low : low + n]
+            done = -1
+            for k in range(pair_start, pair_end):
+                a, b = weighted.pair_first[k], weighted.pair_second[k]
+                if a != done:
+                    first = values[a]
+                    for i in range(n):
+                        scaled[i] = weight[i] * first[i]
+                    done = a
+                second = values[b]
+                dot = 0.0
+                for i in range(n):
+                    dot += scaled[i] * second[i]
+                total[a, b] += dot
+    for k in range(pair_start, pair_end):
+        a, b = weighted.pair_first[k], weighted.pair_second[k]
+        total[b, a] = total[a, b]
+
+
+@compiled
+def update_normal_moments(tables, state, work):
+    """Compute the moment matrices of all groups that are normal given their weights."""
+    for index in range(tables.weighted.column.size):
+        if tables.weighted.is_normal[index]:
+            update_weighted_moments(tables, index, state, work)
+
+
+@compiled
+def residual_product(residuals, coefficient, moments, first, second):
+    """Sum over rows of the product of two equations' residuals."""
+    total = 0.0
+    for k in range(residuals.monomial_start[first], residuals.monomial_start[first + 1]):
+        a = residuals.equation_monomial[k]
+        if coefficient[first, a] == 0.0:
+            continue
+        inner = 0.0
+        for j in range(residuals.monomial_start[second], residuals.monomial_start[second + 1]):
+            b = residuals.equation_monomial[j]
+            inner += moments[a, b] * coefficient[second, b]
+        total += coefficient[first, a] * inner
+    return total
+
+
+@compiled
+def log_density_of_group(residuals, group, coefficient, precision, log_determinant, sums):
+    """Log density of all rows of a group, without the constant in 2 pi."""
+    start, end = residuals.group_start[group], residuals.group_start[group + 1]
+    moments = sums[residuals.group_set[group]]
+    quadratic = 0.0
+    for e in range(start, end):
+        for f in range(start, e + 1):
+            weight = precision[group, e - start, f - start]
+            if weight != 0.0:
+                if f < e:
+                    weight *= 2.0
+                quadratic += weight * residual_product(residuals, coefficient, moments, e, f)
+    return -0.5 * (residuals.group_rows[group] * log_determinant[group] + quadratic)

@@ -1,0 +1,342 @@
+"""What is drawn together: blocks of coefficients, blocks of missing cells, means with their coefficients.
+
+One rule throughout: unknowns may be drawn jointly when no product holds two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Product, Term
+from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift
+from blimp2pymc.sampler.plan.inverses import cell_columns
+from blimp2pymc.sampler.plan.residuals import Group, Structure
+
+PREDICTED_FAMILIES = ("logit", "multinomial", "negative_binomial")
+"""Families of outcomes whose missing values are drawn after the parameters."""
+
+
+def coefficient_blocks(form: Structure, facts: Sequence[ParameterFacts]) -> list[tuple[str, ...]]:
+    """Split coefficients into blocks that are jointly normal given the rest.
+
+    Coefficients meet in a block when their equations share a label or have correlated residuals.
+    """
+    components: list[tuple[set[int], list[ParameterFacts]]] = []
+    for each in facts:
+        groups, members = set(each.included), [each]
+        apart = []
+        for component in components:
+            if component[0] & groups:
+                groups |= component[0]
+                members = component[1] + members
+            else:
+                apart.append(component)
+        components = [*apart, (groups, members)]
+    seen = {each.name: set(each.included) for each in facts}
+    conflicts = {
+        frozenset((a, b))
+        for index, group in enumerate(form.groups)
+        for residual in group.residuals
+        for product in residual.products
+        for a in product.parameters
+        for b in product.parameters
+        # Two means whose draws both leave the group out do not meet in it.
+        if a != b and any(index in seen.get(name, ()) for name in (a, b))
+    }
+    conflicts |= _of_different_categories(form)
+    for each in facts:
+        for shift in each.shift or ():
+            conflicts |= {frozenset((shift.mean, target)) for _, target, _ in shift.entries}
+    order = {each.name: position for position, each in enumerate(facts)}
+    blocks = [
+        block
+        for _, members in components
+        for block in separate(sorted((each.name for each in members), key=order.__getitem__), conflicts)
+    ]
+    return sorted(blocks, key=lambda block: order[block[0]])
+
+
+def _of_different_categories(form: Structure) -> set[frozenset]:
+    """Coefficients of different categories of an outcome: the approximation by working responses has them apart."""
+    found: set[frozenset] = set()
+    categories = [group for group in form.groups if group.family == "multinomial"]
+    for k, group in enumerate(categories):
+        for other in categories[:k]:
+            if same_outcome(group, other):
+                found |= {frozenset((a, b)) for a in group.parameters for b in other.parameters if a != b}
+    return found
+
+
+def nonlinear_columns(groups: Iterable[Group]) -> frozenset[Column]:
+    """Columns that enter a residual of the groups by a power or inside a function."""
+    found: set[Column] = set()
+    for group in groups:
+        for residual in group.residuals:
+            for product in residual.products:
+                found |= {each for each in product.columns if product.columns.count(each) > 1 or group.is_scored}
+                inside = [column for function in product.functions for column in columns_in(function)]
+                found.update(inside)
+        if not group.is_cut:
+            # Some values of these are impossible, so that they are no normal draws.
+            found |= {each.equation.scale for each in group.residuals if _is_bounded(each.equation)}
+    return frozenset(found)
+
+
+def with_scored(form: Structure, touched: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Groups that the densities of some groups look at, and those among them with a density that is not normal.
+
+    The categories of a nominal outcome share one density, that of the first; a modelled variance is part of the
+    density of its outcome, which is then counted there.
+    """
+    groups = form.groups
+    looked_at, densities = set(touched), []
+    for k in touched:
+        if groups[k].is_scored:
+            own = [j for j, each in enumerate(groups) if same_outcome(each, groups[k])]
+            looked_at.update(own)
+            scored = [j for j in own if groups[j].is_scored]
+            if scored[0] not in densities:
+                densities.append(scored[0])
+    return sorted(looked_at), densities
+
+
+def is_scored(form: Structure, index: int, densities: Sequence[int]) -> bool:
+    """Whether the density of one of `densities` covers a group."""
+    return any(same_outcome(form.groups[index], form.groups[k]) for k in densities)
+
+
+def same_outcome(group: Group, other: Group) -> bool:
+    """Whether two groups describe one outcome: categories of a nominal one, or mean and variance."""
+    first, second = group.residuals[0].equation, other.residuals[0].equation
+    return first is second or (group.family == other.family == "multinomial" and first.name == second.name)
+
+
+def _is_bounded(equation: Equation) -> bool:
+    return equation.transform is not None and equation.transform.is_bounded
+
+
+def _is_restricted(form: Structure, index: int) -> bool:
+    """Whether something else depends on a transformed outcome that cannot take every value.
+
+    The density of a missing value is then the normal one where the value exists. Elsewhere a missing value is drawn
+    from the normal distribution restricted to existing values, so that it says nothing about the parameters.
+    """
+    group = form.groups[index]
+    if not any(_is_bounded(each.equation) for each in group.residuals):
+        return False
+    others = (each for k, each in enumerate(form.groups) if k != index)
+    return len(group.residuals) > 1 or any(_predicts(group, each) for each in others)
+
+
+def cell_blocks(groups: Sequence[Group], missing: Sequence[Column]) -> list[tuple[Column, ...]]:
+    """Split the missing cells of a row into blocks that are jointly normal given the rest."""
+    conflicts = {
+        frozenset((a, b))
+        for group in groups
+        for residual in group.residuals
+        for product in residual.products
+        for a in product.columns
+        for b in product.columns
+        if a != b
+    }
+    return separate(missing, conflicts)
+
+
+def inactive_groups(form: Structure, missing: frozenset[Column], among: Container[int] | None = None) -> frozenset[int]:
+    """Groups that say nothing in rows with these cells missing, as nothing depends on their outcomes.
+
+    A group whose outcomes are all missing, and that predict nothing (or only what says nothing itself),
+    integrates to one: it is left out when the other unknowns of the row are drawn. A latent response predicts
+    what its category predicts. `among`: the only groups that are looked for.
+    """
+    inactive: set[int] = set()
+    while True:
+        rest = [index for index in range(len(form.groups)) if index not in inactive]
+        new = {
+            index
+            for index in rest
+            if not form.groups[index].is_cut
+            and (among is None or index in among)
+            and set(form.groups[index].outcomes) <= missing
+            and not _is_restricted(form, index)
+            and not any(_predicts(form.groups[index], form.groups[other]) for other in rest if other != index)
+        }
+        if not new:
+            return frozenset(inactive)
+        inactive |= new
+
+
+def _predicts(group: Group, other: Group) -> bool:
+    """Whether an equation of `other` holds an outcome of `group`, in whatever form."""
+    names = {column.variable for column in group.outcomes}
+    forms = (*group.outcomes, *(each for each in other.columns if each.form in (Form.SCORE, Form.DUMMY)))
+    return any(each in other.columns and each.variable in names for each in forms)
+
+
+def left_out_groups(form: Structure, missing: frozenset[Column], collapsed: bool) -> frozenset[int]:
+    """Groups that the draws of the other unknowns leave out; not `collapsed`: only where that cannot be helped.
+
+    A category or a count is drawn as a prediction or not at all, and so is a transformed value within limits, whose
+    probability depends on the parameters.
+    """
+    if collapsed:
+        return inactive_groups(form, missing)
+    among = {
+        k
+        for k, group in enumerate(form.groups)
+        if group.family in PREDICTED_FAMILIES or any(_is_bounded(each.equation) for each in group.residuals)
+    }
+    return inactive_groups(form, missing, among)
+
+
+def used_categories(form: Structure, groups: Iterable[Group], missing: frozenset[Column]) -> frozenset[str]:
+    """Variables with categories, missing in a row, that its groups hold by their score or dummies."""
+    held: set[Column] = set()
+    for group in groups:
+        held |= group.columns
+    return frozenset(each.variable for each in form.scores & held & missing)
+
+
+def discrete_columns(form: Structure, active: Iterable[int], missing: frozenset[Column]) -> dict[Column, list[int]]:
+    """Codes and counts, missing in a row, on which something depends: column -> groups of its own equations."""
+    found: dict[Column, list[int]] = {}
+    for k in active:
+        column = Column(form.groups[k].residuals[0].equation.name)
+        if form.groups[k].family in PREDICTED_FAMILIES and column in missing:
+            found.setdefault(column, []).append(k)
+    return found
+
+
+def missing_patterns(model: Model, form: Structure) -> list[tuple[frozenset[Column], np.ndarray]]:
+    """Patterns of missing cells and their rows: the complete pattern first, the others by frequency.
+
+    A latent or working response counts as missing where its category is. Where that is observed it changes all
+    the same, as weights do, so that then no row is complete: the first pattern has no rows.
+    """
+    responses = form.described
+    columns = [*cell_columns(model).values(), *responses]
+    n_rows = model.frame.n_rows
+    if not columns:
+        every = (frozenset[Column](), np.arange(n_rows))
+        return [(frozenset(), np.arange(0)), every] if form.rows_change else [every]
+    mask = np.column_stack([model.missing(column.variable) for column in columns])
+    patterns, inverse, counts = np.unique(mask, axis=0, return_inverse=True, return_counts=True)
+    inverse = inverse.reshape(-1)
+    rows = np.split(np.argsort(inverse, kind="stable"), np.cumsum(counts)[:-1])
+    order = sorted(range(len(patterns)), key=lambda k: (patterns[k].any(), -counts[k], k))
+    found = [
+        (frozenset(column for column, absent in zip(columns, patterns[k], strict=True) if absent), rows[k])
+        for k in order
+    ]
+    if form.rows_change or found[0][0]:
+        found.insert(0, (frozenset(), np.arange(0)))
+    return found
+
+
+def mean_shift(
+    model: Model, form: Structure, mean: ParameterFacts, facts: Mapping[str, ParameterFacts]
+) -> tuple[Shift, ...] | None:
+    """Find the coefficients that can move with the mean of a centered variable.
+
+    Rewrite an equation by its uncentered coefficients: given those, it does not contain the mean, so
+    that the mean is drawn from its own equations alone. The rewriting keeps densities as they are when
+    the derivative of each of the equation's terms is a combination of its terms, and the coefficients
+    that change have flat priors and occur nowhere else.
+    """
+    if mean.feeds or mean.covariance_groups:
+        return None
+    own = [index for index in mean.mean_groups if _is_coefficient(mean.name, form.groups[index])]
+    shifts = []
+    for index in mean.mean_groups:
+        if index in own or form.groups[index].is_cut:
+            continue
+        entries = coefficient_moves(model, form.groups[index], mean.name, facts)
+        if entries:
+            shifts.append(Shift(mean.name, index, entries))
+    # Without an equation of its own that stays in the draw the mean would have no full conditional.
+    return tuple(shifts) if shifts and own else None
+
+
+def coefficient_moves(
+    model: Model, group: Group, mean: str, facts: Mapping[str, ParameterFacts]
+) -> tuple[tuple[str, str, float], ...]:
+    """Coefficients of a group that can move with a mean, as the entries of a `Shift`; none where they cannot."""
+    entries: list[tuple[str, str, float]] = []
+    for residual in group.residuals:
+        found = _derivative(residual.stated, mean)
+        if found is None or not all(_is_movable(model, target, facts) for _, target, _ in found):
+            return ()
+        entries += found
+    return tuple(entries)
+
+
+def _derivative(terms: Sequence[Term], mean: str) -> list[tuple[str, str, float]] | None:
+    # Derivatives of the terms with respect to the mean, as combinations of the terms; None where they are not.
+    expansions = [_as_polynomial(expand(term.expression)) for term in terms]
+    entries = []
+    for source, expansion in zip(terms, expansions, strict=True):
+        derivative: dict[tuple, float] = {}
+        for (parameters, columns, functions), constant in expansion.items():
+            if any(mean in parameters_in(function) for function in functions):
+                return None
+            power = parameters.count(mean)
+            if power:
+                rest = list(parameters)
+                rest.remove(mean)
+                key = (tuple(rest), columns, functions)
+                derivative[key] = derivative.get(key, 0.0) + power * constant
+        if not derivative:
+            continue
+        keys = sorted({*derivative, *(key for each in expansions for key in each)}, key=repr)
+        design = np.array([[each.get(key, 0.0) for each in expansions] for key in keys])
+        wanted = np.array([derivative.get(key, 0.0) for key in keys])
+        weights = np.linalg.lstsq(design, wanted, rcond=None)[0]
+        if not np.allclose(design @ weights, wanted, atol=1e-9):
+            return None
+        for target, weight in zip(terms, weights, strict=True):
+            if abs(weight) > 1e-9:
+                if target is source:
+                    return None
+                entries.append((source.coefficient, target.coefficient, float(np.round(weight, 12))))
+    return entries
+
+
+def _as_polynomial(products: tuple[Product, ...]) -> dict[tuple, float]:
+    return {(each.parameters, each.columns, each.functions): each.constant for each in products}
+
+
+def _is_coefficient(name: str, group: Group) -> bool:
+    return any(term.coefficient == name for residual in group.residuals for term in residual.stated)
+
+
+def _is_movable(model: Model, name: str, facts: Mapping[str, ParameterFacts]) -> bool:
+    if name not in facts:
+        return False
+    each = facts[name]
+    terms = [term for equation in model.equations for term in (*equation.terms, *equation.variance_terms)]
+    return (
+        each.is_linear
+        and each.parameter.prior.distribution == "flat"
+        and not each.is_bounded
+        and len(each.mean_groups) == 1
+        and sum(term.coefficient == name for term in terms) == 1
+        and not any(name in parameters_in(term.expression) for term in terms)
+        and not any(name in parameters_in(other.definition) for other in model.parameters.values() if other.definition)
+    )
+
+
+def separate[Item](items: Sequence[Item], conflicts: set[frozenset]) -> list[tuple[Item, ...]]:
+    """Split items into as few blocks as first come, first served gives, none with two that conflict."""
+    blocks: list[list[Item]] = []
+    for item in items:
+        place = next(
+            (block for block in blocks if not any(frozenset((item, other)) in conflicts for other in block)), None
+        )
+        if place is None:
+            blocks.append([item])
+        else:
+            place.append(item)
+    return [tuple(block) for block in blocks]

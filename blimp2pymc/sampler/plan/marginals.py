@@ -1,0 +1,236 @@
+"""Which latent variables are integrated out while parameters are drawn, and which parameters those are.
+
+A latent variable that enters every equation by itself, times a coefficient, has the same conditional precision
+in every row. It can be integrated out exactly, together with all others of that kind that meet it in an
+equation, and what is left of the density of the parameters needs moment matrices only:
+
+    sum over rows of log N(u; 0, Q^-1),   Q = W - W S (S' W S)^-1 S' W,
+
+u the residuals without these variables, S their coefficients, W the residual precision. Parameters drawn from
+that density do not wait for the latent variables to follow; these are drawn right after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.ir import Column, Model, ParameterKind
+from blimp2pymc.sampler.plan.blocking import left_out_groups, missing_patterns, separate
+from blimp2pymc.sampler.plan.conditions import ParameterFacts
+from blimp2pymc.sampler.plan.residuals import Group, Structure
+
+MOST_CLASSES = 32
+"""Classes of rows with different equations left out up to which integrating pays: each has a matrix Q of its own."""
+MOST_DIRECTIONS = 24
+"""Parameters that are moved along directions at most, about five densities each."""
+MOST_MATRICES = 64
+"""Directions times classes at most, those of scales included."""
+FEW_OUTCOMES = 3
+"""Outcomes per latent variable up to which everything is moved along directions. More of them measure latent
+variables so well that given these, too, what belongs to single outcomes moves freely."""
+SHARE = 0.25
+"""Share of the sweeps in which paths are followed where other latent variables, which are not integrated out, are drawn
+in every sweep: these set the pace of what mixes slowly then."""
+
+IDENTITY, LOGARITHM, CORRELATION = range(3)
+"""Coordinates in which a parameter moves: itself, log |p| with its sign kept, atanh p."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """Parameters that a slice sampler moves together, in coordinates without bounds."""
+
+    parameters: tuple[str, ...]
+    coordinates: tuple[int, ...]
+    weights: tuple[float, ...] = ()
+    """The direction; empty: as many directions as parameters, learned in burn-in."""
+    latent: Column | None = None
+    """The latent variable whose scale the direction changes."""
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """Latent variables that are integrated out together, and what is drawn then."""
+
+    latent: tuple[Column, ...]
+    groups: tuple[int, ...]
+    """Every group they occur in."""
+    blocks: tuple[tuple[str, ...], ...]
+    """Coefficients that are jointly normal."""
+    paths: tuple[Path, ...]
+    share: float = 1.0
+    """Share of the sweeps after burn-in in which paths are followed."""
+
+
+def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]) -> tuple[Marginal, ...]:
+    """Find what can be drawn with latent variables integrated out.
+
+    Parameters
+    ----------
+    model
+        A resolved model.
+    form
+        Its residuals.
+    facts
+        Facts of its free parameters.
+    """
+    latent = _additive(model, form)
+    n_classes = _n_classes(model, form) if latent else 0
+    if not latent or n_classes > MOST_CLASSES:
+        return ()
+    most = min(MOST_DIRECTIONS, MOST_MATRICES // n_classes)
+    found = []
+    for columns, groups in _components(form, latent):
+        inside = [each for each in facts.values() if _is_inside(each, set(groups))]
+        multiplying = {name for k in groups for name in _multiplying(form.groups[k], columns)}
+        normal = [each.name for each in inside if each.is_normal and not each.shift and each.name not in multiplying]
+        blocks = tuple(separate(normal, _conflicts(form, groups)))
+        scales = _scales(form, columns, groups, inside)
+        scales = scales if len(scales) <= most else []
+        paths = (*scales, *_directions(form, columns, groups, inside, multiplying, most - len(scales)))
+        if blocks or paths:
+            share = 1.0 if len(latent) == len(model.latent) else SHARE
+            found.append(Marginal(columns, groups, blocks, paths, share))
+    return tuple(found)
+
+
+def _additive(model: Model, form: Structure) -> tuple[Column, ...]:
+    """Latent variables that enter no product, power or function, and no equation other than normal ones."""
+    transformed = {each.name for each in model.equations if each.transform is not None}
+    latent = {Column(name) for name in model.latent if name not in transformed}
+    for group in form.groups:
+        for residual in group.residuals:
+            if group.is_cut or group.weight is not None or residual.equation.family != "normal":
+                latent -= residual.columns
+                continue
+            for product in residual.products:
+                if len(product.columns) > 1 or product.functions:
+                    latent -= set(product.columns)
+                    latent -= {column for function in product.functions for column in columns_in(function)}
+    return tuple(Column(name) for name in model.latent if Column(name) in latent)
+
+
+def _components(form: Structure, latent: Sequence[Column]) -> list[tuple[tuple[Column, ...], tuple[int, ...]]]:
+    """Split latent variables into sets that meet in no equation, with the groups of each."""
+    components: list[tuple[set[Column], set[int]]] = []
+    for index, group in enumerate(form.groups):
+        columns, groups = group.columns & set(latent), {index}
+        if not columns:
+            continue
+        apart = []
+        for component in components:
+            if component[0] & columns:
+                columns, groups = columns | component[0], groups | component[1]
+            else:
+                apart.append(component)
+        components = [*apart, (set(columns), groups)]
+    return [
+        (tuple(each for each in latent if each in columns), tuple(sorted(groups))) for columns, groups in components
+    ]
+
+
+def _n_classes(model: Model, form: Structure) -> int:
+    return len({left_out_groups(form, missing, True) for missing, rows in missing_patterns(model, form) if len(rows)})
+
+
+def _conflicts(form: Structure, groups: Iterable[int]) -> set[frozenset]:
+    """Pairs of parameters that are multiplied with each other."""
+    return {
+        frozenset((a, b))
+        for k in groups
+        for residual in form.groups[k].residuals
+        for product in residual.products
+        for a in product.parameters
+        for b in product.parameters
+        if a != b
+    }
+
+
+def _is_inside(facts: ParameterFacts, groups: set[int]) -> bool:
+    """Whether a parameter occurs in these groups only, and nothing but them depends on it."""
+    used = {*facts.mean_groups, *facts.covariance_groups}
+    return bool(used) and used <= groups and not facts.feeds and facts.has_density and not facts.shift
+
+
+def _multiplying(group: Group, columns: Iterable[Column]) -> set[str]:
+    return {
+        name
+        for residual in group.residuals
+        for product in residual.products
+        if set(product.columns) & set(columns)
+        for name in product.parameters
+    }
+
+
+def _directions(
+    form: Structure,
+    columns: Sequence[Column],
+    groups: Sequence[int],
+    inside: Sequence[ParameterFacts],
+    multiplying: set[str],
+    most: int,
+) -> list[Path]:
+    """Variances and correlations of the latent variables; with few outcomes also what else is not normal."""
+    own = {
+        name
+        for k in groups
+        if set(form.groups[k].outcomes) & set(columns)
+        for name in form.groups[k].covariance_parameters
+    }
+    stages = (
+        [each for each in inside if each.name in own],
+        [each for each in inside if each.name not in own and each.covariance_groups],
+        [each for each in inside if each.name in multiplying],
+    )
+    n_outcomes = sum(len(form.groups[k].outcomes) for k in groups) - len(columns)
+    chosen: dict[str, ParameterFacts] = {}
+    for stage in stages if n_outcomes <= FEW_OUTCOMES * len(columns) else stages[:1]:
+        more = {each.name: each for each in stage if each.name not in chosen}
+        if len(chosen) + len(more) > most:
+            break
+        chosen |= more
+    if not chosen:
+        return []
+    # What changes means comes first: columns of a Cholesky factor leave all before them as they are, so that
+    # most directions leave the means alone, which are dear to compute.
+    ordered = sorted(chosen.values(), key=lambda each: not each.mean_groups)
+    return [Path(tuple(each.name for each in ordered), tuple(_coordinate(each) for each in ordered))]
+
+
+def _coordinate(facts: ParameterFacts) -> int:
+    if facts.mean_groups:
+        return IDENTITY
+    return CORRELATION if facts.parameter.kind is ParameterKind.CORRELATION else LOGARITHM
+
+
+def _scales(
+    form: Structure, columns: Sequence[Column], groups: Sequence[int], inside: Sequence[ParameterFacts]
+) -> list[Path]:
+    """For every latent variable with mostly free loadings, the direction in which it is multiplied by a constant.
+
+    Times g: its loadings are divided by g, the coefficients of its own equation multiplied by g and its residual
+    variance by g^2. Any subset of these is a direction, so that what is fixed or shared with others just stays.
+    """
+    names = {each.name for each in inside}
+    paths = []
+    for column in columns:
+        weights: dict[str, list[float]] = {}
+        n_fixed = 0
+        for group in (form.groups[k] for k in groups):
+            for residual in group.residuals:
+                own = residual.equation.outcome == column
+                for product in residual.products:
+                    n_fixed += not own and product.columns == (column,) and not set(product.parameters) & names
+                    for name in product.parameters:
+                        if own and product.columns != (column,):
+                            weights.setdefault(name, []).append(1.0)
+                        elif not own:
+                            weights.setdefault(name, []).append(-1.0 if product.columns == (column,) else 0.0)
+                if own:
+                    weights.setdefault(residual.equation.residual_variance or "", []).append(2.0)
+        moved = {name: each[0] for name, each in weights.items() if name in names and len(set(each)) == 1 and each[0]}
+        if list(moved.values()).count(-1.0) > n_fixed:
+            paths.append(Path(tuple(moved), (LOGARITHM,) * len(moved), tuple(moved.values()), column))
+    return paths

@@ -1,0 +1,324 @@
+"""Which kernel draws what: read off the model by one table, the first rule that fits wins.
+
+Symbolic only, so that `explain` needs neither numba nor data in memory beyond the missing pattern.
+The layout turns a plan into tables; the kernels' names are those of the modules in `kernels/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.errors import Finding, error, raise_all
+from blimp2pymc.joint_model.ir import Column, Model
+from blimp2pymc.sampler.plan.blocking import (
+    coefficient_blocks,
+    mean_shift,
+)
+from blimp2pymc.sampler.plan.cell_updates import cell_updates, weight_updates
+from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift, parameter_facts
+from blimp2pymc.sampler.plan.drawn_with_power import drawn_with_power
+from blimp2pymc.sampler.plan.expected_scores import Center, centers
+from blimp2pymc.sampler.plan.inverses import power_names
+from blimp2pymc.sampler.plan.location_moves import LocationMove, location_moves
+from blimp2pymc.sampler.plan.marginals import Marginal, marginals
+from blimp2pymc.sampler.plan.nuts_blocks import (
+    modelled_powers,
+    needs_nuts,
+    not_free,
+    nuts_blocks,
+    obstacle,
+    without_inside,
+)
+from blimp2pymc.sampler.plan.reflections import Reflection, reflections
+from blimp2pymc.sampler.plan.residuals import Structure, structure
+from blimp2pymc.sampler.plan.scale_moves import ScaleMove, scale_moves
+from blimp2pymc.sampler.plan.update import Update, equations_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep of the sampler: updates in the order in which they are carried out."""
+
+    updates: tuple[Update, ...]
+    structure: Structure = field(repr=False)
+    marginals: tuple[Marginal, ...] = ()
+    """Latent variables that are integrated out while parameters are drawn, before they are drawn themselves."""
+    reflections: tuple[Reflection, ...] = ()
+    """Changes of sign that keep latent variables in one orientation, carried out at the end of a sweep."""
+    drawn_with_power: Mapping[Column, tuple[str, ...]] = field(default_factory=dict)
+    """Yeo-Johnson outcome -> coefficients that are integrated out, with the variance, while lambda is drawn."""
+    scale_moves: tuple[ScaleMove, ...] = ()
+    """Changes of scale, carried out after the parameters."""
+    location_moves: tuple[LocationMove, ...] = ()
+    """Changes of location, carried out before the parameters."""
+    collapsed: bool = True
+    """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
+    centers: tuple[Center, ...] = ()
+    """Expected scores that coefficients are centered at when a draw is recorded."""
+    nuts: frozenset[str] = frozenset()
+    """Parameters that NUTS alone draws."""
+
+    @property
+    def compiled_first(self) -> tuple[str, ...]:
+        """What has to be compiled for this model before it is sampled, in words."""
+        return tuple(
+            f"{each.reason}: that takes some seconds, for a large model minutes"
+            for each in self.updates
+            if each.kernel == "nuts"
+        )
+
+    @property
+    def moves(self) -> tuple[ScaleMove | LocationMove, ...]:
+        """Changes of scale and of location."""
+        return (*self.scale_moves, *self.location_moves)
+
+    def __str__(self) -> str:
+        width = max(len(each.kernel) for each in self.updates)
+        lines = [
+            f"{each.kernel:<{width}}  {', '.join(each.targets)}\n{'':<{width}}  {each.reason}" for each in self.updates
+        ]
+        return "\n".join([*lines, *map(str, self.moves), *map(str, self.reflections)])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the table: a kernel, and when it may be used."""
+
+    kernel: str
+    applies: Callable[[ParameterFacts], bool]
+    reason: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "covariances",
+        lambda facts: facts.is_wishart,
+        "unstructured covariance of jointly normal residuals: inverse Wishart",
+    ),
+    Rule(
+        "variances",
+        lambda facts: facts.is_inverse_gamma,
+        "residual variance of normal equations: inverse gamma",
+    ),
+    Rule(
+        "scoring",
+        lambda facts: facts.is_normal and facts.is_scored,
+        "linear in an equation that is not normal: joint Metropolis steps from a normal approximation (gamerman 1997)",
+    ),
+    Rule(
+        "means",
+        lambda facts: facts.is_normal and facts.shift is not None,
+        "mean of a centered variable: normal given its own equations, the centered coefficients move along",
+    ),
+    Rule(
+        "coefficients",
+        lambda facts: facts.is_normal,
+        "linear in normal equations, or in equations that are normal given the rows' weights: jointly normal",
+    ),
+    Rule(
+        "bounded",
+        lambda facts: facts.is_truncated_normal,
+        "linear in normal equations, with bounds: truncated normal, one at a time",
+    ),
+    Rule(
+        "thresholds",
+        lambda facts: facts.is_free_threshold,
+        "thresholds of an ordered variable: drawn with its latent response integrated out, by Metropolis steps "
+        "within the order (cowles 1996)",
+    ),
+    Rule(
+        "slice",
+        lambda facts: facts.has_density,
+        "occurs in normal equations, but has no standard full conditional: slice sampling",
+    ),
+    Rule("nuts", lambda facts: bool(facts.inside_groups), "inside a function of variables: see `nuts_blocks`"),
+)
+"""Parameters, one row per kernel; the first row that applies wins."""
+
+TRANSFORMATIONS = "lambda of a Yeo-Johnson transform: slice sampling{}"
+
+MARGINAL_RULES: dict[str, str] = {
+    "integrated": "linear in normal equations: jointly normal with {latent} integrated out",
+    "scales": "loadings, coefficients and variance of '{column}' scaled together, "
+    "with {latent} integrated out: slice sampling",
+    "directions": "slice sampling along directions learned in burn-in, with {latent} integrated out",
+}
+"""Parameters drawn with latent variables integrated out, before their full conditionals: kernel -> reason."""
+
+
+def plan(
+    model: Model,
+    *,
+    collapsed: bool = True,
+    aligned: bool = True,
+    integrated: bool = True,
+    moves: bool = True,
+    nuts: Iterable[str] = (),
+) -> Plan:
+    """Choose a kernel for every parameter and every missing value.
+
+    Parameters
+    ----------
+    model
+        A resolved model.
+    collapsed
+        False gives plain full conditionals only: every missing outcome is drawn before the parameters,
+        and means of centered variables are drawn given the coefficients. Same posterior, slower mixing.
+    aligned
+        Whether latent variables that nothing in the model orients are reflected so that a loading is positive.
+    integrated
+        Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
+    moves
+        Whether latent variables and responses change scale or location together with their coefficients.
+    nuts
+        Parameters to give to NUTS although they have a kernel: same posterior.
+
+    Raises
+    ------
+    BlimpError
+        When a part of the model has no sampler; it names the equation. Also when `model` is none.
+    """
+    if not isinstance(model, Model):
+        raise error(f"a resolved model is needed here, not a {type(model).__name__}",
+                    hint="blimp2pymc.resolve(script, data)")  # fmt: skip
+    forced = tuple(nuts)
+    for name in not_free(model, forced):
+        raise error(f"'{name}' is no free parameter", hint=nearest(name, model.parameters), code="undeclared-name")
+    form = structure(model)
+    # Coefficients whose predictor is centered when they are recorded are not those of the PyMC model.
+    moved = centers(model, form) if collapsed and not needs_nuts(model, form) and not forced else ()
+    if moved:
+        form = structure(model, {each.score for each in moved})
+    facts = parameter_facts(model, form)
+    shifts = {
+        name: shift
+        for name, each in facts.items()
+        if (collapsed or each.feeds_cut) and (shift := mean_shift(model, form, each, facts)) is not None
+    }
+    facts = {name: each.with_shift(shifts.get(name)) for name, each in facts.items()}
+    chosen = _chosen_kernels(model, form, facts, forced)
+    blocks = nuts_blocks(form, facts, chosen, forced)
+    alone = [name for block in blocks for name in block.alone]
+    cells = [*weight_updates(form), *cell_updates(model, form, collapsed)]
+    thresholds = _threshold_updates(form, chosen)
+    before = [each for each in cells if each.kernel not in ("predictions", "responses")]
+    responses = [each for each in cells if each.kernel == "responses"]
+    after = [each for each in cells if each.kernel == "predictions"]
+    turned = reflections(model, form) if aligned else ()
+    scales = [each for each in (scale_moves(model, form) if moves else ()) if without_inside(form, alone, each.targets)]
+    before += [*thresholds, *responses]
+    others = {name: each for name, each in facts.items() if name not in alone}
+    found = marginals(model, form, others) if collapsed and integrated else ()
+    drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}
+    before += [_power_update(form, name, drawn_with) for name in power_names(model) if name not in alone]
+    first = [Update(each.parameters, "nuts", equations_of(form, set(each.groups)), each.reason, each.groups)
+             for each in blocks]  # fmt: skip
+    updates = (*first, *before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
+    locations = location_moves(model, form, facts, found) if moves else ()
+    locations = tuple(each for each in locations if without_inside(form, alone, each.targets))
+    return Plan(updates, form, found, turned, drawn_with, tuple(scales), locations, collapsed, moved, frozenset(alone))
+
+
+def _chosen_kernels(
+    model: Model, form: Structure, facts: Mapping[str, ParameterFacts], forced: Collection[str]
+) -> dict[str, str]:
+    """Kernel of every free parameter but the lambdas that have their own."""
+    chosen: dict[str, str] = {}
+    findings = []
+    powers = power_names(model)
+    blocked = {name for group in form.groups for name in group.covariance_parameters
+               if set(group.covariance_parameters) & set(forced)}  # fmt: skip
+    for name, each in facts.items():
+        if name in powers and name not in (*modelled_powers(model), *forced):
+            continue
+        rules = [] if name in powers else [rule for rule in RULES if rule.applies(each)]
+        if name in blocked:
+            rules = [rule for rule in rules if rule.kernel != "covariances"]
+        rule = next(iter(rules), None)
+        if rule is not None and rule.kernel != "nuts" and name not in forced:
+            chosen[name] = rule.kernel
+        elif name in powers or each.mean_groups or each.covariance_groups or each.is_threshold:
+            chosen[name] = "nuts"
+            hint = obstacle(form, facts, name)
+            if hint:
+                text = f"no kernel can draw '{name}', a parameter of the equation of '{each.where}'"
+                findings.append(Finding(text, model.parameters[name].span, hint, "no-kernel"))
+        else:
+            findings.append(
+                Finding(
+                    f"'{name}' occurs in no equation, so the data say nothing about it", model.parameters[name].span
+                )
+            )
+    raise_all(findings)
+    return chosen
+
+
+def _power_update(form: Structure, name: str, drawn_with: Mapping[Column, tuple[str, ...]]) -> Update:
+    owners = [each.equation for each in form.residuals if each.equation.transform is not None]
+    outcomes = tuple(each for each in owners if each.transform is not None and each.transform.parameter == name)
+    alone = all(each.outcome in drawn_with for each in outcomes)
+    more = ", coefficients and residual variance integrated out and drawn with it" if alone else ""
+    return Update((name,), "transformations", tuple(each.name for each in outcomes), TRANSFORMATIONS.format(more))
+
+
+def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen: dict[str, str]) -> list[Update]:
+    reasons = {rule.kernel: rule.reason for rule in RULES}
+    updates: list[Update] = []
+
+    def add(kernel: str, targets: tuple[str, ...], groups: set[int], shifts: tuple[Shift, ...] = ()) -> None:
+        updates.append(
+            Update(targets, kernel, equations_of(form, groups), reasons[kernel], tuple(sorted(groups)), shifts)
+        )
+
+    for index, group in enumerate(form.groups):
+        owned = tuple(name for name in group.covariance_parameters if chosen.get(name) == "covariances")
+        if owned:
+            add("covariances", owned, {index})
+    for name, kernel in chosen.items():
+        if kernel == "variances":
+            add(kernel, (name,), set(facts[name].groups))
+    normal = [facts[name] for name, kernel in chosen.items() if kernel in ("means", "coefficients")]
+    for block in coefficient_blocks(form, normal):
+        shifts = tuple(shift for name in block for shift in facts[name].shift or ())
+        groups = {index for name in block for index in facts[name].included}
+        add("means" if shifts else "coefficients", block, groups, shifts)
+    for block in coefficient_blocks(form, [facts[name] for name, kernel in chosen.items() if kernel == "scoring"]):
+        shifts = tuple(shift for name in block for shift in facts[name].shift or ())
+        add("scoring", block, {index for name in block for index in facts[name].included}, shifts)
+    for name, kernel in chosen.items():
+        if kernel in ("bounded", "slice"):
+            # The slice sampler looks at every group of the parameter, so nothing moves along.
+            shifts = (facts[name].shift or ()) if kernel == "bounded" else ()
+            seen = facts[name].groups if kernel == "bounded" else (*facts[name].mean_groups, *facts[name].groups)
+            add(kernel, (name,), set(seen), shifts)
+    return updates
+
+
+def _threshold_updates(form: Structure, chosen: dict[str, str]) -> list[Update]:
+    names = tuple(name for name, kernel in chosen.items() if kernel == "thresholds")
+    if not names:
+        return []
+    outcomes = tuple(each.outcome.variable for each in form.responses if set(names) & set(each.equation.thresholds))
+    return [Update(names, "thresholds", outcomes, next(rule.reason for rule in RULES if rule.kernel == "thresholds"))]
+
+
+def _marginal_updates(form: Structure, found: tuple[Marginal, ...]) -> list[Update]:
+    updates = []
+    for each in found:
+        latent = ", ".join(f"'{column.variable}'" for column in each.latent)
+        drawn: list[tuple[str, tuple[str, ...], str]] = [("integrated", block, "") for block in each.blocks]
+        for path in each.paths:
+            name = "" if path.latent is None else path.latent.variable
+            drawn.append(("scales" if path.weights else "directions", path.parameters, name))
+        updates += [
+            Update(
+                names,
+                kernel,
+                equations_of(form, set(each.groups)),
+                MARGINAL_RULES[kernel].format(latent=latent, column=column),
+            )
+            for kernel, names, column in drawn
+        ]
+    return updates

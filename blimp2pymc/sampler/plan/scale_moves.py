@@ -1,0 +1,128 @@
+"""Changes of scale that leave most residuals as they are: read off the model, carried out after the parameters.
+
+A Gibbs sampler is slow where a column without known values (a latent variable, a latent response) and what is
+estimated with it only change together: y*, its thresholds and its coefficients; a factor, its loadings and its
+marker. A move multiplies each of them by a power of one factor g. The powers solve linear equations, one for every
+product in a residual; they are found by following these from one column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.ir import Column, Form, Model
+from blimp2pymc.sampler.plan.residuals import Structure, depends_on
+
+
+@dataclass(frozen=True)
+class ScaleMove:
+    """Columns and parameters that are multiplied by powers of one factor."""
+
+    columns: tuple[tuple[Column, float], ...]
+    """Latent variables and latent responses, with their powers."""
+    parameters: tuple[tuple[str, float], ...]
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Names of the parameters that change."""
+        return frozenset(name for name, _ in self.parameters)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variables whose columns change, and parameters."""
+        return (*(column.variable for column, _ in self.columns), *(name for name, _ in self.parameters))
+
+    def __str__(self) -> str:
+        names = [f"'{each.variable}'" for each, _ in self.columns]
+        listed = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+        return f"the scale of {listed} moves together with {len(self.parameters)} parameters"
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """Unknowns whose powers add up to the power of the outcome."""
+
+    outcome: Column
+    columns: tuple[Column, ...]
+    parameters: tuple[str, ...]
+    multiple: int = 1
+    """2 for a residual variance: its power is twice that of the outcome."""
+
+
+def scale_moves(model: Model, form: Structure) -> tuple[ScaleMove, ...]:
+    """Find the changes of scale of a model, at most one that begins with each latent variable and response."""
+    latent = [Column(name) for name in model.latent]
+    seeds = [*latent, *(each.outcome for each in form.responses)]
+    computed = {origin for name in form.definitions for origin in depends_on(form, name)}
+    free = {name for name, each in model.parameters.items() if each.is_free} - computed
+    constraints = list(_constraints(model, form))
+    fixed_columns = _immovable(form)
+    found: dict[frozenset, ScaleMove] = {}
+    for seed in seeds:
+        powers = _follow(seed, set(seeds) - fixed_columns, free, constraints) if seed not in fixed_columns else None
+        if powers is not None:
+            move = ScaleMove(
+                tuple((each, float(powers[each])) for each in seeds if powers.get(each)),
+                tuple((name, float(powers[name])) for name in model.parameters if powers.get(name)),
+            )
+            if move.parameters:
+                found.setdefault(frozenset(powers.items()), move)
+    return tuple(found.values())
+
+
+def _constraints(model: Model, form: Structure) -> Iterator[Constraint]:
+    zero = {name for name, each in model.parameters.items() if each.fixed == 0.0}
+    for residual in form.residuals:
+        for product in residual.products:
+            if not zero & set(product.parameters):
+                yield Constraint(residual.outcome, product.columns, product.parameters)
+        variance = residual.equation.residual_variance
+        if variance is not None and model.parameters[variance].fixed is None:
+            yield Constraint(residual.outcome, (), (variance,), 2)
+        if residual.outcome.form is Form.LATENT_RESPONSE:
+            for name in residual.equation.thresholds:
+                if name not in zero:
+                    yield Constraint(residual.outcome, (), (name,))
+
+
+def _immovable(form: Structure) -> set[Column]:
+    """Columns in functions, in equations with weights, and in Means Models."""
+    found: set[Column] = set()
+    for group in form.groups:
+        if group.weight is not None or group.is_cut:
+            found |= group.columns
+        for residual in group.residuals:
+            for product in residual.products:
+                found |= {column for function in product.functions for column in columns_in(function)}
+    return found
+
+
+def _follow(
+    seed: Column, movable: set[Column], free: set[str], constraints: list[Constraint]
+) -> dict[Column | str, Fraction] | None:
+    """Powers that satisfy all constraints with 1 for the seed; None where following them comes to a contradiction."""
+    powers: dict[Column | str, Fraction] = {seed: Fraction(1)}
+    settled = False
+    while not settled:
+        settled = True
+        for each in constraints:
+            unknowns: tuple[Column | str, ...] = (*each.columns, *each.parameters)
+            total = sum((powers.get(unknown, Fraction(0)) for unknown in unknowns), Fraction(0))
+            total -= each.multiple * powers.get(each.outcome, Fraction(0))
+            if total == 0:
+                continue
+            settled = False
+            open_parameters = [name for name in each.parameters if name in free and name not in powers]
+            open_columns = [column for column in each.columns if column in movable and column not in powers]
+            if open_parameters:
+                powers[open_parameters[0]] = -total / each.parameters.count(open_parameters[0])
+            elif each.outcome in movable and each.outcome not in powers:
+                powers[each.outcome] = total / each.multiple
+            elif open_columns:
+                powers[open_columns[0]] = -total / each.columns.count(open_columns[0])
+            else:
+                return None
+    return powers

@@ -1,0 +1,272 @@
+"""Tables of latent responses: between which bounds, and which missing categories are drawn with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.sampler.kernels.categories import CHANGING, CHANGING_SLOPE, FIXED, FIXED_SLOPE
+from blimp2pymc.sampler.plan.blocking import is_scored, with_scored
+from blimp2pymc.sampler.plan.residuals import Residual, Structure
+from blimp2pymc.sampler.tables.layout import Layout, Pattern
+from blimp2pymc.sampler.tables.ragged import integers, ragged
+from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
+from blimp2pymc.sampler.tables.tables import Cells
+
+
+def response_table(result: Layout, cells: Cells) -> Responses:
+    """Latent responses of ordered categories, their thresholds and scores."""
+    form = result.plan.structure
+    found = form.responses
+    drawn = {name for each in result.plan.updates if each.kernel == "thresholds" for name in each.targets}
+    rows = result.incomplete_rows
+    blocks, categories, codes, missing, steps, places_of_rows = [], [], [], [], [], []
+    for each in found:
+        index = result.columns[each.outcome]
+        is_own = (cells.phase == 2) & (cells.member[cells.member_start[:-1]] == index)
+        own = np.flatnonzero(is_own).tolist()
+        blocks.append(own)
+        code = result.model.variables[each.equation.name].categories
+        held = np.concatenate([np.arange(0), *(np.arange(cells.low[k], cells.high[k]) for k in own)])
+        places_of_rows.append(held.tolist())
+        values = result.model.data[each.equation.name][rows[held]]
+        # Missing ones that are drawn start anywhere: the state has its own copy.
+        categories.append(np.searchsorted(code, np.where(np.isnan(values), code[0], values)).tolist())
+        codes.append(code)
+        missing.append([(p.low, p.low + len(p.rows)) for p in result.patterns
+                        if each.outcome in p.missing and each.outcome.variable not in p.categories])  # fmt: skip
+        free = [name for name in each.equation.thresholds if name in drawn]
+        steps.append(result.parameters[free[0]] if free else -1)
+    threshold_start, thresholds = ragged(each.equation.thresholds for each in found)
+    block_start, own_blocks = ragged(blocks)
+    category_start, category = ragged(categories)
+    code_start, code_values = ragged(codes)
+    missing_start, runs = ragged(missing)
+    equation = [form.residuals.index(each) for each in found]
+    plain = [_is_plain(cells, own, form, each) for own, each in zip(blocks, found, strict=True)]
+    intercepts = [_intercept(result, cells, each) if is_plain else None for each, is_plain in
+                  zip(found, plain, strict=True)]  # fmt: skip
+    return Responses(
+        column=integers(result.columns[each.outcome] for each in found),
+        score=integers(result.columns[each.equation.outcome] for each in found),
+        block_start=block_start,
+        block=integers(own_blocks),
+        category_start=category_start,
+        category=integers(category),
+        row=integers(ragged(places_of_rows)[1]),
+        is_changing=np.array(
+            [any(each.outcome.variable in p.categories for p in result.patterns) for each in found], np.bool_
+        ),
+        equation=integers(equation),
+        monomial=integers(result.monomials[result.columns[each.outcome],] for each in found),
+        is_plain=np.array(plain, np.bool_),
+        intercept=integers(-1 if name is None else result.parameters[name] for name in intercepts),
+        threshold_start=threshold_start,
+        threshold=integers(result.parameters[name] for name in thresholds),
+        is_drawn=np.array([name in drawn for name in thresholds], np.bool_),
+        code_start=code_start,
+        code=np.array(code_values, np.float64),
+        missing_start=missing_start,
+        missing_low=integers(low for low, _ in runs),
+        missing_high=integers(high for _, high in runs),
+        step=integers(steps),
+    )
+
+
+def _is_plain(cells: Cells, own: list[int], form: Structure, response: Residual) -> bool:
+    """Whether only the response's own equation, of one outcome, looks at it in the rows with a category."""
+    groups = {int(cells.segment_group[k]) for block in own
+              for k in range(cells.segment_start[block], cells.segment_start[block + 1])}  # fmt: skip
+    return all(form.groups[k].residuals == (response,) and form.groups[k].weight is None for k in groups)
+
+
+def _intercept(result: Layout, cells: Cells, response: Residual) -> str | None:
+    """The intercept of a response, if all that depends on it is integrated out with the responses."""
+    index = result.columns[response.outcome]
+    if sum(response.outcome in group.columns for group in result.plan.structure.groups) > 1:
+        return None
+    elsewhere = np.isin(cells.phase, (0, 3))
+    for block in np.flatnonzero(elsewhere):
+        if index in cells.member[cells.member_start[block] : cells.member_start[block + 1]]:
+            return None
+    drawn = {name for each in result.plan.updates if each.kernel == "coefficients" for name in each.targets}
+    every = [
+        name for each in result.plan.structure.residuals for product in each.products for name in product.parameters
+    ]
+    for product in response.products:
+        if not product.columns and not product.functions and product.constant == -1.0 and len(product.parameters) == 1:
+            (name,) = product.parameters
+            if name in drawn and every.count(name) == 1:
+                return name
+    return None
+
+
+def category_table(result: Layout, cells: Cells, responses: Responses) -> Categories:
+    """Missing categories that other equations look at, pattern by pattern; a nominal one once per difference."""
+    form = result.plan.structure
+    found: list[tuple[Residual, Pattern]] = [
+        (each, pattern)
+        for pattern in result.patterns
+        for each in form.latent_responses
+        if each.outcome.variable in pattern.categories
+    ]
+    looked_at = [_groups(result, each, pattern) for each, pattern in found]
+    segments = [
+        [(group, _entries(result, each, group)) for group in groups]
+        for (each, _), (groups, _) in zip(found, looked_at, strict=True)
+    ]
+    codes: list[list[float]] = []
+    rivals, places = [], []
+    for each, pattern in found:
+        variable = result.model.variables[each.outcome.variable]
+        others = [other.outcome for other in form.differences if _are_rivals(other, each)]
+        rivals.append([result.columns[column] for column in others])
+        if each.outcome.category is None:
+            codes.append(list(variable.categories))
+            places.append(_place(cells, responses, result.columns[each.outcome], pattern.low))
+        else:
+            known = (variable.reference, each.outcome.category, *(column.category for column in others))
+            codes.append([code for code in known if code is not None])
+            places.append(-1)
+    flat = [segment for each in segments for segment in each]
+    entry_start, entries = ragged(rows for _, rows in flat)
+    threshold_start, thresholds = ragged(each.equation.thresholds for each, _ in found)
+    code_start, code = ragged(codes)
+    rival_start, rival = ragged(rivals)
+    program_start, program = ragged(_functions_of(result, Column(each.outcome.variable)) for each, _ in found)
+    return Categories(
+        score=integers(result.columns[Column(each.outcome.variable)] for each, _ in found),
+        response=integers(result.columns[each.outcome] for each, _ in found),
+        is_nominal=np.array([each.outcome.category is not None for each, _ in found], np.bool_),
+        low=integers(pattern.low for _, pattern in found),
+        high=integers(pattern.low + len(pattern.rows) for _, pattern in found),
+        place=integers(places),
+        threshold_start=threshold_start,
+        threshold=integers(result.parameters[name] for name in thresholds),
+        code_start=code_start,
+        code=np.array(code, np.float64),
+        rival_start=rival_start,
+        rival=integers(rival),
+        segment_start=ragged(segments)[0],
+        segment_group=integers(group for group, _ in flat),
+        is_scored=np.array(
+            [is_scored(form, group, densities) for groups, densities in looked_at for group in groups], np.bool_
+        ),
+        density_start=ragged(densities for _, densities in looked_at)[0],
+        density_group=integers(group for _, densities in looked_at for group in densities),
+        entry_start=entry_start,
+        entry_kind=integers(each[0] for each in entries),
+        entry_equation=integers(each[1] for each in entries),
+        entry_monomial=integers(each[2] for each in entries),
+        entry_rest=integers(each[3] for each in entries),
+        program_start=program_start,
+        program=integers(program),
+    )
+
+
+def difference_table(result: Layout, cells: Cells) -> Differences:
+    """Latent differences of nominal variables: where the category is observed, and where it follows from them."""
+    form = result.plan.structure
+    by_column = {result.columns[each.outcome]: each for each in form.differences}
+    blocks = [int(k) for k in np.flatnonzero(cells.phase == 2) if int(cells.member[cells.member_start[k]]) in by_column]
+    columns = [int(cells.member[cells.member_start[k]]) for k in blocks]
+    categories, rivals = [], []
+    for block, column in zip(blocks, columns, strict=True):
+        each = by_column[column]
+        rivals.append([result.columns[other.outcome] for other in form.differences if _are_rivals(other, each)])
+        own = {
+            other.outcome.category: result.columns[other.outcome]
+            for other in form.differences
+            if other.outcome.variable == each.outcome.variable
+        }
+        rows = result.incomplete_rows[cells.low[block] : cells.high[block]]
+        # The reference has no difference of its own.
+        categories.append([own.get(float(code), -1) for code in result.model.data[each.outcome.variable][rows]])
+    category_start, category = ragged(categories)
+    rival_start, rival = ragged(rivals)
+    runs, codes, members = _unused_categories(result)
+    return Differences(
+        block=integers(blocks),
+        column=integers(columns),
+        category_start=category_start,
+        category=integers(category),
+        rival_start=rival_start,
+        rival=integers(rival),
+        missing_low=integers(low for _, low, _ in runs),
+        missing_high=integers(high for *_, high in runs),
+        missing_score=integers(score for score, *_ in runs),
+        member_start=ragged(members)[0],
+        member=integers(ragged(members)[1]),
+        code_start=ragged(codes)[0],
+        code=np.array(ragged(codes)[1], np.float64),
+    )
+
+
+def _unused_categories(result: Layout) -> tuple[list[tuple[int, int, int]], list[list[float]], list[list[int]]]:
+    """Runs of rows in which a nominal category is missing and no equation looks at it, with codes and differences."""
+    form = result.plan.structure
+    runs, codes, members = [], [], []
+    for name in dict.fromkeys(each.outcome.variable for each in form.differences):
+        own = [each.outcome for each in form.differences if each.outcome.variable == name]
+        for pattern in result.patterns:
+            if own[0] in pattern.missing and name not in pattern.categories:
+                runs.append((result.columns[Column(name)], pattern.low, pattern.low + len(pattern.rows)))
+                reference = result.model.variables[name].reference
+                assert reference is not None
+                codes.append([reference, *(each.category for each in own if each.category is not None)])
+                members.append([result.columns[each] for each in own])
+    return runs, codes, members
+
+
+def _are_rivals(first: Residual, second: Residual) -> bool:
+    return first.outcome.variable == second.outcome.variable and first.outcome != second.outcome
+
+
+def _functions_of(result: Layout, column: Column) -> list[int]:
+    return [k for k, each in enumerate(result.functions) if column in columns_in(each)]
+
+
+def _place(cells: Cells, responses: Responses, column: int, low: int) -> int:
+    """Place of a pattern's first row among the categories of a variable with ordered ones."""
+    variable = int(np.flatnonzero(responses.column == column)[0])
+    place = int(responses.category_start[variable])
+    for block in responses.block[responses.block_start[variable] : responses.block_start[variable + 1]]:
+        if cells.low[block] == low:
+            return place
+        place += int(cells.high[block] - cells.low[block])
+    raise AssertionError("a pattern without a block")
+
+
+def _groups(result: Layout, response: Residual, pattern: Pattern) -> tuple[list[int], list[int]]:
+    """Groups that a category's density looks at, and those that are not normal."""
+    form = result.plan.structure
+    held = {Column(response.outcome.variable), response.outcome}
+    touched = [
+        index
+        for index, group in enumerate(form.groups)
+        if index not in pattern.inactive and not group.is_cut and held & group.columns
+    ]
+    return with_scored(form, touched)
+
+
+def _entries(result: Layout, response: Residual, group: int) -> list[tuple[int, int, int, int]]:
+    """Entries of a group: kind, equation, monomial, monomial without the response."""
+    form = result.plan.structure
+    equations = {id(residual): k for k, residual in enumerate(form.residuals)}
+    score, own = Column(response.outcome.variable), result.columns[response.outcome]
+    changing = {result.columns[score], *result.columns_of_functions(score)}
+    rows = set()
+    for residual in form.groups[group].residuals:
+        for key in {result.monomial(product) for product in residual.products}:
+            if form.groups[group].is_scored and key == (result.working[residual.working],):
+                # Of what is not normal only linear predictors are needed, without the working response.
+                continue
+            rest = list(key)
+            kind = CHANGING if changing & set(key) else FIXED
+            if own in key:
+                rest.remove(own)
+                kind = CHANGING_SLOPE if kind == CHANGING else FIXED_SLOPE
+            monomial = result.monomials.setdefault(tuple(rest), len(result.monomials))
+            rows.add((kind, equations[id(residual)], result.monomials[key], monomial))
+    return sorted(rows)

@@ -1,0 +1,166 @@
+"""Tables of missing cells: which are drawn jointly, which by slice sampling, and what their density needs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.sampler.plan.blocking import cell_blocks, discrete_columns, is_scored, nonlinear_columns, with_scored
+from blimp2pymc.sampler.tables.layout import Layout, Pattern
+from blimp2pymc.sampler.tables.ragged import integers, ragged
+from blimp2pymc.sampler.tables.tables import Cells, Nonlinear
+
+LINE = (-np.inf, np.inf)
+
+
+def cell_table(result: Layout) -> Cells:
+    """Blocks of cells with a joint normal full conditional, predictions included."""
+    form = result.plan.structure
+    equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
+    # Scores of described outcomes follow from their responses, or are predicted.
+    scores = {Column(each.variable) for each in form.described}
+    blocks: list[tuple[int, Pattern, tuple[Column, ...], list[int]]] = []
+    integrated = {column for each in result.plan.marginals for column in each.latent}
+    for pattern in result.patterns:
+        active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
+        predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
+        nonlinear = nonlinear_columns(form.groups[k] for k in active)
+        # Codes follow from the latent responses, which are drawn with them where other equations look at them.
+        with_code = {each.outcome for each in form.latent_responses if each.outcome.variable in pattern.categories}
+        without = predicted | nonlinear | scores | with_code
+        wanted = [each for each in result.columns if each in pattern.missing and each not in without]
+        for block in cell_blocks([form.groups[k] for k in active], wanted):
+            touched = [k for k in active if form.groups[k].columns & set(block)]
+            blocks.append((3 if integrated & set(block) else 0, pattern, block, touched))
+        for response in form.latent_responses:
+            has_category = response.outcome not in pattern.missing
+            if has_category or (response in form.responses and response.outcome.variable in pattern.categories):
+                touched = [k for k in active if response.outcome in form.groups[k].columns]
+                blocks.append((2, pattern, (response.outcome,), touched))
+        blocks += [
+            (1, pattern, form.groups[k].outcomes, [k])
+            for k in sorted(pattern.inactive)
+            if form.groups[k].family == "normal"
+        ]
+    # Predictions follow the order of the equations, so that a prediction can predict.
+    segments, entries = [], []
+    for _, _, block, touched in blocks:
+        members = [result.columns[column] for column in block]
+        for group in touched:
+            segments.append(group)
+            rows = []
+            for residual in form.groups[group].residuals:
+                for key in {result.monomial(product) for product in residual.products}:
+                    inside = [member for member in members if member in key]
+                    rest = list(key)
+                    if inside:
+                        rest.remove(inside[0])
+                    # A monomial without its member may be new; it joins the pool behind the others.
+                    rows.append((tuple(rest), equations[id(residual)], key, members.index(inside[0]) if inside else -1))
+            entries.append(rows)
+    pool = dict(result.monomials)
+    for each in entries:
+        for remaining, *_ in each:
+            pool.setdefault(remaining, len(pool))
+    ordered = [
+        sorted((pool[rest], equation, pool[key], member) for rest, equation, key, member in rows) for rows in entries
+    ]
+    result.monomials = pool
+    entry_start, flat = ragged(ordered)
+    possible = _possible_values(result)
+    limits = [possible.get(block[0], LINE) if phase == 1 else LINE for phase, _, block, _ in blocks]
+    member_start, members = ragged([[result.columns[column] for column in block] for _, _, block, _ in blocks])
+    segment_start, _ = ragged(touched for *_, touched in blocks)
+    return Cells(
+        phase=integers(phase for phase, *_ in blocks),
+        low=integers(pattern.low for _, pattern, _, _ in blocks),
+        high=integers(pattern.low + len(pattern.rows) for _, pattern, _, _ in blocks),
+        member_start=member_start,
+        member=integers(members),
+        segment_start=segment_start,
+        segment_group=integers(segments),
+        entry_start=entry_start,
+        entry_equation=integers(each[1] for each in flat),
+        entry_monomial=integers(each[2] for each in flat),
+        entry_rest=integers(each[0] for each in flat),
+        entry_member=integers(each[3] for each in flat),
+        lower=np.array([lower for lower, _ in limits]),
+        upper=np.array([upper for _, upper in limits]),
+    )
+
+
+def _possible_values(result: Layout) -> dict[Column, tuple[float, float]]:
+    transforms = {each.scale: each.transform for each in result.model.equations}
+    return {column: (each.lower, each.upper) for column, each in transforms.items() if each is not None}
+
+
+def nonlinear_table(result: Layout) -> Nonlinear:
+    """Cells that enter by a power or inside a function."""
+    form = result.plan.structure
+    equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
+    found: list[tuple[int, Pattern, list[tuple[int, list, int]], list[bool], list[int]]] = []
+    kinds: list[tuple[int, int, tuple[float, ...]]] = []
+    for pattern in result.patterns:
+        active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
+        predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
+        owners = discrete_columns(form, active, pattern.missing)
+        nonlinear = (nonlinear_columns(form.groups[k] for k in active) - form.scores).union(owners)
+        for column, index in result.columns.items():
+            if column not in pattern.missing or column in predicted or column not in nonlinear:
+                continue
+            own = owners.get(column, [])
+            dependent = {index, *(k for each, k in result.functions.items() if column in columns_in(each))}
+            segments = []
+            holding = [k for k in active if column in form.groups[k].columns]
+            touched, densities = with_scored(form, sorted({*holding, *own}))
+            # Given a code, the Polya-Gamma weight of its own equation says nothing: it is integrated out.
+            densities += [k for k in own if not form.groups[k].is_scored]
+            scored = [is_scored(form, group, densities) for group in touched]
+            for group, without_response in zip(touched, scored, strict=True):
+                # Of what is not normal only linear predictors are needed, without the working response.
+                responses = {(result.working[each.working],) for each in form.groups[group].residuals
+                             if without_response and form.groups[group].family != "normal"}  # fmt: skip
+                keys = {
+                    (bool(dependent & set(key)), equations[id(residual)], result.monomials[key])
+                    for residual in form.groups[group].residuals
+                    for key in map(result.monomial, residual.products)
+                    if key not in responses
+                }
+                segments.append((group, sorted(keys), sum(not each[0] for each in keys)))
+            found.append((index, pattern, segments, scored, densities))
+            is_count = bool(own) and form.groups[own[0]].family == "negative_binomial"
+            codes = result.model.variables[column.variable].categories if own and not is_count else ()
+            kinds.append((1 if is_count else 2 if own else 0, own[0] if own else -1, codes))
+    columns = sorted({index for index, *_ in found})
+    entry_start, entries = ragged(keys for _, _, segments, *_ in found for _, keys, _ in segments)
+    fixed = [count for _, _, segments, *_ in found for *_, count in segments]
+    bounds = {result.columns[column]: limits for column, limits in _possible_values(result).items()}
+    program_start, programs = ragged(
+        [k for k, each in enumerate(result.functions) if index in {result.columns[c] for c in columns_in(each)}]
+        for index, *_ in found
+    )
+    code_start, codes_of_all = ragged(codes for *_, codes in kinds)
+    return Nonlinear(
+        column=integers(index for index, *_ in found),
+        low=integers(each[1].low for each in found),
+        high=integers(each[1].low + len(each[1].rows) for each in found),
+        width=integers(len(result.parameters) + columns.index(index) for index, *_ in found),
+        lower=np.array([bounds.get(index, LINE)[0] for index, *_ in found]),
+        upper=np.array([bounds.get(index, LINE)[1] for index, *_ in found]),
+        segment_start=ragged(each[2] for each in found)[0],
+        segment_group=integers(group for each in found for group, *_ in each[2]),
+        is_scored=np.array([flag for each in found for flag in each[3]], np.bool_),
+        density_start=ragged(each[4] for each in found)[0],
+        density_group=integers(group for each in found for group in each[4]),
+        entry_start=entry_start,
+        entry_changes=integers(start + count for start, count in zip(entry_start[:-1], fixed, strict=True)),
+        entry_equation=integers(each[1] for each in entries),
+        entry_monomial=integers(each[2] for each in entries),
+        program_start=program_start,
+        program=integers(programs),
+        kind=integers(kind for kind, *_ in kinds),
+        own=integers(own for _, own, _ in kinds),
+        code_start=code_start,
+        code=np.array(codes_of_all, np.float64),
+    )

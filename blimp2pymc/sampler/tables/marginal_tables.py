@@ -1,0 +1,208 @@
+"""Tables of what is drawn with latent variables integrated out; `marginals` says what that is."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.sampler.plan.marginals import Marginal
+from blimp2pymc.sampler.tables.layout import Layout
+from blimp2pymc.sampler.tables.ragged import integers, ragged
+
+
+class Marginals(NamedTuple):
+    """Latent variables that are integrated out, and what is drawn then."""
+
+    part_start: np.ndarray
+    """Parts of each marginal: one for every class of rows in which one of its groups is active; (marginals + 1,)."""
+    part_class: np.ndarray
+    part_rows: np.ndarray
+    """Number of rows, as a float."""
+    equation_start: np.ndarray
+    """Equations of each part, group after group."""
+    equation: np.ndarray
+    own: np.ndarray
+    """Position of the latent variable whose equation it is among the part's, or -1."""
+    member_start: np.ndarray
+    """Latent variables of each part, as monomials."""
+    member: np.ndarray
+    rest_start: np.ndarray
+    """Monomials of each equation of the model without those of latent variables; (equations + 1,)."""
+    rest: np.ndarray
+    block_start: np.ndarray
+    """Blocks of coefficients of each marginal; (marginals + 1,)."""
+    parameter_start: np.ndarray
+    """Parameters of each block."""
+    parameter: np.ndarray
+    entry_start: np.ndarray
+    """Entries of each block."""
+    entry_member: np.ndarray
+    """Position of the parameter in its block."""
+    entry_product: np.ndarray
+    """Product of a residual that contains it."""
+    refresh_start: np.ndarray
+    """Equations to refresh after each block, then after each path; (blocks + paths + 1,)."""
+    refresh: np.ndarray
+    share: np.ndarray
+    """Share of the sweeps after burn-in in which the paths of each marginal are followed."""
+    path_start: np.ndarray
+    """Paths of each marginal; (marginals + 1,)."""
+    moved_start: np.ndarray
+    """Parameters of each path."""
+    moved: np.ndarray
+    coordinate: np.ndarray
+    """Coordinate of each: 0 itself, 1 log |p|, 2 atanh p."""
+    weight: np.ndarray
+    """Its share in the direction."""
+    in_mean: np.ndarray
+    """Whether it occurs in the mean of an equation."""
+    is_learned: np.ndarray
+    """Whether a path has as many directions as parameters, learned in burn-in."""
+    group_start: np.ndarray
+    """Groups whose covariance changes with each path."""
+    group: np.ndarray
+    prior_start: np.ndarray
+    """Groups whose covariance has a prior that changes with each path."""
+    prior_group: np.ndarray
+    learned: np.ndarray
+    """Place of each path in `State.learned`."""
+    width: np.ndarray
+    """First width of each path in `State.widths`."""
+
+
+def integrated_pairs(result: Layout, inactive: frozenset[int]) -> set[tuple[int, int]]:
+    """Pairs of monomials whose moments are needed in rows in which these groups say nothing."""
+    pairs: set[tuple[int, int]] = set()
+    for each in result.plan.marginals:
+        rest = [
+            key
+            for k in each.groups
+            if k not in inactive
+            for residual in result.plan.structure.groups[k].residuals
+            for key in _rest(result, each, residual.products)
+        ]
+        pairs |= {(max(a, b), min(a, b)) for a in rest for b in rest}
+    return pairs
+
+
+def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np.ndarray) -> Marginals:
+    """Everything about integrating out, as tables.
+
+    Parameters
+    ----------
+    result
+        Layout with its monomials numbered.
+    classes
+        Inactive groups of each class of rows.
+    class_rows
+        Rows of each class.
+    """
+    form = result.plan.structure
+    found = result.plan.marginals
+    equations = form.residuals
+    first = np.cumsum([0, *(len(group.residuals) for group in form.groups)])
+    parts = [
+        [
+            (index, groups)
+            for index, inactive in enumerate(classes)
+            if class_rows[index] and (groups := [k for k in each.groups if k not in inactive])
+        ]
+        for each in found
+    ]
+    flat = [(each, *part) for each, own in zip(found, parts, strict=True) for part in own]
+    equation_start, listed = ragged([e for k in groups for e in range(first[k], first[k + 1])] for *_, groups in flat)
+    member_start, members = ragged(
+        [_monomial(result, column) for column in each.latent if any(column in form.groups[k].columns for k in groups)]
+        for each, _, groups in flat
+    )
+    own = [
+        members[low:high].index(key)
+        if (key := _monomial(result, equations[e].equation.outcome)) in members[low:high]
+        else -1
+        for part, (low, high) in enumerate(itertools.pairwise(member_start))
+        for e in listed[equation_start[part] : equation_start[part + 1]]
+    ]
+    marginal_of = {e: each for each in found for k in each.groups for e in range(first[k], first[k + 1])}
+    rest_start, rest = ragged(
+        sorted(_rest(result, marginal_of[e], residual.products)) if e in marginal_of else []
+        for e, residual in enumerate(equations)
+    )
+    products = [(e, product) for e, residual in enumerate(equations) for product in residual.products]
+    blocks = [block for each in found for block in each.blocks]
+    entry_start, entries = ragged(
+        [
+            (place, k)
+            for place, name in enumerate(block)
+            for k, (_, product) in enumerate(products)
+            if name in product.parameters
+        ]
+        for block in blocks
+    )
+    parameter_start, parameters = ragged(blocks)
+    paths = [path for each in found for path in each.paths]
+    moved_start, moved = ragged(path.parameters for path in paths)
+    targets = [*blocks, *(path.parameters for path in paths)]
+    refresh_start, refresh = ragged(
+        sorted({e for e, product in products if set(names) & set(product.parameters)}) for names in targets
+    )
+    in_means = {name for _, product in products for name in product.parameters}
+    changed = [
+        [k for k, group in enumerate(form.groups) if set(path.parameters) & set(group.covariance_parameters)]
+        for path in paths
+    ]
+    group_start, groups = ragged(changed)
+    prior_start, prior_groups = ragged([k for k in each if _has_block_prior(result, k)] for each in changed)
+    sizes = [2 + len(path.parameters) * (1 + 2 * len(path.parameters)) if not path.weights else 0 for path in paths]
+    directions = [len(path.parameters) if not path.weights else 1 for path in paths]
+    before = len(result.parameters) + len(result.columns) + len(result.functions) + len(result.working)
+    return Marginals(
+        part_start=ragged(parts)[0],
+        part_class=integers(index for _, index, _ in flat),
+        part_rows=np.array([class_rows[index] for _, index, _ in flat], np.float64),
+        equation_start=equation_start,
+        equation=integers(listed),
+        own=integers(own),
+        member_start=member_start,
+        member=integers(members),
+        rest_start=rest_start,
+        rest=integers(rest),
+        block_start=ragged(each.blocks for each in found)[0],
+        parameter_start=parameter_start,
+        parameter=integers(result.parameters[name] for name in parameters),
+        entry_start=entry_start,
+        entry_member=integers(each[0] for each in entries),
+        entry_product=integers(each[1] for each in entries),
+        refresh_start=refresh_start,
+        refresh=integers(refresh),
+        share=np.array([each.share for each in found], np.float64),
+        path_start=ragged(each.paths for each in found)[0],
+        moved_start=moved_start,
+        moved=integers(result.parameters[name] for name in moved),
+        coordinate=integers(each for path in paths for each in path.coordinates),
+        weight=np.array([each for path in paths for each in path.weights or (0.0,) * len(path.parameters)]),
+        in_mean=np.array([name in in_means for path in paths for name in path.parameters], np.bool_),
+        is_learned=np.array([not path.weights for path in paths], np.bool_),
+        group_start=group_start,
+        group=integers(groups),
+        prior_start=prior_start,
+        prior_group=integers(prior_groups),
+        learned=integers(np.cumsum([0, *sizes])),
+        width=integers(before + np.cumsum([0, *directions])),
+    )
+
+
+def _monomial(result: Layout, column: Column) -> int:
+    return result.monomials.get((result.columns[column],), -1)
+
+
+def _rest(result: Layout, marginal: Marginal, products: tuple) -> set[int]:
+    integrated = {(result.columns[column],) for column in marginal.latent}
+    return {result.monomials[key] for key in map(result.monomial, products) if key not in integrated}
+
+
+def _has_block_prior(result: Layout, group: int) -> bool:
+    names = result.plan.structure.groups[group].covariance_parameters
+    return any(result.model.parameters[name].prior.distribution == "block" for name in names)

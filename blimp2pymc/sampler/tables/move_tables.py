@@ -1,0 +1,132 @@
+"""Tables of the moves: powers of columns, parameters and monomials; coefficients that follow a location."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from blimp2pymc.sampler.tables.layout import Layout
+from blimp2pymc.sampler.tables.ragged import integers, ragged
+from blimp2pymc.sampler.tables.tables import LocationMoves, Reflections, Residuals, Rows, ScaleMoves
+
+
+def scale_move_table(result: Layout, residuals: Residuals) -> ScaleMoves:
+    """Changes of scale as indices."""
+    form = result.plan.structure
+    moves = result.plan.scale_moves
+    n_equations = len(form.residuals)
+    power, deviation = np.zeros((len(moves), n_equations)), np.zeros((len(moves), n_equations))
+    monomials, equations, groups, drifts, widths = [], [], [], [], []
+    for k, move in enumerate(moves):
+        columns = {result.columns[column]: value for column, value in move.columns}
+        parameters = dict(move.parameters)
+        drift = sum(parameters.values())
+        for e, residual in enumerate(form.residuals):
+            group = residuals.equation_group[e]
+            outcome = columns.get(result.columns.get(residual.outcome, -1), 0.0)
+            variance = residual.equation.residual_variance or ""
+            deviation[k, e] = 0.5 * parameters.get(variance, 0.0)
+            power[k, e] = outcome - deviation[k, e]
+            # Every cell of a column is an outcome of its own equation; rows in which that says nothing do not count.
+            drift += residuals.group_rows[group] * (outcome - deviation[k, e])
+        drifts.append(drift)
+        widths.append(2.0 / np.sqrt(1.0 + result.model.frame.n_rows))
+        powers = {index: sum(columns.get(each, 0.0) for each in key) for key, index in result.monomials.items()}
+        monomials.append([(index, value) for index, value in powers.items() if value and index < result.n_moments])
+        equations.append([e for e, each in enumerate(form.residuals) if each.parameters & set(parameters)])
+        changed = set(np.flatnonzero(power[k] != 0)) | set(np.flatnonzero(deviation[k] != 0))
+        groups.append(sorted({int(residuals.equation_group[e]) for e in changed}))
+    column_start, column = ragged([(result.columns[c], value) for c, value in move.columns] for move in moves)
+    parameter_start, parameter = ragged([(result.parameters[p], value) for p, value in m.parameters] for m in moves)
+    monomial_start, monomial = ragged(monomials)
+    equation_start, equation = ragged(equations)
+    group_start, group_items = ragged(groups)
+    return ScaleMoves(
+        column_start=column_start,
+        column=integers(each for each, _ in column),
+        column_power=np.array([value for _, value in column], np.float64),
+        parameter_start=parameter_start,
+        parameter=integers(each for each, _ in parameter),
+        parameter_power=np.array([value for _, value in parameter], np.float64),
+        monomial_start=monomial_start,
+        monomial=integers(each for each, _ in monomial),
+        monomial_power=np.array([value for _, value in monomial], np.float64),
+        equation_start=equation_start,
+        equation=integers(equation),
+        group_start=group_start,
+        group=integers(group_items),
+        residual=power,
+        deviation=deviation,
+        drift=np.array(drifts, np.float64),
+        width=np.array(widths, np.float64),
+    )
+
+
+def location_move_table(
+    result: Layout, residuals: Residuals, rows: Rows, classes: Sequence[frozenset[int]]
+) -> LocationMoves:
+    """Changes of location as indices; `classes`: the groups that are left out in each class of rows."""
+    form, moves = result.plan.structure, result.plan.location_moves
+    index = result.parameters
+    rate = np.zeros((len(moves), len(form.residuals)))
+    groups, equations = [], []
+    for k, move in enumerate(moves):
+        for equation, constant, _ in move.rates:
+            rate[k, equation] = constant
+        groups.append(sorted({int(residuals.equation_group[equation]) for equation, *_ in move.rates}))
+        equations.append([e for e, each in enumerate(form.residuals) if each.parameters & move.targets])
+    move_start, entries = ragged(each.entries for each in moves)
+    equation_start, equation_items = ragged(equations)
+    group_start, group_items = ragged(groups)
+    run_start, runs = ragged(
+        [c for c, inactive in enumerate(classes) if group not in inactive] for group in group_items
+    )
+    rate_start, rates = ragged(
+        [(equation, name, factor) for equation, _, rest in each.rates for name, factor in rest] for each in moves
+    )
+    outcomes = [each.outcome for each in form.residuals]
+    own = [outcomes.index(each.column) for each in moves]
+    drawn_start, drawn = ragged(
+        [(product, name) for name in move.drawn for product in form.residuals[equation].products
+         if name in product.parameters]
+        for move, equation in zip(moves, own, strict=True)
+    )  # fmt: skip
+    return LocationMoves(
+        column=integers(result.columns[each.column] for each in moves),
+        move_start=move_start,
+        move_source=integers(index[source] for source, _, _ in entries),
+        move_target=integers(index[target] for _, target, _ in entries),
+        move_factor=np.array([factor for *_, factor in entries], np.float64),
+        equation_start=equation_start,
+        equation=integers(equation_items),
+        group_start=group_start,
+        group=integers(group_items),
+        run_start=run_start,
+        run_low=integers(rows.class_start[c] for c in runs),
+        run_high=integers(rows.class_start[c + 1] for c in runs),
+        rate=rate,
+        rate_start=rate_start,
+        rate_equation=integers(equation for equation, _, _ in rates),
+        rate_source=integers(index[name] for _, name, _ in rates),
+        rate_factor=np.array([factor for *_, factor in rates], np.float64),
+        own_equation=integers(own),
+        drawn_start=drawn_start,
+        drawn=integers(index[name] for _, name in drawn),
+        drawn_monomial=integers(result.monomials[result.monomial(product)] for product, _ in drawn),
+        drawn_constant=np.array([product.constant for product, _ in drawn], np.float64),
+    )
+
+
+def reflection_table(layout: Layout) -> Reflections:
+    """Parameters and latent variables that change sign together."""
+    turned = layout.plan.reflections
+    parameter_start, parameters = ragged([layout.parameters[name] for name in each.parameters] for each in turned)
+    column_start, columns = ragged([layout.columns[column] for column in each.latent] for each in turned)
+    return Reflections(
+        anchor=integers(layout.parameters[each.anchor] for each in turned),
+        parameter_start=parameter_start,
+        parameter=integers(parameters),
+        column_start=column_start,
+        column=integers(columns),
+    )

@@ -1,0 +1,202 @@
+"""Check of thresholds and latent responses, with the density of what the PyMC graph integrates out."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model
+from blimp2pymc.sampler.chain import entries
+from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.draws import cell_name
+from blimp2pymc.sampler.plan.described import described_column
+from blimp2pymc.sampler.tables.centers import centered
+
+if TYPE_CHECKING:
+    from blimp2pymc.sampler.verification.point import Changes, Point
+
+
+def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Container[str]) -> float:
+    """Log density of the latent responses that the graph integrates out, given parameters, predictors and categories.
+
+    It is normal, between the limits of the category. Written on the model's terms, apart from the tables of the
+    sampler.
+
+    Parameters
+    ----------
+    run
+        A chain; its state is looked at.
+    explicit
+        Responses the graph knows.
+    drawn
+        Variables whose missing categories the graph knows; others have responses without limits there.
+    """
+    model, values = run.layout.model, run.completed()
+    theta = centered(run.layout, run.state.theta)
+    parameters = {name: float(theta[k]) for name, k in run.layout.parameters.items()}
+    columns = {column: values[name] for column in run.layout.columns if (name := cell_name(column)) in values}
+    columns |= _dummies(model, values)
+    by_variable: dict[str, list[np.ndarray]] = {}
+    total = 0.0
+    for response in run.layout.plan.structure.latent_responses:
+        equation = run.layout.model.equation_of[response.equation.outcome]
+        if response.outcome in explicit:
+            continue
+        mean = np.zeros(model.frame.n_rows)
+        for term in equation.terms:
+            mean = mean + parameters[term.coefficient] * evaluate(term.expression, columns, parameters)
+        if response.outcome.category is not None:
+            by_variable.setdefault(equation.name, []).append(mean)
+            continue
+        mean, spread = _given_block(model, equation, parameters, columns, mean)
+        deviation = (columns[response.outcome] - mean) / spread
+        total -= (0.5 * np.log(2 * np.pi) + np.log(spread) + 0.5 * deviation**2).sum()
+        rows = ~model.missing(equation.name) | (equation.name in drawn)
+        bounds = np.array([-np.inf, *(parameters[name] for name in equation.thresholds), np.inf])
+        category = np.searchsorted(model.variables[equation.name].categories, values[equation.name][rows])
+        here = columns[response.outcome][rows]
+        if (here < bounds[category] - 1e-9).any() or (here > bounds[category + 1] + 1e-9).any():
+            return -np.inf
+        limits = ((bounds[category + shift] - mean[rows]) / spread for shift in (0, 1))
+        total -= log_interval(*limits).sum()
+    for name, means in by_variable.items():
+        own = [each.outcome for each in run.layout.plan.structure.differences if each.outcome.variable == name]
+        deviations = np.array([columns[column] - mean for column, mean in zip(own, means, strict=True)])
+        precision = np.linalg.inv(0.5 * (np.eye(len(own)) + 1))
+        total -= 0.5 * np.einsum("ir,ij,jr->", deviations, precision, deviations)
+        rows = ~model.missing(name) | (name in drawn)
+        codes = [model.variables[name].reference, *(column.category for column in own)]
+        category = np.array([codes.index(code) for code in values[name][rows]])
+        total -= np.log(_largest_probability(np.array([np.zeros(len(means[0])), *means])[:, rows], category)).sum()
+    return float(total)
+
+
+def _given_block(
+    model: Model,
+    equation: Equation,
+    parameters: Mapping[str, float],
+    columns: Mapping[Column, np.ndarray],
+    mean: np.ndarray,
+) -> tuple[np.ndarray, float]:
+    """Mean and standard deviation of a response given the other members of its block, which the graph knows."""
+    block = model.block_of.get(equation.outcome)
+    if block is None:
+        return mean, 1.0
+    members = [model.equation_of[member] for member in block.members]
+    deviations = np.sqrt([parameters[str(each.residual_variance)] for each in members])
+    covariance = np.diag(deviations**2)
+    for (i, j), name in block.correlations.items():
+        covariance[i, j] = covariance[j, i] = parameters[name] * deviations[i] * deviations[j]
+    own = block.members.index(equation.outcome)
+    others = [k for k in range(len(members)) if k != own]
+    residuals = [
+        columns[described_column(members[k])]
+        - sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in members[k].terms)
+        for k in others
+    ]
+    slopes = np.linalg.solve(covariance[np.ix_(others, others)], covariance[others, own])
+    variance = covariance[own, own] - covariance[own, others] @ slopes
+    # A covariance matrix that is not positive definite has no density.
+    return mean + slopes @ np.array(residuals), float(np.sqrt(variance)) if variance > 0 else np.nan
+
+
+def _dummies(model: Model, values: Mapping[str, np.ndarray]) -> dict[Column, np.ndarray]:
+    """Dummies that the equations hold, of completed categories and of those that no part of the sampler draws."""
+    terms = (term for each in model.equations for term in each.terms)
+    held = {column for term in terms for column in columns_in(term.expression) if column.form is Form.DUMMY}
+    return {
+        column: (values.get(column.variable, model.data[column.variable]) == column.category).astype(float)
+        for column in held
+    }
+
+
+def log_interval(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Log probability that a standard normal variate lies between two limits."""
+    from scipy.special import log_ndtr
+
+    lower, upper = np.where(lower > 0, -upper, lower), np.where(lower > 0, -lower, upper)
+    return log_ndtr(upper) + np.log1p(-np.exp(log_ndtr(lower) - log_ndtr(upper)))
+
+
+def _largest_probability(utility: np.ndarray, category: np.ndarray) -> np.ndarray:
+    """Probability that a category's utility is the largest: independent ones with variance 1/2, by quadrature."""
+    from scipy.special import ndtr
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    own = utility[category, np.arange(len(category))]
+    margins = np.sqrt(2) * (own - utility)
+    margins[category, np.arange(len(category))] = np.inf
+    inside = ndtr(margins[:, :, None] + nodes).prod(axis=0)
+    return inside @ (weights / np.sqrt(2 * np.pi))
+
+
+def threshold_changes(point: Point) -> Changes:
+    """Changes of the densities with the thresholds of each variable, and the intercept that is drawn with them.
+
+    The kernel integrates the responses out: log p(thresholds) = log p(thresholds, responses) less the log density
+    of the responses given the thresholds, at responses that fit either.
+    """
+    from scipy.stats import truncnorm
+
+    responses, state = point.tables.responses, point.state
+    for variable in np.flatnonzero(responses.step >= 0):
+        own = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
+        drawn = responses.threshold[own][responses.is_drawn[own]]
+        column = state.columns[responses.column[variable]]
+
+        def conditional() -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+            """The kernel's density; rows, means and deviations of the responses, their limits in these units."""
+            n = entries.response_conditional(*point.compiled, variable)  # noqa: B023
+            density = entries.threshold_log_density(*point.compiled, variable, n)  # noqa: B023
+            start = responses.category_start[variable]  # noqa: B023
+            mean, root = point.work.response_mean[:n].copy(), point.work.response_root[:n].copy()
+            bounds = np.array([-np.inf, *state.theta[responses.threshold[own]], np.inf])  # noqa: B023
+            category = state.category[start : start + n]
+            limits = ((bounds[category + shift] - mean) * root for shift in (0, 1))
+            return density, responses.row[start : start + n], mean, 1.0 / root, *limits
+
+        def integrated(rows: np.ndarray, mean: np.ndarray, deviation: np.ndarray, *limits: np.ndarray) -> float:
+            units = (column[rows] - mean) / deviation  # noqa: B023
+            return point.log_density(cuts=False, collapsed=True) + float((0.5 * units**2 + log_interval(*limits)).sum())
+
+        at_old, *known = conditional()
+        before = integrated(*known)
+        old = state.theta[responses.threshold[own]].copy()
+        for size in (0.3, 0.1, 0.03, 0.01):
+            state.theta[drawn] *= np.exp(size * point.random.normal(size=len(drawn)))
+            if (np.diff(state.theta[responses.threshold[own]]) > 0).all():
+                break
+            state.theta[responses.threshold[own]] = old
+        if responses.intercept[variable] >= 0:
+            state.theta[responses.intercept[variable]] += 0.2 * point.random.normal()
+        point.refresh()
+        at_new, *known = conditional()
+        rows, mean, deviation, lower, upper = known
+        column[rows] = mean + truncnorm.rvs(lower, upper, random_state=point.random) * deviation
+        point.refresh()
+        yield at_new - at_old, integrated(*known) - before
+        point.restore()
+
+
+def response_changes(point: Point) -> Changes:
+    """Changes of the densities with the responses of each variable."""
+    responses, state, work = point.tables.responses, point.state, point.work
+    for variable in range(len(responses.column)):
+        n = entries.response_conditional(*point.compiled, variable)
+        mean, root = work.response_mean[:n].copy(), work.response_root[:n].copy()
+        own = slice(responses.block_start[variable], responses.block_start[variable + 1])
+        rows = np.concatenate([np.arange(*each) for each in point.stretches(responses.block[own])])
+        column = state.columns[responses.column[variable]]
+        before, old = point.log_density(cuts=False, collapsed=True), column[rows].copy()
+        entries.redraw_responses(*point.compiled)
+        new = column[rows].copy()
+        point.restore()
+        column[rows] = new
+        point.refresh()
+        kernel = -0.5 * (((new - mean) * root) ** 2 - ((old - mean) * root) ** 2).sum()
+        yield kernel, point.log_density(cuts=False, collapsed=True) - before
+        point.restore()
