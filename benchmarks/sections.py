@@ -43,6 +43,14 @@ def published_tables() -> list[list[dict[str, str]]]:
     return tables
 
 
+def published_lines(beginning: str) -> list[str]:
+    """A paragraph of the published figures that begins so, after a blank line; nothing where the file is absent."""
+    if not PUBLISHED.exists():
+        return []
+    lines = PUBLISHED.read_text(encoding="utf-8").splitlines()
+    return [line for each in lines if each.strip("* ").startswith(beginning) for line in ("", f"Published: {each}")]
+
+
 def table(heading: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [heading, ["---"] * len(heading), *rows]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from blimp2pymc.errors import Finding
     from blimp2pymc.joint_model.ir import Model
+    from blimp2pymc.summary.fit import Fit
 
 STACK = ("pymc", "pytensor", "arviz", "numba", "numpy", "pandas")
 """Packages whose versions decide the results, named by `--version`."""
@@ -99,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_results_folder(model, folder)
         translate(model)
     result = fit(model, cores=arguments.cores, align=not arguments.no_align, progressbar=not arguments.quiet)
-    _write(arguments.output, result.text)
+    _write(arguments.output, _as_json(result) if arguments.json else result.text)
     sys.stdout.flush()
     if arguments.out:
         result.save(folder)
@@ -267,6 +268,19 @@ def _write(file: str | Path, text: str) -> None:
         raise error(f"{file} cannot be written: {trouble.strerror}") from None
 
 
+def _as_json(result: Fit) -> str:
+    """Notes, settings and every line of the tables; what does not exist is null."""
+    import json
+
+    estimates = json.loads(result.estimates.to_json(orient="records", double_precision=15))
+    drawn = result.draws
+    settings = {"chains": drawn.n_chains, "burn": drawn.burn, "draws": drawn.n_draws, "seed": drawn.seed,
+                "seconds": round(drawn.seconds, 3), "interrupted": drawn.interrupted}  # fmt: skip
+    return json.dumps(
+        {"settings": settings, "notes": [_as_record(each) for each in result.notes], "estimates": estimates}, indent=2
+    )
+
+
 def _as_record(finding: Finding) -> dict[str, object]:
     record: dict[str, object] = {
         "severity": finding.severity,
@@ -325,6 +339,7 @@ def _parser() -> argparse.ArgumentParser:
     sampling.add_argument("--seed", type=_at_least(0), metavar="N", help="seed of the random numbers")
     sampling.add_argument("--cores", type=_at_least(1), metavar="N", help="chains that run at the same time")
     sampling.add_argument("--no-align", action="store_true", help="leave the signs of latent variables as drawn")
+    sampling.add_argument("--json", action="store_true", help="estimates and notes as JSON in place of the tables")
     sampling.add_argument("--quiet", action="store_true", help="no progress bar and no notes on stderr")
     writing = add_model("translate", translate, "write the model as one standalone PyMC file")
     writing.add_argument("-o", "--output", metavar="FILE", default="-", help="file to write (default: stdout)")

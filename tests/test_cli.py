@@ -242,6 +242,19 @@ def test_run_fills_its_folder_and_is_repeatable(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.slow
+def test_run_writes_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", SCRIPT, *SHORT, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"] | {"seconds": 0} == {
+        "chains": 2, "burn": 50, "draws": 100, "seed": 3, "seconds": 0, "interrupted": False,
+    }  # fmt: skip
+    assert {"error", "warning", "note"} >= {each["severity"] for each in found["notes"]}
+    [indirect] = [each for each in found["estimates"] if each["parameter"] == "indirect"]
+    assert indirect["lo"] < indirect["median"] < indirect["hi"]
+    assert next(each["sd"] for each in found["estimates"] if each["block"] == "fit") is None
+
+
+@pytest.mark.slow
 def test_interrupt_reports_the_draws_so_far(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "blimp2pymc", "run", SCRIPT, "--burn", "200", "--iter", "3000000"]
     command += ["--cores", "1", "--quiet"]

@@ -27,7 +27,7 @@ from blimp2pymc.summary.comparison import comparison, read_estimates
 from blimp2pymc.summary.convergence import convergence_warnings
 from blimp2pymc.summary.html import html
 from blimp2pymc.summary.imputations import data_sets
-from blimp2pymc.summary.pooling import DEFAULT_DATA_SETS, Pooled, pool
+from blimp2pymc.summary.pooling import Pooled, pool
 from blimp2pymc.summary.printed_names import outcome_heading
 from blimp2pymc.summary.report import report
 from blimp2pymc.summary.report_tables import HEADINGS, VALUES
@@ -184,6 +184,26 @@ class Fit:
         found = convergence_warnings(self.estimates, self.draws.n_chains)
         return (*self.model.notes, *(Finding(each, code="convergence", severity="warning") for each in found))
 
+    def category_probabilities(self, outcome: str, predictor: str | None = None) -> pd.DataFrame:
+        """Predicted probability of every category of an outcome, at chosen values of its predictors.
+
+        Parameters
+        ----------
+        outcome
+            An ordinal or nominal outcome.
+        predictor
+            One of its predictors, at its codes or at its mean and one standard deviation around it, the others at
+            their means, dummies at 0; all of them, one after the other, when None.
+
+        Returns
+        -------
+        DataFrame
+            Columns median, sd, 2.5%, 97.5%, indexed by predictor, value and category.
+        """
+        from blimp2pymc.summary.category_probabilities import category_table
+
+        return category_table(self.model, self.draws, outcome, predictor)
+
     def compare(self, other: Fit | pd.DataFrame | str | Path) -> pd.DataFrame:
         """Set these estimates beside others: another fit, a table of estimates, or its file.
 
@@ -207,6 +227,18 @@ class Fit:
         from blimp2pymc.summary.inference_data import inference_data
 
         return inference_data(self.model, self.draws)
+
+    def log_likelihood(self) -> xr.DataTree:
+        """The kept snapshots with the group `log_likelihood`: observed cells given the missing and latent ones.
+
+        Raises
+        ------
+        BlimpError
+            When the model has missing cells or latent variables and fewer than 100 snapshots of them were kept.
+        """
+        from blimp2pymc.summary.log_likelihood import with_log_likelihood
+
+        return with_log_likelihood(self.model, self.draws, self.idata)
 
     @cached_property
     def source(self) -> str:
@@ -235,7 +267,7 @@ class Fit:
         analysis: str | Callable[[pd.DataFrame], Any],
         kind: str = "ols",
         *,
-        n: int = DEFAULT_DATA_SETS,
+        n: int | None = None,
         degrees_of_freedom: float | None = None,
     ) -> Pooled:
         """Analyse completed data sets, scores of latent variables included, and pool the results.
@@ -248,7 +280,7 @@ class Fit:
         kind
             How a formula is fitted: `ols` or `logit`.
         n
-            How many of the kept data sets to analyse.
+            How many of the kept data sets to analyse; all of them when None.
         degrees_of_freedom
             Of the analysis of complete data, where a function does not say it; see `pooling.pool`.
 
@@ -356,8 +388,6 @@ class Fit:
         from blimp2pymc.summary.path_diagram import path_diagram
 
         return path_diagram(self.model, self.draws, estimates=estimates, intercepts=intercepts, predictors=predictors)
-
-    # ------------------------------------------------------------ display
 
     def __repr__(self) -> str:
         outcomes = ", ".join(dict.fromkeys(self.estimates.loc[self.estimates["block"] == "outcome", "outcome"]))

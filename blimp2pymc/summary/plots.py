@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blimp2pymc.blimp.nearest import nearest
-from blimp2pymc.errors import BlimpError, Finding, error
-from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.errors import error
+from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.pymc_source.names import python_names
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
+from blimp2pymc.summary.plotted_values import predictor_values, typical_value
+from blimp2pymc.summary.printed_names import check_names, outcome_heading
 from blimp2pymc.summary.quantities import quantity_values
 from blimp2pymc.summary.rows import Row
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PANEL = (4.2, 2.6)
 """Width and height of a panel in inches."""
 COLUMNS = 3
+POINTS = 50
+"""Points of a line."""
 MOST_POINTS = 2_000
 """Iterations drawn per chain; longer chains are thinned."""
 
@@ -90,7 +93,8 @@ def plot_imputations(model: Model, draws: Draws, variables: Sequence[str] = ()) 
 def plot_conditional_effects(model: Model, draws: Draws, lines: Iterable[Row], outcome: str | None = None) -> Figure:
     """Line of every conditional effect with its 95 % band, one panel per outcome and focal variable.
 
-    Lines run over two standard deviations of the focal variable about 0, on the scale of the equation.
+    Lines run over two standard deviations of the focal variable about its mean, or from code to code, on the scale of
+    the equation: a centered variable minus its mean.
     """
     effects: dict[tuple[str, str], dict[str, dict[str, FloatArray]]] = {}
     for line in lines:
@@ -103,16 +107,18 @@ def plot_conditional_effects(model: Model, draws: Draws, lines: Iterable[Row], o
     if not effects:
         raise error("there are no conditional effects to plot", hint="SIMPLE: focal | moderator; in the script")
     if outcome is not None:
-        check_names([outcome], [name for name, _ in effects], "an outcome with conditional effects")
-        effects = {key: each for key, each in effects.items() if key[0] == outcome}
+        about = {key: each for key, each in effects.items() if _is_about(model, key[0], outcome)}
+        if not about:
+            check_names([outcome], [name for name, _ in effects], "an outcome with conditional effects")
+        effects = about
     figure, panels = panels_of(len(effects))
     for panel, ((name, focal), values_of) in zip(panels, effects.items(), strict=True):
-        x = _focal_range(model, focal)
+        x = _focal_values(model, draws, focal)
         for values, effect in values_of.items():
             lower, middle, upper = np.quantile(
                 effect["Intercept"][:, None] + effect["Slope"][:, None] * x, (0.025, 0.5, 0.975), axis=0
             )
-            [drawn] = panel.plot(x, middle, label=values)
+            [drawn] = panel.plot(x, middle, label=values, marker="o" if len(x) < POINTS else "")
             panel.fill_between(x, lower, upper, color=drawn.get_color(), alpha=0.15)
         panel.set_xlabel(focal)
         panel.set_ylabel(name)
@@ -134,15 +140,6 @@ def _chosen(model: Model, draws: Draws, wanted: Sequence[str]) -> dict[str, Floa
     return {name: values[name] for name in wanted}
 
 
-def check_names(wanted: Sequence[str], known: Sequence[str], kind: str) -> None:
-    """Refuse names that are not known: '<name> is not <kind>'."""
-    unknown = [each for each in wanted if each not in known]
-    if unknown:
-        raise BlimpError(
-            *(Finding(f"'{each}' is not {kind}", hint=nearest(each, known) or ", ".join(known[:8])) for each in unknown)
-        )
-
-
 def panels_of(count: int) -> tuple[Figure, list[Axes]]:
     """A figure and as many panels."""
     from matplotlib.figure import Figure
@@ -157,9 +154,16 @@ def panels_of(count: int) -> tuple[Figure, list[Axes]]:
     return figure, panels[:count]
 
 
-def _focal_range(model: Model, focal: str) -> FloatArray:
-    values = model.data.get(focal)
-    center, spread = (0.0, 1.0) if values is None else (float(np.nanmean(values)), float(np.nanstd(values)))
-    if any(column.variable == focal for column in model.centered):
-        center = 0.0
-    return np.linspace(center - 2 * spread, center + 2 * spread, 50)
+def _focal_values(model: Model, draws: Draws, focal: str) -> FloatArray:
+    """Values of a focal variable, on the scale of the equations."""
+    column = next((each.focal for each in model.simple_effects if each.name == focal), None)
+    if not isinstance(column, Column):
+        return np.linspace(-2, 2, POINTS)
+    values = predictor_values(model, draws, column, POINTS)
+    return values - typical_value(model, draws, column) if column in model.centered else values
+
+
+def _is_about(model: Model, printed: str, outcome: str) -> bool:
+    """Whether a printed outcome, `y`, `logit(y)` or `y: y.2`, is the one meant by `y` or by its printed form."""
+    headings = {outcome_heading(model, each) for each in model.equations if each.name == outcome}
+    return printed == outcome or printed.partition(": ")[0] in {outcome, *headings}

@@ -22,8 +22,8 @@ from blimp2pymc.errors import BlimpError, error
 INSTALL = 'pip install "blimp2pymc[pool]"'
 """What provides statsmodels."""
 
-DEFAULT_DATA_SETS = 20
-"""Completed data sets analysed unless another number is asked for."""
+USUAL_DATA_SETS = 20
+"""Completed data sets that are enough for most analyses."""
 
 COLUMNS = ("estimate", "standard_error", "df", "t", "p", "2.5%", "97.5%", "riv", "fmi")
 """Columns of the pooled table."""
@@ -146,7 +146,9 @@ def pool(
         the same coefficients.
     """
     if len(data_sets) < 2:
-        raise error("results are pooled over at least 2 completed data sets", hint=f"n={DEFAULT_DATA_SETS}")
+        raise error(
+            "results are pooled over at least 2 completed data sets", hint=f"fit(..., n_imputations={USUAL_DATA_SETS})"
+        )
     if degrees_of_freedom is not None and not degrees_of_freedom > 0:
         raise error(f"degrees_of_freedom is {degrees_of_freedom}", hint="a number above 0")
     if kind not in KINDS:

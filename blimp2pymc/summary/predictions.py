@@ -22,7 +22,7 @@ from blimp2pymc.summary.printed_names import column_name
 def predictions(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray]:
     """Predicted values at one snapshot by the names of saved columns: `y.predicted`, `d.1.probability`."""
     predictors = linear_predictors(model, draws, snapshot)
-    parameters = _parameters(draws, snapshot)
+    parameters = parameters_at(draws, snapshot)
     found: dict[str, FloatArray] = {}
     for equation in _outcomes(model):
         eta = predictors[equation.outcome]
@@ -45,7 +45,7 @@ def residuals(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray
     response, of a logit equation dummy minus probability.
     """
     predictors = linear_predictors(model, draws, snapshot)
-    columns = _Columns(model, draws, snapshot)
+    columns = CompletedColumns(model, draws, snapshot)
     found = {}
     for equation in _outcomes(model):
         eta, outcome = predictors[equation.outcome], equation.outcome
@@ -59,15 +59,15 @@ def residuals(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray
             mean = np.exp(eta) if equation.family == "negative_binomial" else eta
             values = columns[outcome]
             if equation.transform is not None:
-                values = evaluate(equation.transform.forward, {outcome: values}, _parameters(draws, snapshot))
+                values = evaluate(equation.transform.forward, {outcome: values}, parameters_at(draws, snapshot))
             found[f"{equation.name}.residual"] = values - mean
     return found
 
 
 def transformed(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray]:
     """Yeo-Johnson outcomes, transformed, at one snapshot by the names of saved columns: `y.yjt`."""
-    columns = _Columns(model, draws, snapshot)
-    parameters = _parameters(draws, snapshot)
+    columns = CompletedColumns(model, draws, snapshot)
+    parameters = parameters_at(draws, snapshot)
     return {
         f"{each.name}.yjt": evaluate(each.transform.forward, {each.outcome: columns[each.outcome]}, parameters)
         for each in _outcomes(model)
@@ -77,8 +77,8 @@ def transformed(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArr
 
 def linear_predictors(model: Model, draws: Draws, snapshot: int) -> dict[Column, FloatArray]:
     """Linear predictor of every outcome, by its column, in the completed data of one snapshot."""
-    parameters = _parameters(draws, snapshot)
-    columns = _Columns(model, draws, snapshot)
+    parameters = parameters_at(draws, snapshot)
+    columns = CompletedColumns(model, draws, snapshot)
     found = {}
     for equation in _outcomes(model):
         total = np.zeros(model.frame.n_rows)
@@ -111,7 +111,7 @@ def cells_of(draws: Draws, snapshot: int) -> dict[str, FloatArray]:
     return {name: values[snapshot] for name, values in draws.imputations.values.items()}
 
 
-class _Columns:
+class CompletedColumns:
     """Completed columns of one snapshot, in the form asked for."""
 
     def __init__(self, model: Model, draws: Draws, snapshot: int) -> None:
@@ -131,7 +131,8 @@ def _outcomes(model: Model) -> list[Equation]:
     return sorted((each for each in model.equations if each.role is Role.OUTCOME), key=lambda each: each.order)
 
 
-def _parameters(draws: Draws, snapshot: int) -> dict[str, float]:
+def parameters_at(draws: Draws, snapshot: int) -> dict[str, float]:
+    """Every parameter in the draw of one snapshot."""
     chain, draw = draws.imputations.chain[snapshot], draws.imputations.draw[snapshot]
     return dict(zip(draws.parameter_names, draws.parameters[chain, draw], strict=True))
 

@@ -5,6 +5,10 @@ One place for these words, so that tables, report, diagrams and saved files spea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.errors import BlimpError, Finding
 from blimp2pymc.joint_model.ir import Column, Equation, Form, Kind, Model
 
 
@@ -46,3 +50,12 @@ def _is_nominal(model: Model, equation: Equation) -> bool:
 
 def _is_written_as(equation: Equation, start: str) -> bool:
     return equation.span is not None and equation.span.text.replace(" ", "").lower().startswith(start)
+
+
+def check_names(wanted: Sequence[str], known: Sequence[str], kind: str) -> None:
+    """Refuse names that are not known: '<name> is not <kind>'."""
+    unknown = [each for each in wanted if each not in known]
+    if unknown:
+        raise BlimpError(
+            *(Finding(f"'{each}' is not {kind}", hint=nearest(each, known) or ", ".join(known[:8])) for each in unknown)
+        )

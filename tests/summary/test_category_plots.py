@@ -9,7 +9,8 @@ from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Column
-from blimp2pymc.summary.category_plots import category_probabilities, plot_category_probabilities
+from blimp2pymc.summary.category_plots import plot_category_probabilities
+from blimp2pymc.summary.category_probabilities import category_probabilities, category_table
 from blimp2pymc.summary.category_shares import category_shares, share_lines
 from blimp2pymc.summary.plots import plot_imputations
 
@@ -58,6 +59,22 @@ def test_figure_has_a_panel_for_each_predictor_and_a_curve_for_each_category() -
     [panel] = plot_category_probabilities(model, draws, "y", "x").axes
     center, spread = model.data["x"].mean(), model.data["x"].std(ddof=1)
     assert panel.lines[0].get_xdata()[[0, -1]] == pytest.approx([center - 2 * spread, center + 2 * spread])
+
+
+def test_table_has_codes_and_deviations_from_the_mean() -> None:
+    model = one_outcome("probit")
+    draws = synthetic_draws(model)
+    table = category_table(model, draws, "y")
+    x = model.data["x"]
+    assert list(dict.fromkeys(table.index.get_level_values("predictor"))) == ["g", "x"]
+    assert list(dict.fromkeys(table.loc["g"].index.get_level_values("value"))) == [0, 1]
+    values = list(dict.fromkeys(table.loc["x"].index.get_level_values("value")))
+    assert values == pytest.approx([x.mean() - x.std(ddof=1), x.mean(), x.mean() + x.std(ddof=1)])
+    found = category_probabilities(model, draws, model.equations, Column("g"), np.array([1.0]))
+    for code, each in found.items():
+        row = table.loc["g", 1.0, code]
+        assert list(row) == pytest.approx([np.median(each), each.std(ddof=1), *np.quantile(each, (0.025, 0.975))])
+    assert table.loc["x"].equals(category_table(model, draws, "y", "x").loc["x"])
 
 
 def test_mistakes_are_named() -> None:

@@ -113,3 +113,32 @@ def test_snapshots_of_latent_variables_are_in_the_data_tree(result: Fit, data: p
     snapshots = result.idata["imputations"]["f"]
     assert snapshots.dims == ("snapshot", "row")
     assert snapshots.shape == (4, len(data))
+
+
+def test_lines_of_conditional_effects_lie_where_the_scores_do(result: Fit) -> None:
+    pytest.importorskip("matplotlib")
+    [panel] = result.plot_conditional_effects("y").axes
+    assert [each.get_label() for each in panel.lines] == ["g @ Mean + 1 SD", "g @ Mean", "g @ Mean - 1 SD"]
+    x = panel.lines[0].get_xdata()
+    scores = np.stack([each["f"] for each in result.imputations()])
+    assert x.mean() == pytest.approx(scores.mean(), abs=0.1)
+    assert (x[-1] - x[0]) / 4 == pytest.approx(scores.std(), rel=0.1)
+
+
+@pytest.mark.slow
+def test_log_likelihood_is_for_cross_validation(data: pd.DataFrame, result: Fit) -> None:
+    arviz = pytest.importorskip("arviz")
+    with pytest.raises(BlimpError, match=r"the run has kept 4[\s\S]*n_imputations=1000"):
+        result.log_likelihood()
+    kept = fit(SCRIPT, data, n_imputations=200, progressbar=False)
+    tree = kept.log_likelihood()
+    observed = tree["log_likelihood"]["x2_observed"]
+    assert observed.shape == (2, 100, data["x2"].notna().sum())
+    parameters, draw = tree["posterior"].isel(chain=0, draw=0), {"chain": 0, "draw": 0}
+    mean = parameters["x2_intercept"] + parameters["x2_coefficient"][0] * parameters["f"]
+    variance = float(parameters["x2_residual_variance"])
+    known = data["x2"].notna().to_numpy()
+    errors = data["x2"].to_numpy()[known] - mean.to_numpy()[known]
+    expected = -0.5 * (np.log(2 * np.pi * variance) + errors**2 / variance)
+    np.testing.assert_allclose(observed.isel(draw), expected)
+    assert arviz.loo(tree, var_name="x2_observed").n_data_points == known.sum()

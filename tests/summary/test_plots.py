@@ -9,7 +9,7 @@ from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.sampler.plan.rules import plan
-from blimp2pymc.summary.fit import Fit
+from blimp2pymc.summary.fit import Fit, fit
 
 pytest.importorskip("matplotlib")
 
@@ -56,6 +56,32 @@ def test_conditional_effects(result):
     x, y = middle.get_data()
     b0, b1 = (result.draws.parameter(name).ravel() for name in ("y ~ Intercept", "b1"))
     np.testing.assert_allclose(y, np.median(b0[:, None] + b1[:, None] * x, axis=0))
+
+
+BINARY_FOCAL = """
+ORDINAL: b g;  NOMINAL: n;
+MODEL: logit(b) ~ g w g*w; n ~ g w g*w;
+SIMPLE: g | w;
+SEED: 1;  BURN: 50;  ITERATIONS: 100;  CHAINS: 2;
+"""
+
+
+def test_conditional_effects_of_a_category_go_from_code_to_code():
+    rng = np.random.default_rng(0)
+    data = {
+        "w": rng.normal(size=90),
+        "g": np.arange(90) % 2.0,
+        "b": rng.integers(0, 2, 90),
+        "n": rng.integers(1, 4, 90),
+    }
+    drawn = fit(BINARY_FOCAL, data, progressbar=False)
+    assert len(drawn.plot_conditional_effects().axes) == 3
+    for name, labels in (("b", ["logit(b)"]), ("logit(b)", ["logit(b)"]), ("n", ["n: n.2", "n: n.3"])):
+        panels = drawn.plot_conditional_effects(name).axes
+        assert [each.get_ylabel() for each in panels] == labels
+        assert list(panels[0].lines[0].get_xdata()) == [0, 1]
+    with pytest.raises(BlimpError, match="'w' is not an outcome with conditional effects"):
+        drawn.plot_conditional_effects("w")
 
 
 def test_mistakes(result):

@@ -203,6 +203,7 @@ def test_fit_pools_scores(latent_fit):
     expected = [smf.ols("y ~ eta*x1", each).fit().params for each in latent_fit.imputations(4)]
     np.testing.assert_allclose(pooled.estimates, np.mean(expected, axis=0))
     assert pooled.n_data_sets == 4
+    assert latent_fit.pool("y ~ eta*x1").n_data_sets == len(latent_fit.imputations())
 
 
 # ---------------------------------------------------------------- mistakes
@@ -210,7 +211,7 @@ def test_fit_pools_scores(latent_fit):
 
 def test_more_data_sets_than_were_kept(latent_fit):
     with pytest.raises(BlimpError, match=r"20 imputed data sets were asked for[\s\S]*n_imputations=20"):
-        latent_fit.pool("y ~ x1")
+        latent_fit.pool("y ~ x1", n=20)
 
 
 @pytest.mark.parametrize(
