@@ -1,6 +1,6 @@
 """Latent interaction from imputed factor scores: bias and coverage of `fit.pool` in simulated data.
 
-    python benchmarks/factor_scores.py [--replications 200] [--rows 400] [--data-sets 100] [--write]
+    python benchmarks/factor_scores.py [--replications 120] [--rows 400] [--data-sets 100] [--write]
 
 The workflow of the workshop deck: fit the latent variable model, keep copies of the scores, run a linear regression on
 each copy, pool by Rubin's rules. Beside the pooled estimates stand the model's own (posterior median, 95 % interval) in
@@ -49,7 +49,7 @@ class Estimate:
 def main() -> None:
     """Simulate, analyse, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--replications", type=int, default=200)
+    parser.add_argument("--replications", type=int, default=120)
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--data-sets", type=int, default=100, help="copies of the scores")
     parser.add_argument("--draws", type=int, default=1500, help="kept draws of each of 4 chains; half as many burn-in")
@@ -84,7 +84,7 @@ def replication(options: argparse.Namespace, seed: int) -> dict[str, tuple[Estim
         random_seed=seed, n_imputations=options.data_sets, progressbar=False,
     )  # fmt: skip
     pooled = fit.pool("eta_y ~ eta_x*eta_m").table
-    own = fit.summary("eta_y").loc[("eta_y", "Coefficients")]
+    own = fit.summary("eta_y").xs("Coefficients", level="section").droplevel("outcome")
     return {
         term: (
             Estimate(*pooled.loc[term.replace("*", ":"), ["estimate", "2.5%", "97.5%"]]),

@@ -35,7 +35,7 @@ def progress_bar(is_wanted: bool) -> Iterator[Callable[[int, int, float], None] 
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,} of {task.total:,} iterations"),
+        TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -43,9 +43,11 @@ def progress_bar(is_wanted: bool) -> Iterator[Callable[[int, int, float], None] 
         transient=True,
     )
     with bar:
-        task = bar.add_task("Sampling", total=1)
+        task = bar.add_task("Preparing", total=None, count="")
 
         def advance(done: int, total: int, seconds: float) -> None:
-            bar.update(task, completed=done, total=total)
+            bar.update(
+                task, description="Sampling", completed=done, total=total, count=f"{done:,} of {total:,} iterations"
+            )
 
         yield advance
