@@ -10,12 +10,15 @@ import pandas as pd
 from blimp2pymc.errors import error
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Equation, Model, Role
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
-from blimp2pymc.summary.plotted_values import codes_of, deviation, typical_value
+from blimp2pymc.summary.plotted_values import predictor_settings, typical_value
 from blimp2pymc.summary.predictions import ordinal_probabilities
 from blimp2pymc.summary.printed_names import check_names, column_name
+
+Settings = Mapping[Column, FloatArray]
+"""Values of the columns that vary, one for each setting; all others stay where they are."""
 
 MOST_DRAWS = 1_000
 """Draws that a probability and its interval are computed from."""
@@ -28,7 +31,7 @@ def category_table(model: Model, draws: Draws, outcome: str, predictor: str | No
     -------
     DataFrame
         Columns median, sd, 2.5%, 97.5%, indexed by predictor, value and category; the other predictors are at
-        their means, dummies and latent responses at 0.
+        their means, nominal ones at their reference, latent responses at 0.
 
     Raises
     ------
@@ -37,29 +40,34 @@ def category_table(model: Model, draws: Draws, outcome: str, predictor: str | No
     """
     equations, predictors = outcome_and_predictors(model, outcome, predictor)
     keys, found = [], []
-    for name, column in predictors.items():
-        center, spread = typical_value(model, draws, column), deviation(model, draws, column)
-        x = np.array(codes_of(model, column) or (center - spread, center, center + spread))
-        probabilities = category_probabilities(model, draws, equations, column, x)
+    for name, columns in predictors.items():
+        x, settings = predictor_settings(model, draws, columns, points=3, deviations=1)
+        probabilities = category_probabilities(model, draws, equations, settings)
         keys += [(name, value, code) for value in x for code in probabilities]
         found += [each[:, k] for k in range(len(x)) for each in probabilities.values()]
     table = np.stack(found)
     lower, median, upper = np.quantile(table, (0.025, 0.5, 0.975), axis=1)
-    columns = {"median": median, "sd": table.std(axis=1, ddof=1), "2.5%": lower, "97.5%": upper}
-    return pd.DataFrame(columns, pd.MultiIndex.from_tuples(keys, names=["predictor", "value", "category"]))
+    values = {"median": median, "sd": table.std(axis=1, ddof=1), "2.5%": lower, "97.5%": upper}
+    return pd.DataFrame(values, pd.MultiIndex.from_tuples(keys, names=["predictor", "value", "category"]))
 
 
 def outcome_and_predictors(
     model: Model, outcome: str, predictor: str | None = None
-) -> tuple[list[Equation], dict[str, Column]]:
-    """The equations of an outcome with categories, and its predictors by name, or the one asked for."""
+) -> tuple[list[Equation], dict[str, tuple[Column, ...]]]:
+    """The equations of an outcome with categories, and its predictors by name, or the one asked for.
+
+    A predictor is a column, or all dummies of a nominal variable.
+    """
     categorical = [each for each in model.equations if each.role is Role.OUTCOME and each.family in ("probit", "logit")]
     check_names([outcome], list(dict.fromkeys(each.name for each in categorical)), "an outcome with categories")
     equations = [each for each in categorical if each.name == outcome]
     columns = sorted({column for each in equations for term in each.terms for column in columns_in(term.expression)})
     if not columns:
         raise error(f"'{outcome}' has no predictors, so its probabilities depend on nothing")
-    by_name = {column_name(column): column for column in columns}
+    by_name: dict[str, tuple[Column, ...]] = {}
+    for column in columns:
+        name = column.variable if column.form is Form.DUMMY else column_name(column)
+        by_name[name] = (*by_name.get(name, ()), column)
     if predictor is None:
         return equations, by_name
     check_names([predictor], list(by_name), f"a predictor of '{outcome}'")
@@ -67,12 +75,12 @@ def outcome_and_predictors(
 
 
 def category_probabilities(
-    model: Model, draws: Draws, equations: Sequence[Equation], column: Column, x: FloatArray
+    model: Model, draws: Draws, equations: Sequence[Equation], settings: Settings
 ) -> dict[float, FloatArray]:
-    """Code -> probability at each value of one predictor, shape (draw, value); other predictors at their centers."""
+    """Code -> probability at each setting, shape (draw, setting); other predictors at their centers."""
     step = max(1, draws.n_chains * draws.n_draws // MOST_DRAWS)
     parameters = {name: draws.parameters[..., k].reshape(-1, 1)[::step] for k, name in enumerate(draws.parameter_names)}
-    etas = [_linear_predictor(model, draws, each, column, x, parameters) for each in equations]
+    etas = [_linear_predictor(model, draws, each, settings, parameters) for each in equations]
     codes = model.variables[equations[0].name].categories
     if equations[0].family == "probit":
         [eta] = etas
@@ -86,14 +94,13 @@ def category_probabilities(
 
 
 def _linear_predictor(
-    model: Model, draws: Draws, equation: Equation, column: Column, x: FloatArray, parameters: Mapping[str, FloatArray]
+    model: Model, draws: Draws, equation: Equation, settings: Settings, parameters: Mapping[str, FloatArray]
 ) -> FloatArray:
-    total = np.zeros((len(next(iter(parameters.values()))), len(x)))
+    total = np.zeros((len(next(iter(parameters.values()))), len(next(iter(settings.values())))))
     for term in equation.terms:
         values: dict[Column, FloatArray | float] = {
             each: typical_value(model, draws, each) for each in columns_in(term.expression)
         }
-        if column in values:
-            values[column] = x
+        values |= {column: x for column, x in settings.items() if column in values}
         total = total + parameters[term.coefficient] * evaluate(term.expression, values, parameters)
     return total

@@ -193,7 +193,7 @@ class Fit:
             An ordinal or nominal outcome.
         predictor
             One of its predictors, at its codes or at its mean and one standard deviation around it, the others at
-            their means, dummies at 0; all of them, one after the other, when None.
+            their means, nominal ones at their reference; all, one after the other, when None.
 
         Returns
         -------
@@ -375,7 +375,7 @@ class Fit:
         outcome
             An ordinal or nominal outcome.
         predictor
-            One of its predictors, the others at their means, or dummies at 0; one panel for each when None.
+            One of its predictors, the others at their means, nominal ones at their reference; a panel each when None.
         """
         from blimp2pymc.summary.category_plots import plot_category_probabilities
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
@@ -12,13 +14,25 @@ from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.predictions import CompletedColumns, parameters_at
 
 
-def predictor_values(model: Model, draws: Draws, column: Column, points: int) -> FloatArray:
-    """The codes of a category, else evenly spaced values up to two standard deviations from the mean."""
+def predictor_values(model: Model, draws: Draws, column: Column, points: int, deviations: float = 2) -> FloatArray:
+    """The codes of a category, else evenly spaced values up to some standard deviations from the mean."""
     codes = codes_of(model, column)
     if codes:
         return np.array(codes)
     center, spread = typical_value(model, draws, column), deviation(model, draws, column)
-    return np.linspace(center - 2 * spread, center + 2 * spread, points)
+    return np.linspace(center - deviations * spread, center + deviations * spread, points)
+
+
+def predictor_settings(
+    model: Model, draws: Draws, columns: Sequence[Column], points: int, deviations: float = 2
+) -> tuple[FloatArray, dict[Column, FloatArray]]:
+    """Values of a predictor, and of its columns there: its own, or the dummies of a nominal variable at its codes."""
+    if columns[0].form is Form.DUMMY:
+        codes = np.array(model.variables[columns[0].variable].categories)
+        return codes, {column: (codes == column.category).astype(float) for column in columns}
+    [column] = columns
+    values = predictor_values(model, draws, column, points, deviations)
+    return values, {column: values}
 
 
 def codes_of(model: Model, column: Column) -> tuple[float, ...]:

@@ -98,7 +98,9 @@ class Pooled:
 
     @property
     def _heading(self) -> str:
-        return f"{self.title}, pooled over {self.n_data_sets} completed data sets".lstrip(", ").capitalize()
+        if not self.title:
+            return f"Pooled over {self.n_data_sets} completed data sets"
+        return f"{self.title}, pooled over {self.n_data_sets} completed data sets"
 
     @property
     def _printed(self) -> pd.DataFrame:
@@ -225,7 +227,7 @@ def _analysis(result: Any, number: int) -> Analysis:
     return Analysis(estimates, covariance, degrees)
 
 
-KINDS: Mapping[str, str] = {"ols": "linear regression", "logit": "logistic regression"}
+KINDS: Mapping[str, str] = {"ols": "Linear regression", "logit": "Logistic regression"}
 """Kinds of regression by formula."""
 
 

@@ -125,7 +125,8 @@ def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
         ("Time", f"{draws.seconds:.1f} seconds"),
     ]
     if draws.interrupted:
-        facts.append(("Interrupted", "the run was stopped early; results are from the draws kept until then"))
+        kept = f"{draws.n_draws} draws of each chain and {len(draws.imputations.chain)} completed data sets"
+        facts.append(("Interrupted", f"the run was stopped early; results are from what was kept until then, {kept}"))
     lines = [line for name, text in facts for line in _wrapped(text, f"  {name:<18}")]
     notes = [each.message for each in model.notes if each.severity == "note"]
     notes += [] if plan is None else [*plan.compiled_first, *map(str, plan.reflections)]

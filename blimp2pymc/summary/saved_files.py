@@ -167,7 +167,10 @@ def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[st
     """Imputed data sets: one file with their number first, or one file each."""
     sets = []
     names: list[str] = []
-    for snapshot in chosen_snapshots(draws, model.settings.n_imputations):
+    # A run that was stopped early may have kept fewer than were asked for; the report says so.
+    wanted = model.settings.n_imputations
+    is_short = draws.interrupted and wanted is not None and wanted > len(draws.imputations.chain)
+    for snapshot in chosen_snapshots(draws, None if is_short else wanted):
         cells = {name: values[snapshot] for name, values in draws.imputations.values.items()}
         completed = data_set(model, cells)
         extra = extra_columns(model, draws, snapshot)

@@ -224,6 +224,13 @@ def test_large_run_says_what_it_needs_first(monkeypatch):
     assert said[0].endswith("for 5 draws and 3 completed data sets.")
 
 
+def test_one_completed_data_set_from_a_draw_at_most():
+    with pytest.raises(BlimpError, match="13 completed data sets cannot be kept from 12 draws"):
+        sample(hand_built.interaction(), draws=6, burn=5, chains=2, seed=1, n_imputations=13)
+    few = sample(hand_built.interaction(), draws=6, burn=5, chains=2, seed=1)
+    assert len(few.imputations.draw) == 12
+
+
 def test_run_that_does_not_fit_into_memory_is_refused():
     with pytest.raises(BlimpError, match=r"this run would take about .* GB of memory"):
         sample(hand_built.interaction(), draws=10**13, burn=5, chains=1, seed=1)

@@ -7,6 +7,7 @@ import pytest
 from summary.families import one_outcome
 from summary.synthetic_draws import synthetic_draws
 
+from blimp2pymc import fit
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.summary.category_plots import plot_category_probabilities
@@ -22,7 +23,7 @@ def test_ordinal_probabilities_over_a_predictor() -> None:
     model = one_outcome("probit")
     draws = synthetic_draws(model)
     x = np.array([-1.0, 0.5])
-    found = category_probabilities(model, draws, model.equations, Column("x"), x)
+    found = category_probabilities(model, draws, model.equations, {Column("x"): x})
     assert list(found) == [1.0, 2.0, 5.0]
     b0, bx, bg, tau = (
         draws.parameter(name).reshape(-1, 1) for name in ("y ~ Intercept", "y ~ x", "y ~ g", "y threshold 2")
@@ -38,7 +39,7 @@ def test_logit_probabilities_over_a_predictor(family: str) -> None:
     model = one_outcome(family)
     draws = synthetic_draws(model)
     x = np.array([0.0, 1.0])
-    found = category_probabilities(model, draws, model.equations, Column("g"), x)
+    found = category_probabilities(model, draws, model.equations, {Column("g"): x})
     labels = ["y"] if family == "logit" else ["y.2", "y.4"]
     odds = []
     for label in labels:
@@ -70,11 +71,27 @@ def test_table_has_codes_and_deviations_from_the_mean() -> None:
     assert list(dict.fromkeys(table.loc["g"].index.get_level_values("value"))) == [0, 1]
     values = list(dict.fromkeys(table.loc["x"].index.get_level_values("value")))
     assert values == pytest.approx([x.mean() - x.std(ddof=1), x.mean(), x.mean() + x.std(ddof=1)])
-    found = category_probabilities(model, draws, model.equations, Column("g"), np.array([1.0]))
+    found = category_probabilities(model, draws, model.equations, {Column("g"): np.array([1.0])})
     for code, each in found.items():
         row = table.loc["g", 1.0, code]
         assert list(row) == pytest.approx([np.median(each), each.std(ddof=1), *np.quantile(each, (0.025, 0.975))])
     assert table.loc["x"].equals(category_table(model, draws, "y", "x").loc["x"])
+
+
+def test_nominal_predictors_have_their_codes() -> None:
+    script = "ORDINAL: y; NOMINAL: n(2); MODEL: y ~ n w; SEED: 1; BURN: 20; ITERATIONS: 40; CHAINS: 2;"
+    rng = np.random.default_rng(0)
+    data = {"y": rng.integers(0, 2, 90), "n": rng.integers(1, 4, 90), "w": rng.normal(size=90)}
+    drawn = fit(script, data, progressbar=False)
+    table = drawn.category_probabilities("y", "n")
+    assert list(table.loc["n"].index.unique("value")) == [1, 2, 3]
+    b0, b1, w = (drawn.draws.parameter(f"y ~ {name}").ravel() for name in ("Intercept", "n.1", "w"))
+    stats = pytest.importorskip("scipy.stats")
+    for code, eta in ((2.0, b0), (1.0, b0 + b1)):
+        expected = np.median(stats.norm.cdf(eta + w * data["w"].mean()))
+        assert table.loc[("n", code, 1.0), "median"] == pytest.approx(expected)
+    [panel] = drawn.plot_category_probabilities("y", "n").axes
+    assert [each.get_text() for each in panel.get_xticklabels()] == ["1", "2", "3"]
 
 
 def test_mistakes_are_named() -> None:

@@ -17,6 +17,7 @@ from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.summary.burn_in import burn_in
 from blimp2pymc.summary.imputations import data_sets
+from blimp2pymc.summary.report import report
 from blimp2pymc.summary.saved_files import saved_files, source_files, targets, write_files
 from blimp2pymc.summary.tables import rows, summarise
 
@@ -45,6 +46,18 @@ def test_stacked():
     assert cells[row][1] == f"{10 * (row + 1)}"
     unused = int(np.flatnonzero(np.isnan(model.table.values["unused"][1:]))[0])
     assert cells[unused][4] == "999"
+
+
+def test_run_that_was_stopped_early_saves_what_it_has():
+    model = with_table(interaction(), "999")
+    model = replace(model, settings=replace(model.settings, save=(("separate", "imp*.csv"),), n_imputations=50))
+    draws = replace(synthetic_draws(model), interrupted=True)
+    lines = rows(model, draws)
+    table, history = summarise(lines), burn_in(model, draws)
+    assert len(saved_files(model, draws, lines, table, history)) == len(draws.imputations.chain) < 50
+    assert f"and {len(draws.imputations.chain)} completed data sets" in " ".join(
+        report(model, None, draws, table, lines=lines, history=history).split()
+    )
 
 
 def test_blanks_unless_csv_and_names_on_request():

@@ -90,7 +90,14 @@ def sample(
         raise error("draws and chains must be at least 1, and burn-in at least 0")
     if seed is None:
         seed = settings.seed if settings.seed is not None else int(np.random.SeedSequence().entropy % 2**31)  # type: ignore[operator]
-    n_imputations = n_imputations if n_imputations is not None else settings.n_imputations or DEFAULT_IMPUTATIONS
+    n_imputations = n_imputations if n_imputations is not None else settings.n_imputations
+    if n_imputations is None:
+        n_imputations = min(DEFAULT_IMPUTATIONS, draws * chains)
+    elif n_imputations > draws * chains:
+        raise error(
+            f"{n_imputations} completed data sets cannot be kept from {draws * chains} draws, one from each at most",
+            hint="more ITERATIONS, or a smaller NIMPS",
+        )
     plan = plan or make_plan(model)
     form = lay_out(model, plan)
     size = (
