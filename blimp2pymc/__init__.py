@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from blimp2pymc.errors import BlimpError
     from blimp2pymc.from_frame import model
     from blimp2pymc.joint_model.ir import Model
+    from blimp2pymc.joint_model.printed_equations import printed_equations
     from blimp2pymc.joint_model.resolve import resolve
     from blimp2pymc.pymc_source.build import build
     from blimp2pymc.pymc_source.emit import translate
@@ -31,6 +32,7 @@ __all__ = [
     "model",
     "parse",
     "plan",
+    "printed_equations",
     "resolve",
     "translate",
     "verify",
@@ -46,6 +48,7 @@ _MODULES = {
     "model": "from_frame",
     "parse": "blimp.parse",
     "plan": "sampler.plan.rules",
+    "printed_equations": "joint_model.printed_equations",
     "resolve": "joint_model.resolve",
     "translate": "pymc_source.emit",
     "verify": "sampler.verification.check",

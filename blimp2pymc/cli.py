@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from blimp2pymc.errors import Finding
+    from blimp2pymc.errors import Finding, Source
     from blimp2pymc.joint_model.ir import Model
     from blimp2pymc.summary.fit import Fit
 
@@ -121,10 +121,18 @@ def translate(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """`explain`: say which model a script stands for and how it is sampled."""
-    from blimp2pymc.joint_model.describe import describe, latex
+    from blimp2pymc.errors import BlimpError
+    from blimp2pymc.joint_model.describe import describe, describe_refused, latex
+    from blimp2pymc.joint_model.resolve import resolve
     from blimp2pymc.sampler.plan.rules import plan
 
-    model = _resolve(arguments)
+    source = _source(arguments)
+    try:
+        model = resolve(source, arguments.data, priors=arguments.priors)
+    except BlimpError as trouble:
+        if not arguments.latex:
+            print(describe_refused(source, trouble, arguments.data), end="")
+        raise
     if arguments.latex:
         print(latex(model))
         return 0
@@ -224,11 +232,15 @@ def _read(file: str) -> tuple[str, str]:
 
 
 def _resolve(arguments: argparse.Namespace) -> Model:
-    from blimp2pymc.errors import Source
     from blimp2pymc.joint_model.resolve import resolve
 
-    name, text = _read(arguments.file)
-    return resolve(Source(name, text), arguments.data, priors=arguments.priors)
+    return resolve(_source(arguments), arguments.data, priors=arguments.priors)
+
+
+def _source(arguments: argparse.Namespace) -> Source:
+    from blimp2pymc.errors import Source
+
+    return Source(*_read(arguments.file))
 
 
 def _with_settings(model: Model, arguments: argparse.Namespace) -> Model:

@@ -20,6 +20,7 @@ from blimp2pymc.joint_model.ir import (
     Parameter,
     ParameterKind,
     ParameterReference,
+    PrintedEquation,
     Prior,
     Quantity,
     Role,
@@ -102,6 +103,7 @@ def interaction(n: int = 120, seed: int = 1, missing: float = 0.15) -> Model:
             ModeratorValues(Column("x2"), "x2", ModeratorGrid.STANDARD_DEVIATIONS, centered=True),)),),
         wald_tests=(WaldTest("b1 = 0", (ParameterReference("b1"),)),),
         settings=Settings(seed=1, burn=500, iterations=4000, chains=2),
+        printed=(PrintedEquation("focal", "y ~ Intercept x1 x2 d x1*x2"),),
         fixed_predictors=("d",),
         centered={Column("x1"): ParameterReference("x1 mean"), Column("x2"): ParameterReference("x2 mean")},
     )  # fmt: skip
@@ -158,5 +160,9 @@ def correlated_mediators(n: int = 150, seed: int = 2, missing: float = 0.1) -> M
         simple_effects=(),
         wald_tests=(),
         settings=Settings(seed=2, burn=500, iterations=4000, chains=2),
+        printed=tuple(
+            PrintedEquation("", line)
+            for line in ("m1 ~ Intercept x", "m2 ~ Intercept x", "y ~ Intercept x m1 m2", "m1 m2 <-> m1 m2")
+        ),
         fixed_predictors=("x",),
     )

@@ -31,7 +31,7 @@ SAMPLER_ORDER = (
 
 PUBLIC_NAMES = {
     "BlimpError", "Fit", "Model", "Plan",
-    "build", "fit", "model", "parse", "plan", "resolve", "translate", "verify",
+    "build", "fit", "model", "parse", "plan", "printed_equations", "resolve", "translate", "verify",
 }  # fmt: skip
 
 MAX_LINES = 400

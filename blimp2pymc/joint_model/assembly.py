@@ -67,7 +67,7 @@ def assemble(
         ParameterList(findings), rows, means, tuple(drafts.defined.values()), prior_family, predictor_prior_family
     )
     members = {column for block in draft_blocks for column in block.members}
-    ordered: list[DraftEquation | DraftBlock] = sorted([*drafts.equations.values(), *draft_blocks], key=_print_place)
+    ordered: list[DraftEquation | DraftBlock] = sorted([*drafts.equations.values(), *draft_blocks], key=print_order)
     equations: dict[ir.Column, list[ir.Equation]] = {}
     blocks: list[ir.JointBlock] = []
     for order, each in enumerate(ordered):
@@ -86,10 +86,3 @@ def assemble(
         blocks=(*blocks, *predictor_blocks),
         parameters=maker.parameters.parameters,
     )
-
-
-def _print_place(item: DraftEquation | DraftBlock) -> tuple:
-    if isinstance(item, DraftEquation):
-        place, *rest = print_order(item)
-        return (place, False, *rest)
-    return (item.block_place, True, False, item.members[0].variable.casefold(), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,16 +25,32 @@ class DraftBlock:
     span: Span | None
 
 
-def print_order(draft: DraftEquation) -> tuple:
-    """Place of an equation in print: blocks as in the script; inside a block latents first, then by name."""
-    return (draft.block_place, not draft.is_latent, draft.name.casefold(), draft.name)
+def print_order(item: DraftEquation | DraftBlock) -> tuple:
+    """Place in print: blocks as in the script; inside a block latents, other variables, covariances, each by name.
+
+    `yjt(x2)` stands where x2 would, `var(y)` behind y.
+    """
+    if isinstance(item, DraftBlock):
+        return (item.block_place, True, False, name_order(item.members[0].variable), False)
+    return (item.block_place, False, not item.is_latent, name_order(item.outcome.variable), item.is_variance)
+
+
+def name_order(name: str) -> tuple:
+    """Alphabetical order in which x2 comes before x10.
+
+    >>> sorted(["x10", "x2", "X1"], key=name_order)
+    ['X1', 'x2', 'x10']
+    """
+    parts = re.split("([0-9]+)", name.casefold())
+    return (*(int(part) if place % 2 else part for place, part in enumerate(parts)), name)
 
 
 def draft_blocks(drafts: Drafts, findings: list[Finding]) -> list[DraftBlock]:
     """Join the pairs of `~~` to blocks.
 
-    Variables connected by pairs are one block. Where some of its pairs are not stated, those
-    correlations are zero and a note says so. `a ~~ b@0` leaves the pair out.
+    Variables connected by pairs are one block, printed under the last label of their equations. Where
+    some of its pairs are not stated, those correlations are zero and a note says so. `a ~~ b@0` leaves
+    the pair out.
 
     Parameters
     ----------
@@ -48,11 +65,12 @@ def draft_blocks(drafts: Drafts, findings: list[Finding]) -> list[DraftBlock]:
     _check_values(stated, findings)
     blocks = []
     for group in _connected(stated):
-        members = tuple(sorted(group, key=lambda column: (column.variable.casefold(), column.variable)))
+        members = tuple(sorted(group, key=lambda column: name_order(column.variable)))
         inside = [pair for pair in stated if pair.first in group]
         places = {column: place for place, column in enumerate(members)}
         pairs = {_ordered(places[pair.first], places[pair.second]): pair for pair in inside}
-        blocks.append(DraftBlock(members, pairs, inside[0].block, inside[0].block_place, inside[0].span))
+        last = max((drafts.equations[member] for member in members), key=lambda draft: draft.block_place)
+        blocks.append(DraftBlock(members, pairs, last.block, last.block_place, inside[0].span))
         _note_zeros(members, pairs, inside[0].span, findings)
     return blocks
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
-from blimp2pymc.errors import Finding
+from blimp2pymc.errors import BlimpError, Finding, Source
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.formulas import Formulas
+from blimp2pymc.joint_model.printed_equations import lines_of_text, printed_equations
+from blimp2pymc.joint_model.refusals import is_refusal
 from blimp2pymc.joint_model.term_names import number_name
 
 FLAT_VARIANCES = {(-1.0, 0.0): "flat on the variance", (0.0, 0.0): "flat on the log of the variance"}
@@ -41,12 +44,33 @@ def describe(model: ir.Model) -> str:
     """
     sections = [
         ("Joint density", _density(model)),
+        ("Models as Blimp prints them", list(lines_of_text(model.printed))),
         ("Equations", _equations(model)),
         ("Variables", _aligned(variable_rows(model))),
         ("Parameters", _aligned(parameter_rows(model))),
         ("Derived quantities, tests, conditional effects", _quantities(model)),
         ("Decisions and warnings", [f"- {_note(each)}" for each in model.notes]),
     ]
+    return _sections(sections)
+
+
+def describe_refused(source: Source, trouble: BlimpError, data: object = None) -> str:
+    """The models of a script that the sampler does not support yet; nothing where there are mistakes too.
+
+    Parameters
+    ----------
+    source, data
+        As for `resolve`.
+    trouble
+        Why the script does not resolve.
+    """
+    if not all(is_refusal(each) for each in trouble.findings if each.severity == "error"):
+        return ""
+    lines = list(lines_of_text(printed_equations(source, data)))
+    return _sections([("Models as Blimp prints them", lines)]) if lines else ""
+
+
+def _sections(sections: Iterable[tuple[str, list[str]]]) -> str:
     blocks = ["\n".join([title, "-" * len(title), *lines]) for title, lines in sections if lines]
     return "\n\n".join(blocks) + "\n"
 
@@ -234,6 +258,7 @@ def html(model: ir.Model) -> str:
     given = f" given {escape(', '.join(model.fixed_predictors))}" if model.fixed_predictors else ""
     return (
         f"<h4>Joint density</h4><p><code>{escape(' * '.join(formulas.factors()))}</code>{given}</p>"
+        f"<h4>Models as Blimp prints them</h4><pre>{escape(chr(10).join(lines_of_text(model.printed)))}</pre>"
         f"<h4>Equations</h4><ol>{equations}</ol>{where}"
         f"<h4>Variables</h4>{_html_table(variable_rows(model))}"
         f"<h4>Parameters</h4>{_html_table(parameter_rows(model))}"

@@ -53,6 +53,19 @@ class DraftTerm:
         return tuple(sorted(expand(self.expression), key=repr))
 
 
+@dataclass(frozen=True)
+class RandomTerm:
+    """A term behind `|`: what differs between clusters."""
+
+    name: str
+    """As printed, with its level where one is stated: `Intercept`, `x[school]`."""
+    expression: ir.Expression
+    setting: Setting
+    level: str = ""
+    """Identifier in brackets behind it; every higher level when empty."""
+    span: Span | None = field(default=None, compare=False)
+
+
 @dataclass
 class DraftEquation:
     """Everything said about one outcome."""
@@ -69,6 +82,8 @@ class DraftEquation:
     variance: Setting = FREE
     log_variance: DraftEquation | None = None
     """What `var(y) ~` says: its terms are those of the logarithm of the residual variance."""
+    random: tuple[RandomTerm, ...] | None = None
+    """What stands behind `|`; empty for `| 0`, None where nothing does."""
     transform: ir.Transform | None = None
     power: Setting = FREE
     """What is said about lambda of `yjt`."""
@@ -76,6 +91,8 @@ class DraftEquation:
     block_place: int = 0
     """Where its block stands among the blocks of the script."""
     is_latent: bool = False
+    is_variance: bool = False
+    """Whether it is the draft of a `var(y) ~`."""
     is_stated: bool = False
     """Whether a regression names it as outcome (and not only `~~` or `y@v`)."""
     span: Span | None = None
@@ -103,14 +120,23 @@ class DraftEquation:
                         setting.span, "a positive number, or a label", "variance-not-positive")  # fmt: skip
         self.variance = setting
 
-    def set_log_variance(self, span: Span | None) -> DraftEquation:
+    def set_log_variance(self, span: Span | None, block: str, block_place: int) -> DraftEquation:
         """The draft of `var(y) ~`, begun when it is mentioned for the first time; its intercept is free."""
         if self.log_variance is None:
             name = f"var({self.outcome.variable})"
             self.log_variance = DraftEquation(
-                self.outcome, name, block=self.block, block_place=self.block_place, span=span
+                self.outcome, name, block=block, block_place=block_place, is_variance=True, span=span
             )
         return self.log_variance
+
+    def add_random(self, terms: tuple[RandomTerm, ...]) -> None:
+        """Add what stands behind `|`: without `0`, an intercept is implied."""
+        says_none = any(term.name == INTERCEPT and term.setting.fixed == 0 for term in terms)
+        stated = [term for term in terms if not (term.name == INTERCEPT and term.setting.fixed == 0)]
+        if not says_none and not any(term.expression == ir.Constant(1.0) for term in (*(self.random or ()), *stated)):
+            stated.insert(0, RandomTerm(INTERCEPT, ir.Constant(1.0), FREE))
+        known = {term.name: term for term in (*(self.random or ()), *stated)}
+        self.random = tuple(known.values())
 
     @property
     def all_terms(self) -> tuple[DraftTerm, ...]:

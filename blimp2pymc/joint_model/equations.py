@@ -14,7 +14,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
-from blimp2pymc.joint_model.drafts import DraftEquation, Drafts, Pair, Setting
+from blimp2pymc.joint_model.drafts import INTERCEPT, DraftEquation, Drafts, Pair, RandomTerm, Setting
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.outcomes import OutcomeForm, read_outcome
 from blimp2pymc.joint_model.refusals import refuse
@@ -53,11 +53,11 @@ def draft_equations(
             findings.extend(mistake.findings)
     reader.drafts.defined = reader.terms.defined
     reader.add_latent_equations()
-    findings.extend(_check_log_variances(reader.drafts))
+    findings.extend(reader.add_latent_intercepts())
     return reader.drafts
 
 
-def _check_log_variances(drafts: Drafts) -> Iterator[Finding]:
+def check_log_variances(drafts: Drafts) -> Iterator[Finding]:
     """Residual variances with a model that are stated in another way too, and those of correlated residuals."""
     for draft in drafts.equations.values():
         if draft.log_variance is None:
@@ -71,6 +71,13 @@ def _check_log_variances(drafts: Drafts) -> Iterator[Finding]:
                 yield refuse("variance-model", pair.span, name=name)
                 draft.log_variance = None
                 break
+
+
+def parameter_names(script: tree.Script) -> frozenset[str]:
+    """Names that PARAMETERS defines or gives a prior."""
+    statements = script.statements("PARAMETERS")
+    defined = (each.name for each in statements if isinstance(each, tree.Definition))
+    return frozenset([*defined, *(each.label for each in statements if isinstance(each, tree.PriorStatement))])
 
 
 def model_labels(statements: tuple[tree.ModelStatement, ...], names: Names) -> frozenset[str]:
@@ -145,17 +152,64 @@ class _Reader:
     def add_latent_equations(self) -> None:
         """Give every latent predictor without an equation one without terms: mean 0 and a variance of its own."""
         for column, user in self.first_uses.items():
-            if column not in self.drafts.equations:
+            is_latent = self.terms.names.variables[column.variable].origin is ir.Origin.LATENT
+            if is_latent and column not in self.drafts.equations:
                 self.drafts.equations[column] = DraftEquation(
                     column, column.variable, has_intercept=False, block=user.block, block_place=user.block_place,
                     is_latent=True, span=self.terms.names.variables[column.variable].span,
                 )  # fmt: skip
+
+    def add_latent_intercepts(self) -> Iterator[Finding]:
+        """Give latent variables of clusters that serve as coefficients an intercept, as Blimp does; and say so."""
+        used = {
+            factor: term.span
+            for draft in self.drafts.equations.values()
+            for term in draft.terms.values()
+            if term.replaces_intercept or (term.is_product and term.setting.fixed == 1)
+            for factor in _factors(term.expression)
+            if isinstance(factor, ir.Column)
+        }
+        for column, span in used.items():
+            draft = self.drafts.equations.get(column)
+            if draft is None or not draft.is_latent or self.terms.names.variables[column.variable].level == 1:
+                continue
+            if not draft.has_intercept and not any(term.replaces_intercept for term in draft.terms.values()):
+                draft.has_intercept = True
+                yield Finding(f"'{draft.name}' is used as a coefficient and has no intercept, so it gets one", span,
+                              f"{draft.name} ~ 1; to say so", "latent-intercept", "warning")  # fmt: skip
+
+    def _random(self, statement: tree.Relation) -> tuple[RandomTerm, ...] | None:
+        """What stands behind `|`."""
+        if statement.random is None:
+            return None
+        found = []
+        for term in statement.random:
+            inner, level = term.expression, ""
+            if isinstance(inner, tree.AtLevel):
+                level, inner = inner.level, inner.expression
+                self._check_level(level, term)
+            suffix = f"[{level}]" if level else ""
+            for each in self.terms.predictors(tree.Side((replace(term, expression=inner),), span=term.span)):
+                if each.term is None:
+                    found.append(RandomTerm(INTERCEPT + suffix, ir.Constant(1.0), each.setting, level, each.span))
+                else:
+                    name = each.term.name + suffix
+                    found.append(RandomTerm(name, each.term.expression, each.setting, level, each.span))
+        return tuple(found)
+
+    def _check_level(self, level: str, term: tree.Term) -> None:
+        identifiers = self.terms.names.declarations.cluster_identifiers
+        if level not in identifiers:
+            self.terms.findings.append(Finding(
+                f"'{level}' is no level: CLUSTERID does not list it", term.span,
+                " or ".join(identifiers) or f"CLUSTERID: {level};", "unknown-level"))  # fmt: skip
 
     def _regression(self, left: tree.Side, right: tree.Side, statement: tree.Relation) -> None:
         predictors = self.terms.predictors(right)
         _refuse_settings(left, "'@' belongs behind a predictor, not behind an outcome", "y ~ x@b, or y@v alone")
         outcomes = [(term, each) for term in left.terms for each in self._outcomes(term.expression)]
         equations = [self._equation(form, statement, is_stated=True) for _, form in outcomes]
+        random = self._random(statement)
         for place, equation in enumerate(equations):
             if not left.braces and outcomes[place][1].role == "mean":
                 for term, form in outcomes[place + 1 :]:
@@ -163,6 +217,8 @@ class _Reader:
                         name = tree.Name(form.column.variable, term.span)
                         self._extend(equation, list(self.terms.predictor(tree.Term(name, (), term.span))))
             self._extend(equation, predictors)
+            if random is not None:
+                equation.add_random(random)
 
     def _arrow(self, left: tree.Side, right: tree.Side, statement: tree.Relation) -> None:
         if (undeclared := self._undeclared_factor(left)) is not None:
@@ -171,6 +227,7 @@ class _Reader:
                 self._outcomes(term.expression)
             return
         predictors = self.terms.predictors(left)
+        random = self._random(statement)
         fixes_next = self._is_measurement(left)
         for term in right.terms:
             setting, multipliers = self.terms.settings(term.settings)
@@ -184,6 +241,8 @@ class _Reader:
                 here = Setting(1.0, span=term.span) if fixes_next and not term.settings else setting
                 fixes_next = False
                 self._extend(equation, [each.adjusted(here, multipliers) for each in predictors])
+                if random is not None:
+                    equation.add_random(random)
 
     def _is_measurement(self, side: tree.Side) -> bool:
         """Whether a latent variable stands alone before `->`."""
@@ -273,7 +332,7 @@ class _Reader:
             draft.name, draft.family = form.name, form.family
         if form.transform is not None:
             _set_transform(draft, form, span)
-        return draft.set_log_variance(span) if form.role == "variance" else draft
+        return draft.set_log_variance(span, statement.block, place) if form.role == "variance" else draft
 
     def _extend(self, equation: DraftEquation, terms: list[Predictor]) -> None:
         for each in terms:
@@ -286,6 +345,15 @@ class _Reader:
                 for column in sorted(columns_in(each.term.expression)):
                     if self.terms.names.is_latent(column):
                         self.first_uses.setdefault(column, equation)
+
+
+def _factors(expression: ir.Expression) -> Iterator[ir.Expression]:
+    """The factors of a product; an expression that is none is its own."""
+    if isinstance(expression, ir.Apply) and expression.function == "*":
+        for each in expression.arguments:
+            yield from _factors(each)
+    else:
+        yield expression
 
 
 def _set_transform(draft: DraftEquation, form: OutcomeForm, span: Span | None) -> None:

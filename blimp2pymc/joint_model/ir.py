@@ -304,6 +304,15 @@ class Settings:
 # ---------------------------------------------------------------- the model
 
 
+@dataclass(frozen=True)
+class PrintedEquation:
+    """One line of Blimp's list of models: `y ~ Intercept x m@1`, `a b <-> a b`."""
+
+    block: str
+    """Label it stands under."""
+    text: str
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A resolved model with its data."""
@@ -330,6 +339,8 @@ class Model:
     """Defined variables of MODEL, resolved."""
     notes: tuple[Finding, ...] = ()
     """What was decided for the user, and warnings, in order."""
+    printed: tuple[PrintedEquation, ...] = ()
+    """The list of models as Blimp prints it."""
     script: Script | None = None
     table: Table | None = field(default=None, repr=False)
     """The whole table, TRANSFORM and FILTER applied, unused columns included; saved data sets are made from it."""

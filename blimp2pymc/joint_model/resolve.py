@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import pandas as pd
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.expressions import NAME
 from blimp2pymc.blimp.nearest import nearest
-from blimp2pymc.blimp.parse import UnreadableScript, parse
+from blimp2pymc.blimp.parse import UnreadableScript
 from blimp2pymc.data import column_names, read_table
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, Source, error, raise_all
@@ -28,7 +27,7 @@ from blimp2pymc.joint_model.conditional_effects import simple_effects
 from blimp2pymc.joint_model.covariances import draft_blocks
 from blimp2pymc.joint_model.declarations import declare
 from blimp2pymc.joint_model.drafts import Drafts
-from blimp2pymc.joint_model.equations import draft_equations, model_labels
+from blimp2pymc.joint_model.equations import check_log_variances, draft_equations, model_labels, parameter_names
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.frame import analysed_rows
 from blimp2pymc.joint_model.implied_variances import with_known_variances
@@ -36,8 +35,10 @@ from blimp2pymc.joint_model.missingness import with_missingness
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.phantoms import with_phantoms
 from blimp2pymc.joint_model.predictors import classify_predictors
+from blimp2pymc.joint_model.printed_equations import list_equations
 from blimp2pymc.joint_model.proper_priors import proper_priors
 from blimp2pymc.joint_model.quantities import Derived, ParameterNames, check_loops, derive, wald_tests
+from blimp2pymc.joint_model.read_script import read_script
 from blimp2pymc.joint_model.refusals import refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
 from blimp2pymc.joint_model.transform import transform_table
@@ -112,9 +113,10 @@ def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
     outside = script.statements("PARAMETERS")
     definitions = tuple(each for each in outside if isinstance(each, tree.Definition))
     prior_statements = tuple(each for each in outside if isinstance(each, tree.PriorStatement))
-    declared = frozenset([*(each.name for each in definitions), *(each.label for each in prior_statements)])
 
-    drafts = draft_equations(statements, names, declared, findings)
+    drafts = draft_equations(statements, names, parameter_names(script), findings)
+    printed = list_equations(drafts, draft_blocks(drafts, []), names, settings.options)
+    findings.extend(check_log_variances(drafts))
     model_span = script.all("MODEL")[0].span if statements else None
     rows = analysed_rows(names.declarations, _variables_in(drafts), model_span)
     findings.extend(rows.findings)
@@ -171,6 +173,7 @@ def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
         fixed_predictors=predictors.fixed,
         centered=means,
         defined=drafts.defined,
+        printed=printed,
         script=script,
         table=table,
     )
@@ -189,39 +192,6 @@ def _unknown_names(mistake: UnreadableScript, data: Data, priors: str) -> list[F
         clear = {each for each in unknown if each.span and mistake.unread.isdisjoint(re.findall(NAME, each.span.text))}
         return [each for each in further.findings if each.code in NO_FILE or each in clear]
     return []
-
-
-def read_script(source: str | PathLike[str] | Source | tree.Script) -> tree.Script:
-    """Parse a script given as text, path, or tree.
-
-    Raises
-    ------
-    BlimpError
-        When there is no such file, it is no text, or it cannot be parsed.
-    """
-    if isinstance(source, tree.Script):
-        return source
-    if isinstance(source, Source):
-        return parse(source.text, source.name)
-    if isinstance(source, str) and not source.strip():
-        raise error("the script is empty", hint="DATA: study.csv; MODEL: y ~ x;", code="empty-script")
-    if isinstance(source, str) and ("\n" in source or source.rstrip().endswith(";")):
-        return parse(source)
-    if not isinstance(source, str | PathLike):
-        raise error(f"a script is a text, a path or a parsed script, not a {type(source).__name__}",
-                    code="no-script")  # fmt: skip
-    path = Path(source)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        hint = "';' at the end, if this is the text of a script" if "~" in str(source) else ""
-        raise error(f"there is no script '{path}'", hint=hint, code="no-script") from None
-    except UnicodeDecodeError:
-        raise error(f"'{path}' is not a text file in UTF-8", hint="save it as plain text", code="no-script") from None
-    except (OSError, ValueError) as mistake:
-        reason = getattr(mistake, "strerror", None) or mistake
-        raise error(f"the script '{path}' cannot be read: {reason}", code="no-script") from None
-    return parse(text, str(path))
 
 
 def _read_data(script: tree.Script, data: Data, priors: str, findings: list[Finding]) -> Table:

@@ -9,10 +9,10 @@ import numpy as np
 from blimp2pymc.errors import Span
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Kind, Model, Parameter, Role
-from blimp2pymc.joint_model.term_names import terms_text
+from blimp2pymc.joint_model.printed_equations import lines_of_text
 from blimp2pymc.summary.outcome_rows import in_print_order
 from blimp2pymc.summary.predictor_rows import predictor_equations
-from blimp2pymc.summary.printed_names import column_name, line_prefix, outcome_heading
+from blimp2pymc.summary.printed_names import column_name
 from blimp2pymc.summary.report_tables import columns_of_text
 
 MOST_PATTERNS = 10
@@ -45,7 +45,8 @@ def model_information(model: Model, n_predictor_rows: int) -> list[str]:
     if model.centered:
         means = [column_name(each) for each in model.centered]
         lines += ["  Centered at the grand mean", f"    {' '.join(means)}", ""]
-    lines += ["  MODELS", "", *_models(model), ""]
+    if model.printed:
+        lines += ["  MODELS", "", *(f"    {line}" for line in lines_of_text(model.printed)), ""]
     if model.quantities:
         lines += ["  GENERATED PARAMETERS", ""]
         lines += [f"    [{k}]  {_statement(each.name, each.span)}" for k, each in enumerate(model.quantities, 1)]
@@ -89,14 +90,6 @@ def predictor_title(model: Model, name: str) -> str:
     if equation.role is Role.MEANS:
         return f"Means Model: {name}"
     return f"{'Missing' if model.variables[name].n_missing else 'Complete'} predictor: {name}"
-
-
-def equation_text(model: Model, equation: Equation | JointBlock) -> str:
-    """An equation or block as one printed line: `y ~ Intercept x1 x2`, `a b <-> a b`."""
-    if isinstance(equation, JointBlock):
-        return equation.name
-    left = line_prefix(model, equation) or f"{outcome_heading(model, equation)} ~ "
-    return f"{left}{terms_text(model, equation)}"
 
 
 def _outcome_parameters(model: Model) -> set[str]:
@@ -164,17 +157,6 @@ def _predictors(model: Model) -> list[str]:
                 if of_kind:
                     lines.append(f"    {kind.value + ':':<13}{' '.join(of_kind)}")
             lines.append("")
-    return lines
-
-
-def _models(model: Model) -> list[str]:
-    lines = []
-    label = ""
-    for number, each in enumerate(in_print_order(model), 1):
-        if each.block != label:
-            lines.append(f"    {each.block or 'unlabelled'} block")
-            label = each.block
-        lines.append(f"    [{number}]  {equation_text(model, each)}")
     return lines
 
 
