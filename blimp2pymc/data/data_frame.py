@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from blimp2pymc.blimp.ranges import ListedName
+from blimp2pymc.data.cell_hints import NUMBER
 from blimp2pymc.data.table import Table
-from blimp2pymc.data.text_file import NUMBER
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 
 
@@ -26,7 +26,7 @@ def read_data_frame(
     Parameters
     ----------
     frame
-        The data; its index is ignored.
+        The data; completed data sets keep its index.
     variables
         Names of VARIABLES, which then pick and order the columns; None for all columns.
     missing
@@ -39,8 +39,11 @@ def read_data_frame(
     BlimpError
         No rows, two columns of one name, or a name in VARIABLES that is no column.
     """
+    if frame.columns.nlevels > 1:
+        raise error("the DataFrame has column names of several levels", None,
+                    'data.columns = ["_".join(map(str, each)) for each in data.columns]', "several-levels")  # fmt: skip
     if not len(frame):
-        raise error("the DataFrame has no rows", None, "", "no-rows")
+        raise error("the DataFrame has no rows", None, "a row for each case", "no-rows")
     frame = _named(frame, variables, names_span)
     values: dict[str, NDArray[np.float64]] = {}
     code_book: dict[str, dict[float, str]] = {}
@@ -65,6 +68,7 @@ def read_data_frame(
         columns=tuple(values),
         values=values,
         source_row=np.arange(len(frame)),
+        index=frame.index,
         code_book=code_book,
         unreadable=unreadable,
         missing_code=missing,
@@ -116,7 +120,7 @@ def _numbers(column: pd.Series, missing: str | None) -> NDArray[np.float64] | st
         if np.isinf(values).any():
             return f"it holds an infinite value in row {int(np.flatnonzero(np.isinf(values))[0])}"
         return values
-    if pd.api.types.is_datetime64_any_dtype(column.dtype) or pd.api.types.is_timedelta64_dtype(column.dtype):
+    if isinstance(column.dtype, pd.PeriodDtype) or column.dtype.kind in "mM":
         return "it holds dates or times"
     if missing is not None:
         column = column.where(column.map(lambda cell: cell != missing), None)

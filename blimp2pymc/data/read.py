@@ -10,9 +10,10 @@ import pandas as pd
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.ranges import ListedName, listed_names
+from blimp2pymc.data.cell_hints import NUMBER, USUAL_MISSING
 from blimp2pymc.data.data_frame import read_data_frame
 from blimp2pymc.data.table import Table
-from blimp2pymc.data.text_file import NUMBER, USUAL_MISSING, read_header, read_text_file
+from blimp2pymc.data.text_file import read_header, read_text_file
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from blimp2pymc.errors import Finding
@@ -32,6 +33,8 @@ class Table:
     """0-based data row (header and blank lines not counted) of each row."""
     lines: NDArray[np.int64] | None = None
     """1-based line of the file of each row; None for a DataFrame."""
+    index: pd.Index | None = field(default=None, repr=False)
+    """Index of a DataFrame, one entry per data row; None for a file."""
     code_book: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
     """Column -> code -> what the code meant in a pandas categorical."""
     unreadable: Mapping[str, str] = field(default_factory=dict)

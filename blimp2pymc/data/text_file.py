@@ -18,15 +18,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from blimp2pymc.data.cell_hints import NUMBER, ROW_NAMES, USUAL_MISSING, cell_hint, length_hint
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, Source, Span, error
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-"""A number in a data file."""
-
 MOST_CELLS_SHOWN = 5
-ROW_NAMES = "a name for the first column as well; in R, write.csv(data, row.names = FALSE)"
-"""For a file in which every line is one cell longer than the header."""
 """Wrong cells listed before the rest is only counted."""
 
 NOT_TEXT = {
@@ -34,14 +30,12 @@ NOT_TEXT = {
     b"$FL": "an SPSS file",
     b"\xd0\xcf": "a spreadsheet",
     b"RDX": "an R file",
+    b"\x1f\x8b": "a compressed file",
 }
 """First bytes of common files that are no text."""
 
 READ_AS_NUMBERS = ("rue", "RUE", "alse", "ALSE")
 """In words that pandas takes for 1 and 0 where a whole column consists of them."""
-
-USUAL_MISSING = ("NA", "NaN", "nan", ".", "-", "*", "?", "null", "NULL", "None", "#N/A", "N/A")
-"""Cells that look like missing values under another name."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +76,14 @@ def read_text_file(
     """
     text = _load(path, data_span)
     codes = () if missing is None else (missing,)
+    if ";" in text.lines[0]:
+        raise _has_semicolons(text)
     first = cells(text, 0)
     if names is None:
         names = _header_names(text, first)
         text = _Text(text.source, text.lines[1:], text.numbers[1:], text.starts[1:], text.comma)
         if not text.lines:
-            raise error(f"{path.name} has a header and no data", data_span, "", "no-rows")
+            raise error(f"{path.name} has a header and no data", data_span, "a row of values for each case", "no-rows")
     else:
         _check_columns(text, first, names, codes, names_span)
     values = _parse(text, names, codes)
@@ -141,14 +137,15 @@ def _load(path: Path, data_span: Span | None) -> _Text:
         raise error(f"the data file '{path}' cannot be read: {reason}", data_span, "", "no-data-file") from None
     for start, what in NOT_TEXT.items():
         if raw.startswith(start):
-            raise error(f"{path.name} is {what}, not a text file", data_span, "save the data as .csv", "no-text-file")
+            hint = "unpack it, and name the file inside" if "compressed" in what else "save the data as .csv"
+            raise error(f"{path.name} is {what}, not a text file", data_span, hint, "no-text-file")
     text = _decode(raw, path, data_span).replace("\r\n", "\n").replace("\r", "\n")
     every = text.split("\n")
     starts = np.cumsum([0, *(len(line) + 1 for line in every[:-1])])
     comma = path.suffix.lower() == ".csv"
     full = np.array([bool(line.strip()) for line in every])
     if not full.any():
-        raise error(f"{path.name} is empty", data_span, "", "no-rows")
+        raise error(f"{path.name} is empty", data_span, "the name of the file with the data", "no-rows")
     lines = every if full.all() else [line for line, is_full in zip(every, full, strict=True) if is_full]
     return _Text(Source(path.name, text), lines, np.flatnonzero(full) + 1, starts[full], comma)
 
@@ -169,8 +166,10 @@ def _nearest_file(path: Path) -> str:
         names = [each.name for each in islice(path.parent.iterdir(), 1000) if each.is_file()]
     except OSError:
         return ""
-    near = get_close_matches(path.name, names, 1, 0.6)
-    return near[0] if near else ""
+    # An ending that two names share says nothing about how alike they are.
+    by_stem = {Path(name).stem: name for name in names}
+    near = get_close_matches(path.stem, by_stem, 1, 0.6)
+    return by_stem[near[0]] if near else ""
 
 
 def cells(text: _Text, place: int) -> list[tuple[str, int, int]]:
@@ -179,15 +178,20 @@ def cells(text: _Text, place: int) -> list[tuple[str, int, int]]:
     pattern = r'\s*"[^"]*"\s*(?=,|$)|[^,]*' if text.comma else r'"[^"]*"|\S+'
     found, position = [], 0
     if not text.comma:
-        return [(each.group().strip('"').strip(), *each.span()) for each in re.finditer(pattern, line)]
+        return [(_unquoted(each.group()), *each.span()) for each in re.finditer(pattern, line)]
     while position <= len(line):
         each = re.compile(pattern).match(line, position)
         assert each is not None
         content = each.group().strip()
         start = position + len(each.group()) - len(each.group().lstrip())
-        found.append((content.strip('"').strip(), start, max(start + len(content), start)))
+        found.append((_unquoted(content), start, max(start + len(content), start)))
         position = each.end() + 1
     return found
+
+
+def _unquoted(cell: str) -> str:
+    """Content of a cell in quotes; one that opens and does not close is left as it is."""
+    return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
 def _span(text: _Text, place: int, start: int, end: int) -> Span:
@@ -240,6 +244,12 @@ def _lacks_commas(text: _Text) -> BlimpError:
                  "separator")  # fmt: skip
 
 
+def _has_semicolons(text: _Text) -> BlimpError:
+    return error(f"{text.source.name} is separated by semicolons", _line_span(text, 0),
+                 "commas between the columns and decimal points; in R, write.csv in place of write.csv2",
+                 "separator")  # fmt: skip
+
+
 def _check_columns(
     text: _Text,
     first: list[tuple[str, int, int]],
@@ -260,7 +270,10 @@ def _check_columns(
         )  # fmt: skip
     if len(first) != len(names):
         where = f"line {text.numbers[0]} of {text.source.name}"
-        raise error(f"VARIABLES names {_columns(len(names))}, but {where} has {len(first)}", names_span, "",
+        hint = "a name for each column of the file, in its order"
+        if not contents[-1] and len(first) == len(names) + 1:
+            hint = "lines of the file without the comma at their end"
+        raise error(f"VARIABLES names {_columns(len(names))}, but {where} has {len(first)}", names_span, hint,
                     "column-count")  # fmt: skip
 
 
@@ -312,8 +325,10 @@ def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) ->
         line = cells(text, place)
         if len(line) != len(names):
             count += 1
-            if len(findings) < MOST_CELLS_SHOWN:
-                hint = ROW_NAMES if len(line) == len(names) + 1 and place == 0 else ""
+            hint = length_hint(len(line), len(names), is_first=place == 0)
+            # Lines below a header without a name for their first column are all wrong in the same way.
+            if (len(line), ROW_NAMES) not in told and len(findings) < MOST_CELLS_SHOWN:
+                told.add((len(line), hint))
                 findings.append(Finding(f"this line has {_columns(len(line))}, the first has {len(names)}",
                                         _line_span(text, place), hint, "ragged-rows"))  # fmt: skip
             continue
@@ -322,7 +337,7 @@ def _parse_lines(text: _Text, names: tuple[str, ...], codes: tuple[str, ...]) ->
                 values[place, column] = float(cell)
             elif cell and cell not in codes:
                 count += 1
-                hint = _cell_hint(cell, codes)
+                hint = cell_hint(cell, codes)
                 # One place a column will do: what is wrong with one cell is wrong with the others.
                 if (column, hint) not in told and len(findings) < MOST_CELLS_SHOWN:
                     told.add((column, hint))
@@ -341,26 +356,6 @@ def _places(count: int) -> str:
 
 def _short(cell: str) -> str:
     return cell if len(cell) <= 40 else cell[:37] + "..."
-
-
-def _cell_hint(cell: str, codes: tuple[str, ...]) -> str:
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", cell):
-        return "a number without commas"
-    if re.fullmatch(r"[+-]?\d+,\d*", cell):
-        return "a decimal point instead of the comma"
-    if NUMBER.fullmatch(cell):
-        return "a number below 1e308"
-    if codes and cell.casefold() == codes[0].casefold():
-        return f"{codes[0]}, as MISSING states it: upper and lower case differ"
-    if cell in USUAL_MISSING:
-        if not codes:
-            return f"MISSING: {cell};"
-        return f"one code for all missing values; MISSING states {codes[0]}"
-    if cell.casefold() in ("true", "false"):
-        return "1 for true and 0 for false"
-    if re.search(r"[^\W\d_]", cell) and re.fullmatch(r"[+-]?inf(inity)?", cell.casefold()) is None:
-        return "a number as the code of each category, and ORDINAL or NOMINAL to name the column"
-    return "digits with at most one decimal point"
 
 
 def _count_empty(text: _Text) -> int:

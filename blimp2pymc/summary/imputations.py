@@ -26,7 +26,8 @@ def data_sets(model: Model, draws: Draws, n: int | None = None) -> list[pd.DataF
     -------
     list of DataFrame
         All columns of the data in file order, those of TRANSFORM, then scores of the latent variables; one row
-        per analysed row. Columns that are not in the model keep their missing values (NaN).
+        per analysed row, under the index of the DataFrame that was handed over. Columns that are not in the model
+        keep their missing values (NaN).
 
     Raises
     ------
@@ -69,4 +70,5 @@ def data_set(model: Model, cells: Mapping[str, FloatArray]) -> pd.DataFrame:
             frame[name] = columns[name]
         else:
             frame[name] = np.where(rows >= 0, model.table.values[name][rows], np.nan)
-    return pd.DataFrame(frame)
+    index = model.table.index[model.frame.source_row] if model.table.index is not None and (rows >= 0).all() else None
+    return pd.DataFrame(frame, index=index)

@@ -62,12 +62,15 @@ def test_text_missing_code_applies_to_text_columns() -> None:
 
 def test_text_and_dates_stay_out_with_a_reason() -> None:
     table = read({"x": [1, 2], "who": ["a", "b"], "when": pd.to_datetime(["2026-01-01", "2026-01-02"]),
-                  "odd": [1.0, np.inf]})  # fmt: skip
+                  "odd": [1.0, np.inf], "month": pd.period_range("2026-01", periods=2, freq="M"),
+                  "lasted": pd.to_timedelta([1, 2], unit="D")})  # fmt: skip
     assert table.columns == ("x",)
     assert table.unreadable == {
         "who": "it holds text ('a' in row 0)",
         "when": "it holds dates or times",
         "odd": "it holds an infinite value in row 1",
+        "month": "it holds dates or times",
+        "lasted": "it holds dates or times",
     }
 
 
@@ -84,7 +87,10 @@ def test_variables_name_the_columns_of_a_frame_without_names() -> None:
 @pytest.mark.parametrize(
     ("frame", "script", "message", "hint"),
     [
-        (pd.DataFrame({"x": []}), "MODEL: y ~ x;", "the DataFrame has no rows", ""),
+        (pd.DataFrame({"x": []}), "MODEL: y ~ x;", "the DataFrame has no rows", "a row for each case"),
+        (pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "y"), ("a", "x")])), "MODEL: y ~ x;",
+         "the DataFrame has column names of several levels",
+         'data.columns = ["_".join(map(str, each)) for each in data.columns]'),
         (pd.DataFrame([[1, 2]], columns=["x", "x"]), "MODEL: y ~ x;", "two columns of the DataFrame are called 'x'",
          "a name of its own for each column"),
         (pd.DataFrame({"score": [1]}), "VARIABLES: scor; MODEL: y ~ x;", "the DataFrame has no column 'scor'",

@@ -108,6 +108,10 @@ def test_compiled_and_careful_reading_agree(tmp_path: Path) -> None:
         np.testing.assert_array_equal(careful.values[name], values[:, place])
 
 
+SHORT = "a cell for each column: the code of MISSING where there is no value"
+LONG = "as many cells as there are columns"
+SEMICOLONS = "commas between the columns and decimal points; in R, write.csv in place of write.csv2"
+
 WRONG = [
     # file, content with the place marked, names, missing, message, hint, code
     ("d.csv", "y,x\n1,2\n3,<(abc)>\n", None, None, "column 2 (x): 'abc' is not a number",
@@ -120,7 +124,7 @@ WRONG = [
     ("d.dat", "1 <(3,5)>\n", "y x", None, "column 2 (x): '3,5' is not a number",
      "a decimal point instead of the comma", "not-a-number"),
     ("d.csv", "y,x\n1,<(inf)>\n", None, None, "column 2 (x): 'inf' is not a number",
-     "digits with at most one decimal point", "not-a-number"),
+     "a finite number, or the code of MISSING", "not-a-number"),
     ("d.csv", "y,x\n1,<(nan)>\n", None, None, "column 2 (x): 'nan' is not a number", "MISSING: nan;", "not-a-number"),
     ("d.csv", "y,x\n1,<(1_000)>\n", None, None, "column 2 (x): '1_000' is not a number",
      "digits with at most one decimal point", "not-a-number"),
@@ -128,11 +132,11 @@ WRONG = [
      "1 for true and 0 for false", "not-a-number"),
     ("d.csv", "y,x\r\n\r\n1,2\r\n  1, <(\"a b\")>\r\n", None, None, "column 2 (x): 'a b' is not a number",
      "a number as the code of each category, and ORDINAL or NOMINAL to name the column", "not-a-number"),
-    ("d.csv", "y,x\n1,2\n<(3)>\n", None, None, "this line has 1 column, the first has 2", "", "ragged-rows"),
-    ("d.csv", "y,x\n1,2\n<(3,4,5)>\n", None, None, "this line has 3 columns, the first has 2", "", "ragged-rows"),
-    ("d.dat", "1 2\n<(3)>\n4 5\n", "y x", "NA", "this line has 1 column, the first has 2", "", "ragged-rows"),
-    ("d.dat", "1 2\n<(3 4 5)>\n", "y x", None, "this line has 3 columns, the first has 2", "", "ragged-rows"),
-    ("d.csv", "y,x\n1,NA\n<(NA)>\n", None, "NA", "this line has 1 column, the first has 2", "", "ragged-rows"),
+    ("d.csv", "y,x\n1,2\n<(3)>\n", None, None, "this line has 1 column, the first has 2", SHORT, "ragged-rows"),
+    ("d.csv", "y,x\n1,2\n<(3,4,5)>\n", None, None, "this line has 3 columns, the first has 2", LONG, "ragged-rows"),
+    ("d.dat", "1 2\n<(3)>\n4 5\n", "y x", "NA", "this line has 1 column, the first has 2", SHORT, "ragged-rows"),
+    ("d.dat", "1 2\n<(3 4 5)>\n", "y x", None, "this line has 3 columns, the first has 2", LONG, "ragged-rows"),
+    ("d.csv", "y,x\n1,NA\n<(NA)>\n", None, "NA", "this line has 1 column, the first has 2", SHORT, "ragged-rows"),
     ("d.csv", "y,x\n<(1,3,4)>\n", None, None, "this line has 3 columns, the first has 2",
      "a name for the first column as well; in R, write.csv(data, row.names = FALSE)", "ragged-rows"),
     ("d.csv", 'y,x\n1,<("1,000")>\n', None, None, "column 2 (x): '1,000' is not a number",
@@ -150,8 +154,13 @@ WRONG = [
      "rename it to d.csv", "separator"),
     ("d.csv", "<(1 2)>\n3 4\n", "y x", None, "the name of d.csv ends in .csv, but it has no commas",
      "commas between the columns; or blanks, and the name d.dat", "separator"),
-    ("d.csv", "<(y;x)>\n3;4\n", None, None, "the name of d.csv ends in .csv, but it has no commas",
-     "commas between the columns; or blanks, and the name d.dat", "separator"),
+    ("d.csv", "<(y;x)>\n3;4\n", None, None, "d.csv is separated by semicolons", SEMICOLONS, "separator"),
+    ("d.csv", "<(3,5;4)>\n", "y x", None, "d.csv is separated by semicolons", SEMICOLONS, "separator"),
+    ("d.dat", "<(3;4)>\n", "y x", None, "d.dat is separated by semicolons", SEMICOLONS, "separator"),
+    ("d.csv", 'y,x\n<("1)>,2\n', None, None, "column 1 (y): '\"1' is not a number", "a second quotation mark, or none",
+     "not-a-number"),
+    ("d.csv", "y,x\n<(1.5D3)>,2\n", None, None, "column 1 (y): '1.5D3' is not a number",
+     "E in place of D before the exponent", "not-a-number"),
     ("d.dat", "<(y,x)>\n3,4\n", None, None, "d.dat is separated by commas, but its name does not end in .csv",
      "rename it to d.csv", "separator"),
 ]  # fmt: skip
@@ -189,6 +198,29 @@ def test_wrong_number_of_columns_points_at_variables(tmp_path: Path, content: st
     assert finding.span == NAMES_SPAN
 
 
+def test_comma_at_the_end_of_lines_is_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("1,2,\n3,4,\n")
+    with pytest.raises(BlimpError) as caught:
+        read(tmp_path / "d.csv", "y x")
+    assert caught.value.findings[0].hint == "lines of the file without the comma at their end"
+
+
+def test_lines_below_a_header_without_row_names_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text('"y","x"\n' + "".join(f'"{row}",1,2\n' for row in range(20)))
+    with pytest.raises(BlimpError) as caught:
+        read(tmp_path / "d.csv")
+    assert [each.message for each in caught.value.findings] == [
+        "this line has 3 columns, the first has 2", "and 19 more places like these in d.csv",
+    ]  # fmt: skip
+
+
+def test_a_file_of_another_name_but_the_same_ending_is_not_proposed(tmp_path: Path) -> None:
+    (tmp_path / "abc.csv").write_text("y\n1\n")
+    with pytest.raises(BlimpError) as caught:
+        read(tmp_path / "xyz.csv")
+    assert caught.value.findings[0].hint == "the path as seen from the script's folder"
+
+
 def test_many_wrong_cells_are_counted(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("y,x\n" + "a,b\n" * 10)
     with pytest.raises(BlimpError) as caught:
@@ -216,6 +248,7 @@ def test_missing_file_points_at_data_and_proposes_a_neighbour(tmp_path: Path) ->
         (b"y,x\n", "d.csv has a header and no data"),
         (b"PK\x03\x04rest", "d.csv is a spreadsheet or archive, not a text file"),
         (b"$FL2@(#)", "d.csv is an SPSS file, not a text file"),
+        (b"\x1f\x8b\x08\x00", "d.csv is a compressed file, not a text file"),
         (b"y,x\n1,\x00\n", "d.csv is not a text file"),
     ],
 )
@@ -225,6 +258,7 @@ def test_no_data_in_file(tmp_path: Path, content: bytes, message: str) -> None:
         read(tmp_path / "d.csv")
     (finding,) = caught.value.findings
     assert finding.message == message
+    assert finding.hint
     assert finding.span == DATA_SPAN
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hand_built import interaction
 from summary.synthetic_draws import synthetic_draws
@@ -39,6 +40,16 @@ def test_columns_rows_and_cells():
             if missing.any():
                 np.testing.assert_array_equal(frame[name][missing], draws.imputations.values[name][number])
         assert frame["unused"].isna().sum() == np.isnan(model.table.values["unused"][1:]).sum()
+
+
+def test_index_of_a_data_frame_is_kept():
+    model = with_table(interaction())
+    people = pd.Index([f"person {row}" for row in range(model.table.n_rows)], name="who")
+    model = replace(model, table=replace(model.table, index=people))
+    frame = data_sets(model, synthetic_draws(model), 1)[0]
+    assert list(frame.index) == list(people[1:])
+    assert frame.index.name == "who"
+    assert frame.notna()["y"].all()
 
 
 def test_without_a_table_the_model_variables_are_given():
