@@ -122,7 +122,8 @@ def translate(arguments: argparse.Namespace) -> int:
 def explain(arguments: argparse.Namespace) -> int:
     """`explain`: say which model a script stands for and how it is sampled."""
     from blimp2pymc.errors import BlimpError
-    from blimp2pymc.joint_model.describe import describe, describe_refused, latex
+    from blimp2pymc.joint_model.describe import describe, describe_refused
+    from blimp2pymc.joint_model.latex import latex
     from blimp2pymc.joint_model.resolve import resolve
     from blimp2pymc.sampler.plan.rules import plan
 

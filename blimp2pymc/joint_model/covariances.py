@@ -38,11 +38,11 @@ def print_order(item: DraftEquation | DraftBlock) -> tuple:
 def name_order(name: str) -> tuple:
     """Alphabetical order in which x2 comes before x10.
 
-    >>> sorted(["x10", "x2", "X1"], key=name_order)
-    ['X1', 'x2', 'x10']
+    >>> sorted(["x10", "x2", "X1", "x"], key=name_order)
+    ['x', 'X1', 'x2', 'x10']
     """
     parts = re.split("([0-9]+)", name.casefold())
-    return (*(int(part) if place % 2 else part for place, part in enumerate(parts)), name)
+    return (tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), name)
 
 
 def draft_blocks(drafts: Drafts, findings: list[Finding]) -> list[DraftBlock]:

@@ -1,20 +1,24 @@
 """A resolved model in words and formulas: what is assumed, what is missing, which prior everything has.
 
-`describe` is what `explain` prints; `latex` and `html` say the same for papers and notebooks.
+`describe` is what `explain` prints, `html` the same for notebooks; `latex.latex` writes the formulas for papers.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
 from blimp2pymc.errors import BlimpError, Finding, Source
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.defaults import default_lines
 from blimp2pymc.joint_model.formulas import Formulas
+from blimp2pymc.joint_model.parameter_scales import parameter_scales
 from blimp2pymc.joint_model.printed_equations import lines_of_text, printed_equations
 from blimp2pymc.joint_model.refusals import is_refusal
 from blimp2pymc.joint_model.term_names import number_name
+from blimp2pymc.joint_model.text_lines import filled
 
 FLAT_VARIANCES = {(-1.0, 0.0): "flat on the variance", (0.0, 0.0): "flat on the log of the variance"}
 """Improper inverse gammas, in words."""
@@ -49,7 +53,8 @@ def describe(model: ir.Model) -> str:
         ("Variables", _aligned(variable_rows(model))),
         ("Parameters", _aligned(parameter_rows(model))),
         ("Derived quantities, tests, conditional effects", _quantities(model)),
-        ("Decisions and warnings", [f"- {_note(each)}" for each in model.notes]),
+        ("Defaults", _listed(default_lines(model))),
+        ("Decisions and warnings", _listed(_note(each) for each in model.notes)),
     ]
     return _sections(sections)
 
@@ -75,8 +80,12 @@ def _sections(sections: Iterable[tuple[str, list[str]]]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def _listed(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in filled(text.split(" "), start="- ", indent="  ")]
+
+
 def _density(model: ir.Model) -> list[str]:
-    lines = [" * ".join(Formulas(model).factors())]
+    lines = filled(Formulas(model).factors(), " * ", indent="  ")
     if model.fixed_predictors:
         lines.append(f"given {', '.join(model.fixed_predictors)}")
     cuts = [each.outcome.name for each in model.equations if each.role is ir.Role.MEANS]
@@ -99,9 +108,19 @@ def _equations(model: ir.Model) -> list[str]:
             heading = _heading(equation)
             if heading:
                 lines.append(f"{heading}:")
-        lines.append(f"  {number}. {formulas.equation(number, equation, symbols)}")
+        text = formulas.equation(number, equation, symbols)
+        lines += filled(_parts(text), start=f"  {number}. ", indent=" " * 6)
     definitions = formulas.definitions(symbols)
-    return [*lines, *(["where", *(f"  {each}" for each in definitions)] if definitions else [])]
+    return [*lines, *(["where", *_definition_lines(definitions)] if definitions else [])]
+
+
+def _parts(formula: str) -> list[str]:
+    """Where a formula may go on in the next line: before a plus, and behind the commas between its statements."""
+    return re.split(r" (?=\+ )|(?<=[,;] ) ", formula)
+
+
+def _definition_lines(definitions: Iterable[str]) -> list[str]:
+    return [line for each in definitions for line in filled(_parts(each), start="  ", indent=" " * 6)]
 
 
 def _heading(equation: ir.Equation) -> str:
@@ -152,11 +171,12 @@ def _imputed_by(model: ir.Model, name: str) -> str:
 
 
 def parameter_rows(model: ir.Model) -> list[tuple[str, ...]]:
-    """Table of parameters, header first: symbol, kind, prior."""
-    symbols = Formulas(model).symbols()
-    rows: list[tuple[str, ...]] = [("symbol", "parameter", "kind", "prior")]
+    """Table of parameters, header first: symbol, kind, scale, prior."""
+    symbols, scales = Formulas(model).symbols(), parameter_scales(model)
+    rows: list[tuple[str, ...]] = [("symbol", "parameter", "kind", "scale", "prior")]
     for name, parameter in model.parameters.items():
-        rows.append((symbols.get(name, ""), name, parameter.kind.value, prior_text(model, parameter)))
+        kind, scale = parameter.kind.value, scales.get(name, "")
+        rows.append((symbols.get(name, ""), name, kind, scale, prior_text(model, parameter)))
     return rows
 
 
@@ -189,9 +209,14 @@ def _block_prior(model: ir.Model, name: str) -> str:
         variances = {model.equation_of[member].residual_variance for member in block.members}
         if name in variances or name in block.correlations.values():
             scale = ", ".join(f"{each:.6g}" for each in block.scale)
-            flat = ", flat on the matrix" if not any(block.scale) and block.degrees_of_freedom < 0 else ""
+            members = " ".join(member.variable for member in block.members)
+            if not any(block.scale) and all(model.parameters[each or ""].fixed is not None for each in variances):
+                power = -(block.degrees_of_freedom + len(block.members) + 1) / 2
+                exponent = "" if power == 1 else f" to the power {power:g}"
+                return f"proportional to the determinant of the correlation matrix of {members}{exponent}"
+            is_flat = not any(block.scale) and block.degrees_of_freedom == -(len(block.members) + 1)
             return (f"inverse Wishart(S = diag({scale}), d = {block.degrees_of_freedom:g}) "
-                    f"of {' '.join(member.variable for member in block.members)}{flat}")  # fmt: skip
+                    f"of {members}{', flat on the matrix' if is_flat else ''}")  # fmt: skip
     return "given by its block"
 
 
@@ -225,23 +250,7 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(row).rstrip() for row in padded]
 
 
-# ---------------------------------------------------------------- LaTeX and HTML
-
-
-FACTORS_OF_A_LINE = 3
-"""Densities that fit beside each other on a page."""
-
-
-def latex(model: ir.Model) -> str:
-    """The joint density and the numbered equations as LaTeX (needs amsmath)."""
-    formulas = Formulas(model, latex=True)
-    symbols = formulas.symbols()
-    factors = list(formulas.factors())
-    rows = [r" \; ".join(factors[at : at + FACTORS_OF_A_LINE]) for at in range(0, len(factors), FACTORS_OF_A_LINE)]
-    density = "\\begin{gather*}\n" + " \\\\\n".join(rows) + "\n\\end{gather*}"
-    lines = [formulas.equation(number, each, symbols) for number, each in enumerate(formulas.equations(), 1)]
-    lines += formulas.definitions(symbols)
-    return density + "\n" + "\\begin{align}\n" + " \\\\\n".join(lines) + "\n\\end{align}\n"
+# ---------------------------------------------------------------- HTML
 
 
 def html(model: ir.Model) -> str:
@@ -254,6 +263,7 @@ def html(model: ir.Model) -> str:
     )
     definitions = ", ".join(escape(each) for each in formulas.definitions(symbols))
     where = f"<p>where {definitions}</p>" if definitions else ""
+    defaults = "".join(f"<li>{escape(each)}</li>" for each in default_lines(model))
     notes = "".join(f"<li>{escape(_note(each))}</li>" for each in model.notes)
     given = f" given {escape(', '.join(model.fixed_predictors))}" if model.fixed_predictors else ""
     return (
@@ -262,6 +272,7 @@ def html(model: ir.Model) -> str:
         f"<h4>Equations</h4><ol>{equations}</ol>{where}"
         f"<h4>Variables</h4>{_html_table(variable_rows(model))}"
         f"<h4>Parameters</h4>{_html_table(parameter_rows(model))}"
+        + (f"<h4>Defaults</h4><ul>{defaults}</ul>" if defaults else "")
         + (f"<h4>Decisions and warnings</h4><ul>{notes}</ul>" if notes else "")
     )
 

@@ -7,8 +7,10 @@ import re
 import pytest
 from joint_model.simulated import resolved, table
 
-from blimp2pymc.joint_model.describe import describe, html, latex, parameter_rows, variable_rows
+from blimp2pymc.joint_model.defaults import default_lines
+from blimp2pymc.joint_model.describe import describe, html, parameter_rows, variable_rows
 from blimp2pymc.joint_model.formulas import Formulas
+from blimp2pymc.joint_model.latex import PAGE_WIDTH, latex, printed_width
 
 SCRIPT = (
     "FIXED: d; CENTER: x1; MODEL: focal: y ~ x1@b x2 d x1*d; m1 ~ x3@.5 x1; m1 ~~ m2@r; "
@@ -61,10 +63,73 @@ def test_every_parameter_and_its_prior_is_listed() -> None:
     model = resolved(SCRIPT)
     rows = {row[1]: row for row in parameter_rows(model)[1:]}
     assert rows.keys() == model.parameters.keys()
-    assert rows["b"][3] == "normal(mean 0, variance 4) (stated in PARAMETERS)"
-    assert rows["y residual variance"][3] == "inverse gamma(-1, 0), flat on the variance"
-    assert rows["m1 ~ x3"][3] == "fixed at 0.5"
-    assert rows["r"][3] == "inverse Wishart(S = diag(0, 0), d = -3) of m1 m2, flat on the matrix"
+    assert rows["b"][4] == "normal(mean 0, variance 4) (stated in PARAMETERS)"
+    assert rows["y residual variance"][4] == "inverse gamma(-1, 0), flat on the variance"
+    assert rows["m1 ~ x3"][4] == "fixed at 0.5"
+    assert rows["r"][4] == "inverse Wishart(S = diag(0, 0), d = -3) of m1 m2, flat on the matrix"
+
+
+@pytest.mark.parametrize(
+    ("script", "parameter", "scale"),
+    [
+        ("MODEL: y ~ x3", "y ~ x3", "y"),
+        ("MODEL: y ~ x3", "y residual variance", "variance of y"),
+        ("MODEL: ln(y + 100) ~ x3", "ln(y+100) ~ x3", "ln(y+100)"),
+        ("MODEL: y ~ x3; var(y) ~ x4", "var(y) ~ x4", "log of variance of y"),
+        ("ORDINAL: n; MODEL: n ~ x3", "n ~ x3", "n.latent"),
+        ("ORDINAL: n; MODEL: n ~ x3", "n threshold 2", "n.latent"),
+        ("NOMINAL: n; MODEL: n ~ x3", "n.3 ~ x3", "log odds of n.3"),
+        ("COUNT: d; MODEL: d ~ x3", "d ~ x3", "log of mean d"),
+        ("COUNT: d; MODEL: d ~ x3", "d dispersion", "variance of d per squared mean"),
+        ("MODEL: y ~~ m1", "m1 ~~ y", "correlation"),
+    ],
+)
+def test_every_parameter_has_its_scale(script: str, parameter: str, scale: str) -> None:
+    rows = {row[1]: row for row in parameter_rows(resolved(script))[1:]}
+    assert all(row[3] for row in rows.values())
+    assert rows[parameter][3] == scale
+
+
+def test_prior_of_correlations_between_unit_variances_is_no_flat_one() -> None:
+    model = resolved("LATENT: f g; MODEL: f -> x1@l x2 x3; g -> x4@k y m1; f ~~ g; f@1; g@1;")
+    rows = {row[1]: row for row in parameter_rows(model)[1:]}
+    assert rows["f ~~ g"][4] == "proportional to the determinant of the correlation matrix of f g"
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("MODEL: y ~ x3; m1 ~ 1 x3", "intercepts, since measured outcomes have one unless it is fixed (1@0): y"),
+        ("LATENT: f; MODEL: f -> x1 x2 x3;",
+         "mean 0, since latent variables have no intercept unless one is asked for (~ 1): f"),
+        ("LATENT: f; MODEL: f -> x1 x2 x3;",
+         "loadings fixed at 1, since the first item behind '->' sets the scale of its factor: x1 ~ f"),
+        ("ORDINAL: n; MODEL: n ~ x3",
+         "residual variance 1 and first threshold 0, which set the scale of latent responses: n"),
+        ("NOMINAL: n; MODEL: n ~ x3", "reference category, the lowest code: n (1)"),
+        ("MODEL: y ~ x3", "priors of PRIOR2, flat on variances and covariances: y residual variance"),
+        ("COUNT: d; MODEL: d ~ x3",
+         "coefficients normal(0, variance 5), since the outcome has categories or is a count: d"),
+    ],
+)  # fmt: skip
+def test_defaults_are_told_with_their_rules(script: str, line: str) -> None:
+    assert line in default_lines(resolved(script))
+
+
+def test_what_the_script_says_is_no_default() -> None:
+    script = (
+        "LATENT: f; MODEL: f -> x1@1 x2 x3; x1 ~ 1; x2 ~ 1; x3 ~ 1@0; f@v; x1@a; x2@b; x3@c; "
+        "PARAMETERS: v ~ invgamma(1, 1); a ~ invgamma(1, 1); b ~ invgamma(1, 1); c ~ invgamma(1, 1)"
+    )
+    assert default_lines(resolved(script)) == [
+        "mean 0, since latent variables have no intercept unless one is asked for (~ 1): f"
+    ]
+
+
+def test_lines_are_not_too_long() -> None:
+    text = describe(resolved("MODEL: y ~ " + " ".join(f"x1^{a}*x2^{b}" for a in range(1, 5) for b in range(1, 5))))
+    equations = text.split("Equations\n")[1].split("Variables\n")[0].splitlines()
+    assert max(map(len, equations)) <= 120
 
 
 def test_what_imputes_a_variable() -> None:
@@ -113,9 +178,36 @@ def test_latex_environments_hold_what_they_may() -> None:
     assert [row.count("&") for row in rows] == [1] * len(rows)
     assert "\n\n" not in text.strip()
     assert density.count(r" \; f(") + density.count("\\\\\n") == len(re.findall(r"f\(", density)) - 1
-    assert max(row.count("f(") for row in density.split("\\\\")) <= 3
-    known = {"begin", "end", "beta", "cdot", "mathit", "mid", "operatorname", "quad", "sigma", "sim", "varepsilon"}
+    assert max(map(printed_width, density.split("\\\\"))) <= PAGE_WIDTH
+    known = {
+        "begin",
+        "end",
+        "beta",
+        "cdot",
+        "mathit",
+        "mid",
+        "notag",
+        "operatorname",
+        "quad",
+        "sigma",
+        "sim",
+        "varepsilon",
+    }
     assert set(re.findall(r"\\([A-Za-z]+)", text)) <= known
+
+
+def test_latex_of_long_equations_goes_on_in_lines_without_a_number() -> None:
+    text = latex(resolved("ORDINAL: n; CENTER: x1 x2 x4; MODEL: n ~ x1*x2 x1 x2 x3 x4 d x1*x4 x2*x4 x3*x4; y ~ x3"))
+    lines = text.split(r"\begin{align}")[1].split(r"\end{align}")[0].strip().split(" \\\\\n")
+    assert max(map(printed_width, lines)) <= PAGE_WIDTH
+    assert [line.count("&") for line in lines] == [1] * len(lines)
+    follow = [line for line in lines if line.startswith(r"&\quad ")]
+    assert follow
+    assert [line.endswith(r" \notag") for line in lines] == [line in follow for line in lines]
+    # Broken outside brackets only, and nothing lost.
+    assert all(line.count("(") == line.count(")") and line.count("{") == line.count("}") for line in lines)
+    [number] = set(re.findall(r"\\beta_{(\d+), 9}", text))
+    assert {rf"\beta_{{{number}, {place}}}" for place in range(10)} <= set(re.findall(r"\\beta_{\d+, \d+}", text))
 
 
 def test_latex_of_letters_beyond_ascii_is_text() -> None:

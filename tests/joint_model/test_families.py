@@ -8,8 +8,9 @@ import pytest
 from joint_model.simulated import table
 
 from blimp2pymc.errors import BlimpError
-from blimp2pymc.joint_model.describe import describe, latex
+from blimp2pymc.joint_model.describe import describe
 from blimp2pymc.joint_model.ir import Column, Form, Model, ParameterKind, ParameterReference, Prior
+from blimp2pymc.joint_model.latex import latex
 from blimp2pymc.joint_model.resolve import resolve
 
 WEAK = Prior("normal", (0.0, 5.0))

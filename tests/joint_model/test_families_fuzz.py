@@ -10,7 +10,8 @@ import pytest
 from joint_model.simulated import table
 
 from blimp2pymc.errors import BlimpError
-from blimp2pymc.joint_model.describe import describe, html, latex
+from blimp2pymc.joint_model.describe import describe, html
+from blimp2pymc.joint_model.latex import latex
 from blimp2pymc.joint_model.resolve import resolve
 
 NAMES = ("y", "y2", "x1", "x3", "b", "o", "g", "n", "c", "count", "d", "f")

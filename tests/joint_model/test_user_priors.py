@@ -60,7 +60,7 @@ def test_extensions_are_noted(form: str) -> None:
     ],
 )
 def test_explained(statement: str, words: str) -> None:
-    rows = {row[1]: row[3] for row in parameter_rows(model_with(statement))}
+    rows = {row[1]: row[4] for row in parameter_rows(model_with(statement))}
     assert rows[statement[0]] == words
 
 

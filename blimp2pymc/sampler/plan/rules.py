@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import Finding, error, raise_all
 from blimp2pymc.joint_model.ir import Column, Model
+from blimp2pymc.joint_model.text_lines import filled
 from blimp2pymc.sampler.plan.blocking import (
     coefficient_blocks,
     mean_shift,
@@ -76,9 +77,11 @@ class Plan:
 
     def __str__(self) -> str:
         width = max(len(each.kernel) for each in self.updates)
-        lines = [
-            f"{each.kernel:<{width}}  {', '.join(each.targets)}\n{'':<{width}}  {each.reason}" for each in self.updates
-        ]
+        indent = " " * (width + 2)
+        lines = []
+        for each in self.updates:
+            lines += filled(each.targets, ", ", start=f"{each.kernel:<{width}}  ", indent=indent)
+            lines.append(f"{indent}{each.reason}")
         return "\n".join([*lines, *map(str, self.moves), *map(str, self.reflections)])
 
 
