@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.drafts import INTERCEPT
-from blimp2pymc.joint_model.term_names import number_name
+from blimp2pymc.joint_model.term_names import expression_name, number_name
 
 
 def default_lines(model: ir.Model) -> list[str]:
@@ -58,17 +58,20 @@ def _latent_responses(model: ir.Model) -> list[str]:
 
 
 def _references(model: ir.Model) -> list[str]:
+    items = model.script.statements("NOMINAL") if model.script is not None else ()
+    stated = {expression_name(item.expression) for item in items if item.reference is not None}
     return [
         f"{name} ({number_name(each.reference)})"
         for name, each in model.variables.items()
-        if each.reference is not None and each.reference == each.categories[0]
+        if each.reference is not None and name not in stated
     ]
 
 
 def _variances(model: ir.Model) -> list[str]:
-    names = {each.residual_variance for each in _outcomes(model)}
-    free = [name for name, each in model.parameters.items() if name in names and _has_default_prior(each)]
-    return free if model.settings.prior_family == 2 and model.settings.priors == "blimp" else []
+    if model.settings.prior_family != 2 or model.settings.priors != "blimp":
+        return []
+    variances = {each.name: model.parameters.get(each.residual_variance or "") for each in _outcomes(model)}
+    return [name for name, each in variances.items() if each is not None and _has_default_prior(each)]
 
 
 def _weak_coefficients(model: ir.Model) -> list[str]:
@@ -90,7 +93,7 @@ RULES: Mapping[str, Callable[[ir.Model], list[str]]] = {
     "loadings fixed at 1, since the first item behind '->' sets the scale of its factor": _first_loadings,
     "residual variance 1 and first threshold 0, which set the scale of latent responses": _latent_responses,
     "reference category, the lowest code": _references,
-    "priors of PRIOR2, flat on variances and covariances": _variances,
+    "flat priors of residual variances and covariances, as in PRIOR2": _variances,
     "coefficients normal(0, variance 5), since the outcome has categories or is a count": _weak_coefficients,
 }
 """What was added and by which rule -> the names it was added to."""

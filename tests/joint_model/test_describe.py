@@ -107,7 +107,7 @@ def test_prior_of_correlations_between_unit_variances_is_no_flat_one() -> None:
         ("ORDINAL: n; MODEL: n ~ x3",
          "residual variance 1 and first threshold 0, which set the scale of latent responses: n"),
         ("NOMINAL: n; MODEL: n ~ x3", "reference category, the lowest code: n (1)"),
-        ("MODEL: y ~ x3", "priors of PRIOR2, flat on variances and covariances: y residual variance"),
+        ("MODEL: y ~ x3", "flat priors of residual variances and covariances, as in PRIOR2: y"),
         ("COUNT: d; MODEL: d ~ x3",
          "coefficients normal(0, variance 5), since the outcome has categories or is a count: d"),
     ],
