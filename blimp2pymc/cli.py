@@ -26,6 +26,10 @@ SCRIPT_SUFFIXES = (".imp", ".blimp")
 """A first argument that ends so is a script to run."""
 
 
+PLACE = ("file", "line", "column", "end_line", "end_column", "text")
+"""Fields of a finding's place in `check --json`; null where it has none."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
@@ -300,6 +304,7 @@ def _as_record(finding: Finding) -> dict[str, object]:
         "code": finding.code,
         "message": finding.message,
         "hint": finding.hint,
+        **dict.fromkeys(PLACE),
     }
     if finding.span is not None:
         span = finding.span

@@ -160,11 +160,7 @@ def _tokens(text: str, statements: dict[int, tuple[int, Section]]) -> Iterator[T
             yield Token(text[start:end], start, end, breaks)
             at = end
         elif kind == "files":
-            equals = code.index("=", start)
-            yield Token(code[start:equals].rstrip(), start, equals, breaks)
-            yield Token("=", equals, equals + 1, 0)
-            file = equals + 1 + len(code[equals + 1 : end]) - len(code[equals + 1 : end].lstrip())
-            yield Token(text[file:end], file, end, 0)
+            yield from _file_tokens(text, start, end, breaks)
             at = end
         elif match[0] == "<-" and code[:start].count("(") > code[:start].count(")"):
             yield Token("<", start, start + 1, breaks)
@@ -174,6 +170,23 @@ def _tokens(text: str, statements: dict[int, tuple[int, Section]]) -> Iterator[T
             is_word = _is_word(match[0].lower(), command, is_term=not depth and before != "@")
             yield Token(match[0].lower() if is_word else SPELLINGS.get(match[0], match[0]), start, match.end(), breaks)
             at, before = match.end(), match[0]
+
+
+def _file_tokens(text: str, start: int, end: int, line_breaks: int) -> Iterator[Token]:
+    """`kind`, `=`, and a file name as written, with the comments between them."""
+    code = plain_code(text)[:end]
+    equals = code.index("=", start)
+    file = equals + 1 + len(code[equals + 1 :]) - len(code[equals + 1 :].lstrip())
+    yield Token(code[start:equals].rstrip(), start, equals, line_breaks)
+    yield from _comments_between(text, start, equals)
+    yield Token("=", equals, equals + 1, 0)
+    yield from _comments_between(text, equals, file)
+    yield Token(text[file:end], file, end, 0)
+
+
+def _comments_between(text: str, start: int, end: int) -> Iterator[Token]:
+    for comment in COMMENT.finditer(text, start, end):
+        yield Token(comment[0].rstrip(), comment.start(), comment.end(), 0)
 
 
 def _is_word(text: str, command: str, *, is_term: bool) -> bool:

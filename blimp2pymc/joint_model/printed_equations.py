@@ -135,8 +135,10 @@ def _random_terms(draft: DraftEquation, names: Names) -> tuple[RandomTerm, ...]:
 
 
 def data_level(name: str, names: Names) -> int:
-    """Level of a column of the data: the highest at which it is constant within clusters."""
+    """Level of a variable: the highest at which its column is constant within clusters; 1 of a dropout indicator."""
     table, identifiers = names.declarations.table, names.declarations.cluster_identifiers
+    if name not in table.values:
+        return 1
     for place in range(len(identifiers), 0, -1):
         clusters = pd.Series(table.values[identifiers[place - 1]])
         if (pd.Series(table.values[name]).groupby(clusters).nunique() <= 1).all():

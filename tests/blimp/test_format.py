@@ -52,6 +52,14 @@ def test_untidy_script() -> None:
     assert format_script(TIDY) == TIDY
 
 
+def test_comments_inside_save_stay_comments() -> None:
+    text = "MODEL: y ~ x;\nSAVE: stacked # a\n = # b = c;\n # d\n imps.csv # e\n;\n"
+    tidy = "MODEL: y ~ x;\nSAVE:\n  stacked  # a\n      =  # b = c;\n      # d\n      imps.csv;  # e\n"
+    assert format_script(text) == tidy
+    assert format_script(tidy) == tidy
+    assert parse(tidy) == parse(text)
+
+
 def test_comments_keep_their_place() -> None:
     text = "# a\nMODEL: # b\n  # c\n  y # d\n  # e\n  ~ x # f\n  # g\n  ; # h\n# i\nSEED: # j\n 1 # k\n; # l\n# m\n"
     expected = """# a

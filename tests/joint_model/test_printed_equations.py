@@ -84,6 +84,8 @@ def test_single_level_models(script: str, lines: list[str]) -> None:
         ("LATENT: school = f; MODEL: f -> y x;", ["f ~ Intercept@0", "x ~ Intercept f | Intercept",
                                                   "y ~ Intercept f@1 | Intercept"]),
         ("TIMEID: time; MODEL: y ~ y.lag x;", ["y ~ Intercept y.lag1 x | Intercept"]),
+        ("TIMEID: time; DROPOUT: gone = y; MODEL: y ~ x; gone ~ x | 0;",
+         ["gone ~ Intercept x", "y ~ Intercept x | Intercept"]),
         ("RANDOMEFFECT: u = y | x [school]; MODEL: y ~ x | x; w ~ u;",
          ["w ~ Intercept u", "y ~ Intercept x | Intercept x"]),
     ],
