@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from blimp2pymc.errors import Finding, Source
+    from blimp2pymc.errors import Source
     from blimp2pymc.joint_model.ir import Model
     from blimp2pymc.summary.fit import Fit
 
@@ -24,10 +24,6 @@ STACK = ("pymc", "pytensor", "arviz", "numba", "numpy", "pandas")
 
 SCRIPT_SUFFIXES = (".imp", ".blimp")
 """A first argument that ends so is a script to run."""
-
-
-PLACE = ("file", "line", "column", "end_line", "end_column", "text")
-"""Fields of a finding's place in `check --json`; null where it has none."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,7 +145,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """`check`: list every mistake and warning of a script; status 1 when there is a mistake."""
-    from blimp2pymc.errors import BlimpError, render
+    from blimp2pymc.errors import BlimpError, as_record, render
 
     try:
         findings = _resolve(arguments).notes
@@ -158,7 +154,7 @@ def check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         import json
 
-        print(json.dumps([_as_record(each) for each in findings], indent=2))
+        print(json.dumps([as_record(each) for each in findings], indent=2))
     else:
         for each in findings:
             print(render(each))
@@ -294,30 +290,8 @@ def _as_json(result: Fit) -> str:
     settings = {"chains": drawn.n_chains, "burn": drawn.burn, "draws": drawn.n_draws, "seed": drawn.seed,
                 "seconds": round(drawn.seconds, 3), "interrupted": drawn.interrupted}  # fmt: skip
     return json.dumps(
-        {"settings": settings, "notes": [_as_record(each) for each in result.notes], "estimates": estimates}, indent=2
+        {"settings": settings, "notes": [as_record(each) for each in result.notes], "estimates": estimates}, indent=2
     )
-
-
-def _as_record(finding: Finding) -> dict[str, object]:
-    record: dict[str, object] = {
-        "severity": finding.severity,
-        "code": finding.code,
-        "message": finding.message,
-        "hint": finding.hint,
-        **dict.fromkeys(PLACE),
-    }
-    if finding.span is not None:
-        span = finding.span
-        last = span.text.split("\n")[-1]
-        record |= {
-            "file": span.source.name,
-            "line": span.line,
-            "column": span.column,
-            "end_line": span.line + span.text.count("\n"),
-            "end_column": len(last) + (1 if "\n" in span.text else span.column),
-            "text": span.text,
-        }
-    return record
 
 
 # ---------------------------------------------------------------- arguments

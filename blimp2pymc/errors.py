@@ -147,3 +147,30 @@ def _caret_lines(span: Span) -> list[str]:
         width = min(width, len(shown) - len(after) - first)
     gutter = " " * len(number)
     return [f"  {number} | {shown}", f"  {gutter} | {' ' * first}{'^' * width}"]
+
+
+PLACE = ("file", "line", "column", "end_line", "end_column", "text")
+"""Fields of a finding's place in `check --json`; null where it has none."""
+
+
+def as_record(finding: Finding) -> dict[str, object]:
+    """A finding as the object that `check --json` prints."""
+    record: dict[str, object] = {
+        "severity": finding.severity,
+        "code": finding.code,
+        "message": finding.message,
+        "hint": finding.hint,
+        **dict.fromkeys(PLACE),
+    }
+    if finding.span is not None:
+        span = finding.span
+        last = span.text.split("\n")[-1]
+        record |= {
+            "file": span.source.name,
+            "line": span.line,
+            "column": span.column,
+            "end_line": span.line + span.text.count("\n"),
+            "end_column": len(last) + (1 if "\n" in span.text else span.column),
+            "text": span.text,
+        }
+    return record
