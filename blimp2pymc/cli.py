@@ -285,6 +285,8 @@ def _as_json(result: Fit) -> str:
     """Notes, settings and every line of the tables; what does not exist is null."""
     import json
 
+    from blimp2pymc.errors import as_record
+
     estimates = json.loads(result.estimates.to_json(orient="records", double_precision=15))
     drawn = result.draws
     settings = {"chains": drawn.n_chains, "burn": drawn.burn, "draws": drawn.n_draws, "seed": drawn.seed,
