@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -299,3 +300,27 @@ def test_diagram_with_estimates_of_another_model(tmp_path: Path, capsys: pytest.
     other.write_text("block,outcome,section,parameter,median,lo,hi\noutcome,z,Coefficients,w,1,0,2\n")
     assert cli.main(["diagram", SCRIPT, "--estimates", str(other)]) == 1
     assert "belongs to another model" in capsys.readouterr().err
+
+
+def test_explain_lists_the_models_of_what_cannot_be_sampled_yet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d.csv").write_text(
+        "id,y,x,w\n" + "".join(f"{i // 4},{i % 5},{i % 3},{i // 4 % 2}\n" for i in range(40))
+    )
+    script = f"DATA: {tmp_path / 'd.csv'};\nCLUSTERID: id;\nMODEL: y ~ x w | x;\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(script))
+    assert cli.main(["explain", "-"]) == 1
+    printed = capsys.readouterr()
+    assert "[1]  y ~ Intercept x w | Intercept x\n" in printed.out
+    assert re.search(r"^w +continuous +2 +0$", printed.out, re.MULTILINE)
+    assert "multilevel models (CLUSTERID) are not sampled yet" in printed.err
+
+
+def test_explain_of_a_mistake_lists_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "d.csv").write_text("id,y,x\n0,1,2\n0,2,3\n1,3,4\n")
+    (tmp_path / "m.imp").write_text("DATA: d.csv;\nCLUSTERID: id;\nMODEL: y ~ z;\n")
+    assert cli.main(["explain", str(tmp_path / "m.imp")]) == 1
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert "'z' is not declared" in printed.err

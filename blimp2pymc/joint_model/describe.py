@@ -15,7 +15,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.defaults import default_lines
 from blimp2pymc.joint_model.formulas import Formulas
 from blimp2pymc.joint_model.parameter_scales import parameter_scales
-from blimp2pymc.joint_model.printed_equations import lines_of_text, printed_equations
+from blimp2pymc.joint_model.printed_equations import Data, draft_script, lines_of_text, list_equations
 from blimp2pymc.joint_model.refusals import is_refusal
 from blimp2pymc.joint_model.term_names import number_name
 from blimp2pymc.joint_model.text_lines import filled
@@ -59,8 +59,8 @@ def describe(model: ir.Model) -> str:
     return _sections(sections)
 
 
-def describe_refused(source: Source, trouble: BlimpError, data: object = None) -> str:
-    """The models of a script that the sampler does not support yet; nothing where there are mistakes too.
+def describe_refused(source: Source, trouble: BlimpError, data: Data = None) -> str:
+    """Models and variables of a script that the sampler does not support yet; nothing where there are mistakes too.
 
     Parameters
     ----------
@@ -71,8 +71,14 @@ def describe_refused(source: Source, trouble: BlimpError, data: object = None) -
     """
     if not all(is_refusal(each) for each in trouble.findings if each.severity == "error"):
         return ""
-    lines = list(lines_of_text(printed_equations(source, data)))
-    return _sections([("Models as Blimp prints them", lines)]) if lines else ""
+    drafted = draft_script(source, data)
+    equations = list_equations(drafted.drafts, drafted.blocks, drafted.names, drafted.options)
+    if not equations:
+        return ""
+    return _sections([
+        ("Models as Blimp prints them", list(lines_of_text(equations))),
+        ("Variables", _aligned(drafted.variable_rows())),
+    ]) + "\n"  # fmt: skip
 
 
 def _sections(sections: Iterable[tuple[str, list[str]]]) -> str:

@@ -8,6 +8,7 @@ Values are printed behind `@`, labels are not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from os import PathLike
 
@@ -30,10 +31,11 @@ from blimp2pymc.joint_model.refusals import is_refusal
 from blimp2pymc.joint_model.term_names import number_name
 from blimp2pymc.joint_model.transform import transform_table
 
+type Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
+
 
 def printed_equations(
-    source: str | PathLike[str] | Source | tree.Script,
-    data: pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None = None,
+    source: str | PathLike[str] | Source | tree.Script, data: Data = None
 ) -> tuple[ir.PrintedEquation, ...]:
     """List the models of a script as Blimp prints them; nothing needs to be supported by the sampler.
 
@@ -50,6 +52,35 @@ def printed_equations(
     BlimpError
         With every mistake in MODEL and in the commands that declare its variables.
     """
+    drafted = draft_script(source, data)
+    return list_equations(drafted.drafts, drafted.blocks, drafted.names, drafted.options)
+
+
+@dataclass(frozen=True, eq=False)
+class DraftedScript:
+    """What a script says, before anything is asked about whether it can be sampled."""
+
+    drafts: Drafts
+    blocks: tuple[DraftBlock, ...]
+    names: Names
+    options: frozenset[str]
+
+    def variable_rows(self) -> list[tuple[str, ...]]:
+        """Table of the variables of MODEL, header first: kind, level, categories, missing cells."""
+        rows: list[tuple[str, ...]] = [("variable", "kind", "level", "categories", "missing")]
+        used = {column.variable for column in (*self.drafts.equations, *self.drafts.columns_on_the_right)}
+        values = self.names.declarations.table.values
+        for name, variable in self.names.variables.items():
+            if name in used:
+                level = data_level(name, self.names) if name in values else variable.level
+                codes = ", ".join(number_name(code) for code in variable.categories)
+                rows.append((name, variable.kind.value, str(level), codes,
+                             str(variable.n_missing) if name in values else "all"))  # fmt: skip
+        return rows
+
+
+def draft_script(source: str | PathLike[str] | Source | tree.Script, data: Data = None) -> DraftedScript:
+    """Read a script as far as its MODEL says something; as for `printed_equations`."""
     script = read_script(source)
     findings: list[Finding] = []
     try:
@@ -65,8 +96,8 @@ def printed_equations(
     drafts = draft_equations(script.statements("MODEL"), names, parameter_names(script), findings)
     blocks = draft_blocks(drafts, findings)
     raise_all([each for each in findings if each.severity == "error" and not is_refusal(each)])
-    options = {option for command in script.all("OPTIONS") for option in command.body}  # type: ignore[attr-defined]
-    return list_equations(drafts, blocks, names, options)
+    options = (option for command in script.all("OPTIONS") for option in command.body)  # type: ignore[attr-defined]
+    return DraftedScript(drafts, tuple(blocks), names, frozenset(options))
 
 
 def list_equations(

@@ -123,6 +123,9 @@ class Declarations:
                                "no-missingness")  # fmt: skip
             return Column(own, Form.MISSINGNESS, level=variable.level)
         if word.isascii() and word.isdigit():
+            if variable.kind is Kind.NOMINAL and not self.table.n_rows:
+                # Without data every code may be one.
+                return Column(own, Form.DUMMY, category=float(word), level=variable.level)
             return _dummy(variable, float(word), name, span)
         suffixes = ["latent", "mean", "lag", "missing", *VARIANCE_PARTS]
         near = nearest(word, suffixes)

@@ -122,6 +122,11 @@ def test_without_data_the_names_are_enough() -> None:
     assert listed(script, None) == ["y ~ Intercept n x.missing x*n"]
 
 
+def test_without_data_every_code_may_be_one() -> None:
+    script = "DATA: absent.dat; VARIABLES: y x n; NOMINAL: n(2); MODEL: y ~ x n.1 n.3 x*n.3;"
+    assert listed(script, None) == ["y ~ Intercept x n.1 n.3 x*n.3"]
+
+
 def test_simulated_variables_are_names_too() -> None:
     script = "SIMULATE: n = 50; n: x = normal(0, 1); y = normal(x, 1); MODEL: y ~ x;"
     assert listed(script, None) == ["y ~ Intercept x"]
