@@ -150,7 +150,7 @@ def check(arguments: argparse.Namespace) -> int:
     try:
         findings = _resolve(arguments).notes
     except BlimpError as trouble:
-        findings = trouble.findings
+        findings = (*trouble.findings, *trouble.beside)
     if arguments.json:
         import json
 

@@ -81,6 +81,8 @@ class BlimpError(Exception):
         self.findings: tuple[Finding, ...] = tuple(
             Finding(each) if isinstance(each, str) else each for each in findings
         )
+        self.beside: tuple[Finding, ...] = ()
+        """Warnings and notes found before the mistakes ended the work; not part of the message."""
         super().__init__("\n".join(render(each) for each in self.findings))
 
 
@@ -119,9 +121,12 @@ def render(finding: Finding) -> str:
 
 def raise_all(findings: Iterable[Finding]) -> None:
     """Raise one `BlimpError` with every finding that is an error; do nothing when there is none."""
+    findings = list(findings)
     errors = [each for each in findings if each.severity == "error"]
     if errors:
-        raise BlimpError(*errors)
+        trouble = BlimpError(*errors)
+        trouble.beside = tuple(each for each in findings if each.severity != "error")
+        raise trouble
 
 
 @contextmanager

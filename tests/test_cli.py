@@ -131,6 +131,14 @@ def test_check_lists_findings(wrong_script: Path, capsys: pytest.CaptureFixture[
     assert cli.main(["check", SCRIPT]) == 0
 
 
+def test_check_lists_warnings_beside_mistakes(wrong_script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = wrong_script.read_text()
+    wrong_script.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("SEED")))
+    assert cli.main(["check", str(wrong_script)]) == 1
+    printed = capsys.readouterr().out
+    assert printed.index("trainig") < printed.index("warning: the script states no SEED")
+
+
 def test_check_writes_json(wrong_script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "--json", str(wrong_script)]) == 1
     findings = json.loads(capsys.readouterr().out)
