@@ -243,13 +243,16 @@ def _new_record(
 
 
 def memory(form: Layout, draws: int, burn: int, chains: int, n_imputations: int) -> int:
-    """Bytes that a run needs for draws, snapshots and the completed data of its chains."""
+    """Bytes that a run needs at its end: draws and snapshots twice, while `gather` puts the chains' records together,
+    and the completed data of its chains.
+    """
     responses = {each.outcome for each in form.plan.structure.latent_responses}
     n_cells = sum(len(pattern.rows) * len(pattern.missing | responses) for pattern in form.patterns)
     width = len(form.model.parameters) + len(recorded_statistics(form))
-    numbers = chains * (draws * width + min(burn, KEPT_BURN_IN) * len(form.model.parameters))
-    numbers += n_imputations * n_cells
-    numbers += chains * (3 * n_cells + initial_columns(form).size + 4 * form.model.frame.n_rows)
+    numbers = 2 * chains * (draws * width + min(burn, KEPT_BURN_IN) * len(form.model.parameters))
+    numbers += 2 * n_imputations * n_cells
+    columns = initial_columns(form).size
+    numbers += chains * (5 * n_cells + columns + 4 * form.model.frame.n_rows) + 2 * columns
     return 8 * numbers
 
 
