@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from blimp2pymc import cli
+from blimp2pymc import cli, parse
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
@@ -25,6 +25,11 @@ COMMANDS = {
     str(page.relative_to(ROOT)): found
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
     if (found := COMMAND.findall(page.read_text(encoding="utf-8")))
+}
+SCRIPTS = {
+    str(page.relative_to(ROOT)): found
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    if (found := re.findall(r"```blimp\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
 }
 SHORT = ("--burn", "50", "--iter", "200", "--chains", "2", "--cores", "1", "--quiet")
 
@@ -51,6 +56,27 @@ def readers_own() -> pd.DataFrame:
     return frame.join(numbers).assign(
         smoker=rng.integers(0, 2, len(frame)), visits=rng.poisson(2, len(frame)), region=chosen
     )
+
+
+def test_source_of_the_translation_page_is_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "translation.md").read_text(encoding="utf-8")
+    script, source = re.findall(r"```text\n(.*?)```\n\nbecomes\n\n```python\n(.*?)```", text, re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame(np.random.default_rng(1).normal(size=(30, 3)).round(3), columns=["sleep", "stress", "age"])
+    table.loc[:2, "sleep"] = table.loc[2:5, "stress"] = 999
+    table.to_csv("sleep.csv", index=False)
+    Path("model.imp").write_text(script)
+    assert cli.main(["translate", "model.imp", "-o", "model.py"]) == 0
+    assert Path("model.py").read_text() == source
+    [loading, _, from_python] = BLOCK.findall(text)
+    exec(compile(loading, "translation.md", "exec"), {"table": pd.read_csv("sleep.csv", na_values=[999])})
+    exec(compile(from_python, "translation.md", "exec"), {})
+
+
+@pytest.mark.parametrize("page", SCRIPTS)
+def test_scripts_are_read(page: str) -> None:
+    for text in SCRIPTS[page]:
+        parse(text, page)
 
 
 @pytest.mark.slow

@@ -104,8 +104,10 @@ def report(
 def _banner() -> list[str]:
     versions = package_versions()
     own = versions.pop("blimp2pymc", "")
-    below = ", ".join([f"Python {platform.python_version()}", *(f"{name} {each}" for name, each in versions.items())])
-    return ["-" * WIDTH, f"blimp2pymc {own}".rstrip(), *_wrapped(below, ""), "-" * WIDTH, ""]
+    below = [f"Python {platform.python_version()}", *(f"{name} {each}" for name, each in versions.items())]
+    text = ", ".join(each.replace(" ", "\N{NO-BREAK SPACE}") for each in below)
+    lines = [each.replace("\N{NO-BREAK SPACE}", " ") for each in _wrapped(text, "")]
+    return ["-" * WIDTH, f"blimp2pymc {own}".rstrip(), *lines, "-" * WIDTH, ""]
 
 
 def _options(model: Model, plan: Plan | None, draws: Draws) -> list[str]:
