@@ -92,7 +92,7 @@ class Covariance:
 
 @dataclass(frozen=True)
 class Graph:
-    """All parts of a path diagram, in the model's order."""
+    """All parts of a path diagram, in the order of the script; printed tables are in alphabetical order."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
     paths: list[Path] = field(default_factory=list)
@@ -120,7 +120,7 @@ def path_graph(model: Model, *, predictors: bool = True) -> Graph:
         Whether to include the relations among predictors that own no equation.
     """
     reader = _Reader(model, predictors)
-    for equation in sorted(model.equations, key=lambda each: each.order):
+    for equation in model.equations:
         reader.equation(equation)
     reader.covariances()
     return reader.graph
