@@ -325,6 +325,12 @@ def test_explain_lists_the_models_of_what_cannot_be_sampled_yet(
     assert "multilevel models (CLUSTERID) are not sampled yet" in printed.err
 
 
+def test_explain_lists_the_models_of_data_to_be_simulated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "m.imp").write_text("SIMULATE: n = 50; n: x = normal(0, 1); y = normal(x, 1);\nMODEL: y ~ x;\n")
+    assert cli.main(["explain", str(tmp_path / "m.imp")]) == 1
+    assert "[1]  y ~ Intercept x\n" in capsys.readouterr().out
+
+
 def test_explain_of_a_mistake_lists_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "d.csv").write_text("id,y,x\n0,1,2\n0,2,3\n1,3,4\n")
     (tmp_path / "m.imp").write_text("DATA: d.csv;\nCLUSTERID: id;\nMODEL: y ~ z;\n")

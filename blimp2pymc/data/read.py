@@ -61,7 +61,7 @@ def read_table(
     if command is None:
         if script.all("SIMULATE"):
             raise error("SIMULATE is not available yet: the script has no data file", script.all("SIMULATE")[0].span,
-                        "DATA: file.csv;", "not-available")  # fmt: skip
+                        "DATA: file.csv;", "simulate")  # fmt: skip
         raise error("the script names no data", None, "DATA: file.csv; or data=DataFrame in Python", "no-data")
     path = _path(script, command, folder)
     return read_text_file(path, names, code, command.body_span or command.span, names_span)

@@ -69,13 +69,17 @@ class DraftedScript:
         """Table of the variables of MODEL, header first: kind, level, categories, missing cells."""
         rows: list[tuple[str, ...]] = [("variable", "kind", "level", "categories", "missing")]
         used = {column.variable for column in (*self.drafts.equations, *self.drafts.columns_on_the_right)}
-        values = self.names.declarations.table.values
+        table = self.names.declarations.table
         for name, variable in self.names.variables.items():
-            if name in used:
-                level = data_level(name, self.names) if name in values else variable.level
-                codes = ", ".join(number_name(code) for code in variable.categories)
-                rows.append((name, variable.kind.value, str(level), codes,
-                             str(variable.n_missing) if name in values else "all"))  # fmt: skip
+            if name not in used:
+                continue
+            level, missing = str(variable.level), "all"
+            if name in table.values:
+                # Without data neither is known.
+                level = str(data_level(name, self.names)) if table.n_rows else ""
+                missing = str(variable.n_missing) if table.n_rows else ""
+            codes = ", ".join(number_name(code) for code in variable.categories)
+            rows.append((name, variable.kind.value, level, codes, missing))
         return rows
 
 
