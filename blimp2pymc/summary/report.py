@@ -15,14 +15,14 @@ from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.burn_in import BurnIn, burn_in, parameter_numbers
 from blimp2pymc.summary.category_shares import share_lines
 from blimp2pymc.summary.convergence import convergence_warnings
-from blimp2pymc.summary.printed_names import column_name, outcome_heading
+from blimp2pymc.summary.imputed_summaries import imputed_summaries
+from blimp2pymc.summary.printed_names import outcome_heading
 from blimp2pymc.summary.report_model import (
     centered_in,
     data_information,
     model_information,
     predictor_title,
     prior_text,
-    summarised_columns,
 )
 from blimp2pymc.summary.report_tables import columns_of_text, number, outcome_lines, plain_lines, predictor_lines
 from blimp2pymc.summary.rows import Row
@@ -221,10 +221,9 @@ def _imputed(model: Model, draws: Draws) -> list[str]:
     if not draws.column_summaries:
         return []
     found: list[tuple[str, ...]] = [("Variable", "Mean", "StdDev", "25%", "50%", "75%", "Min", "Max")]
-    for column in summarised_columns(model, list(draws.column_summaries)):
-        each = draws.column_summaries[column]
+    for name, each in imputed_summaries(model, draws).items():
         values = (each.mean, each.standard_deviation, *each.quantiles, each.minimum, each.maximum)
-        found.append((column_name(column), *map(number, values)))
+        found.append((name, *map(number, values)))
     return ["  Averages over completed data sets.", "", *columns_of_text(found), *share_lines(model, draws)]
 
 
