@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pyparsing import Literal, MatchFirst, OneOrMore, Opt, ParserElement, ParseResults, Regex, ZeroOrMore
 
 from blimp2pymc.blimp.expressions import NAME, NUMBER, expression, number_of, product
+from blimp2pymc.blimp.parameter_statements import parameter_statement, test_statement
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.blimp.ranges import expand_range, is_range
 from blimp2pymc.blimp.statements import (
@@ -20,8 +21,6 @@ from blimp2pymc.blimp.statements import (
     end,
     joined,
     model_statement,
-    parameter_statement,
-    test_statement,
 )
 from blimp2pymc.blimp.tree import (
     AtLevel,

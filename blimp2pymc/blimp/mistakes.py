@@ -23,6 +23,7 @@ OPERATOR = re.compile(r"<->|->|<-(?![0-9.])|=~|~~|~|:=|(?<![=!<>])=(?!=)|[\u2190
 ALLOWED = re.compile(r"[\w.\s~<>=@*/^+\-()\[\]{},:!&|\u2190\u2192\u2194\u2264\u2265\u2260]")
 WRONG_ARROW = re.compile(r"--+>|<--+(?![0-9.])|=+>|<=+(?=\s*[^\W\d])|~>|<~")
 LOOSE_LOOP = re.compile(r"\s*\{[^{}]*\}\s*:(?![=+])")
+BARE_LOOP = re.compile(rf"\s*(?P<head>{NAME}\s+in\s+[0-9]+\s*:\s*[0-9]+)\s*:(?![=+])")
 
 QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 
@@ -49,6 +50,7 @@ class Rule:
 
 AT_THE_PLACE = (
     Rule(r"or|,|&", "SIMPLE", "moderators are joined by 'and'", "x | m1 and m2", "bad-moderators"),
+    Rule(r"@", "SIMPLE", "a moderator has one value behind '@'", "x | m @ 1; x | m @ 2", "bad-moderators"),
     Rule(r"=", "CENTER", "one kind of centering stands before '='", "grandmean = x1 x2", "bad-group"),
     Rule(r"=", "LATENT", "one level stands before '='", "school = b0 b1", "bad-group"),
     Rule(r"=", "DROPOUT", "one new name stands before '='", "gone = y", "bad-group"),
@@ -86,6 +88,25 @@ AT_THE_PLACE = (
 )  # fmt: skip
 """First match wins; what no row knows is told as expected and found."""
 
+AT_THE_END = (
+    Rule(r"@", "SIMPLE", "'@' has nothing behind it", "x | m @ 1, or x | m @ quartile", "ends-too-early"),
+    Rule(r"@", "any", "'@' has nothing behind it", "x@0, or x@b1", "ends-too-early"),
+    Rule(r"\^|\*\*", "any", "'{found}' has nothing behind it", "x^2", "ends-too-early"),
+    Rule(r"[*/+-]|[=!<>]=|[<>]|and|or", "any", "'{found}' has nothing behind it", "x {found} z", "ends-too-early"),
+    Rule(r":?=", "MODEL", "nothing stands behind '{found}'", "s = x1 + x2", "ends-too-early"),
+    Rule(r"\||~|->|<-|~~|<->|=~|:?=|[\u2190\u2192\u2194]", "any", "nothing stands behind '{found}'", "{example}",
+         "ends-too-early"),
+)  # fmt: skip
+"""What the last token means when the statement ends too early."""
+
+LISTS = ("CENTER", "LATENT", "DROPOUT")
+"""Commands whose statements are lists of names."""
+
+PRIORS = ("normal", "truncate", "trunc", "uniform", "gamma", "invgamma", "beta", "cauchy")
+
+ASSIGNING = {"TRANSFORM": "the new column", "PARAMETERS": "the new quantity", "SIMULATE": "the variable"}
+"""Commands whose statements begin with a name and `=`."""
+
 
 def explain(failure: ParseBaseException, piece: Piece, form: Form, command: str) -> list[Finding]:
     """What is wrong with a statement that the grammar cannot read.
@@ -103,6 +124,7 @@ def explain(failure: ParseBaseException, piece: Piece, form: Form, command: str)
         strange_characters(piece)
         or _unpaired_brackets(piece)
         or _loop_not_possible(piece, form)
+        or _loop_without_braces(piece, form)
         or _wrong_arrow(piece, command)
         or _forgotten_semicolon(piece, form, command)
         or [_at_the_place(failure, piece, form, command)]
@@ -157,6 +179,14 @@ def _loop_not_possible(piece: Piece, form: Form) -> list[Finding]:
     return [Finding("this command takes no loops", piece.span(0, loop.end()), form.example, "loop-not-possible")]
 
 
+def _loop_without_braces(piece: Piece, form: Form) -> list[Finding]:
+    loop = BARE_LOOP.match(piece)
+    if loop is None or not form.loops:
+        return []
+    return [Finding("the head of a loop stands in braces", piece.span(*loop.span("head")),
+                    f"{{ {' '.join(loop['head'].split())} }} :", "bad-loop")]  # fmt: skip
+
+
 def _wrong_arrow(piece: Piece, command: str) -> list[Finding]:
     """An arrow as other programs, or nobody, writes it."""
     arrows = [match for match in WRONG_ARROW.finditer(piece) if not _depth(piece, match.start())]
@@ -195,14 +225,22 @@ def _at_the_place(failure: ParseBaseException, piece: Piece, form: Form, command
         where += 1
     match = TOKEN.match(piece, where)
     expected = failure.msg.removeprefix("Expected ").removeprefix("expected ")
+    unassigned = _no_equals(piece, command)
+    if unassigned is not None:
+        return unassigned
     if match is None:
-        return Finding(f"the statement ends too early: {expected} is missing", _last_token(piece), form.example,
+        last = _last_token(piece)
+        for rule in AT_THE_END:
+            if rule.place in ("any", command) and re.fullmatch(rule.pattern, last.text, re.IGNORECASE):
+                filled = {"{found}": last.text, "{example}": form.example}
+                return Finding(_fill(rule.message, filled), last, _fill(rule.hint, filled), rule.code)
+        return Finding(f"the statement ends too early: {expected} is missing", last, form.example,
                        "ends-too-early")  # fmt: skip
     found, span = match[0], piece.span(where, match.end())
     special = _special(piece, where, found, span, expected, command)
     if special is not None:
         return special
-    places = ("any", _place(piece, where, form), command, "start" if not piece[:where].strip() else "any")
+    places = ("any", _place(piece, where, form, command), command, "start" if not piece[:where].strip() else "any")
     for rule in AT_THE_PLACE:
         if rule.place in places and re.fullmatch(rule.pattern, found):
             filled = {"{found}": found, "{example}": form.example}
@@ -215,9 +253,15 @@ def _at_the_place(failure: ParseBaseException, piece: Piece, form: Form, command
 def _special(piece: Piece, where: int, found: str, span: Span, expected: str, command: str) -> Finding | None:
     """What is seen only with the rest of the statement in view."""
     left, equals, right = piece.partition("=")
-    if command == "TRANSFORM" and not equals and "~" not in piece:
-        return Finding("'=' is missing behind the name of the new column", _first_token(piece), "z = ln(x)",
-                       "no-equals")  # fmt: skip
+    if command == "PARAMETERS" and "a prior" in expected:
+        name, _, formula = (" ".join(each.split()) for each in piece.partition("~"))
+        if found.lower() in PRIORS:
+            return Finding(f"the numbers of the prior '{found}' stand in parentheses", span,
+                           f"{name} ~ normal(0, 1)", "prior-without-parentheses")  # fmt: skip
+        return Finding("a prior stands behind '~'; a formula is defined with '='", span, f"{name} = {formula}",
+                       "tilde-for-equals")  # fmt: skip
+    if found == ":" and piece[where + 1 : where + 2] == "+":
+        return Finding("the sum of a range is written with ':+:'", span, "x1:+:x4", "stray-colon")
     if command == "MODEL" and equals and where > len(left) and re.fullmatch(NAME, found) and "end of" in expected:
         example = " ".join(f"{left.strip()} ~ {right.strip()}".split())
         return Finding("'=' defines a variable by one formula; a regression is written with '~'",
@@ -228,6 +272,17 @@ def _special(piece: Piece, where: int, found: str, span: Span, expected: str, co
     if found == "/" and where and piece[where - 1] == "/":
         return Finding("a comment begins with '#'", piece.span(where - 1, where + 1), "#", "foreign-comment")
     return None
+
+
+def _no_equals(piece: Piece, command: str) -> Finding | None:
+    """A statement that assigns, without its `=`."""
+    if command not in ASSIGNING or re.search(r"[~=]|<-|->", piece):
+        return None
+    first = _first_token(piece)
+    rest = " ".join(piece[len(first.text) :].split())
+    is_name = re.fullmatch(NAME, first.text) and rest and rest[0] not in "(*/^+-.:"
+    hint = f"{first.text} = {rest}" if is_name else "z = ln(x)" if command == "TRANSFORM" else f"{first.text} = ..."
+    return Finding(f"'=' is missing behind the name of {ASSIGNING[command]}", first, hint, "no-equals")
 
 
 def _first_token(piece: Piece) -> Span:
@@ -241,8 +296,8 @@ def _fill(text: str, values: dict[str, str]) -> str:
     return text
 
 
-def _place(piece: Piece, where: int, form: Form) -> str:
-    if form.kind == "names":
+def _place(piece: Piece, where: int, form: Form, command: str) -> str:
+    if form.kind == "names" or command in LISTS:
         return "names"
     if form.kind == "expression" or _depth(piece, where):
         return "formula"

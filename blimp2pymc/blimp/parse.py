@@ -25,6 +25,9 @@ from blimp2pymc.blimp.sections import Section, split, without_label
 from blimp2pymc.blimp.tree import Command, SaveStatement, Script
 from blimp2pymc.errors import BlimpError, Finding, Source, Span, error
 
+PROCESSORS = re.compile(r"([0-9]+)\s+(processors?\s+[0-9]+)", re.IGNORECASE)
+"""`CHAINS: 4 processors 2;` says how many chains run at once."""
+
 LONG = 60
 """Statements shorter than this hold no brackets nested too deeply."""
 
@@ -213,6 +216,12 @@ def _read_integer(section: Section, form: Form, raw: str, findings: list[Finding
         findings.append(Finding(f"{section.name} takes one number, and nothing behind it",
                                 piece.span(0, len(piece)), form.example, "too-many-entries"))  # fmt: skip
     text = str(first)
+    if section.name == "CHAINS" and (processors := PROCESSORS.fullmatch(text)):
+        findings.append(Finding(
+            "the number of processors has no effect here", first.span(processors.start(2), len(text)),
+            "--cores on the command line", "processors", "warning",
+        ))  # fmt: skip
+        text = processors[1]
     if re.fullmatch(r"[0-9]+", text) and len(text.lstrip("0")) > (18 if section.name == "SEED" else 9):
         findings.append(Finding(f"{section.name} is too large a number", first.span(0, len(first)), form.example,
                                 "not-an-integer"))  # fmt: skip

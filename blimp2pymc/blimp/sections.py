@@ -25,6 +25,13 @@ NUMBER_ASSIGNED = re.compile(rf"(?P<name>{NAME})\s*=(?=\s*[0-9])")
 NUMBERS = frozenset(name for name, form in COMMANDS.items() if form.kind == "integer")
 """Commands of one number, which are sometimes written with `=`."""
 
+ELSEWHERE = {
+    "CATEGORICAL": "ORDINAL", "NAMES": "VARIABLES", "FILE": "DATA", "CLUSTER": "CLUSTERID", "DEFINE": "TRANSFORM",
+    "GROUPING": "BYGROUP", "REGRESSION": "MODEL", "PRIORS": "PARAMETERS", "CONSTRAINT": "PARAMETERS",
+    "USEOBSERVATIONS": "FILTER", "SUBPOPULATION": "FILTER", "WEIGHTS": "WEIGHT", "THINNING": "THIN",
+}  # fmt: skip
+"""Commands as other programs and memory call them."""
+
 TIGHT_RANGE = re.compile(rf"{NAME}:{NAME}")
 FOREIGN_COMMENT = re.compile(r"/\*.*?\*/|(?://|/\*|!(?!=)|\*)[^\n\r]*", re.DOTALL)
 """A comment as other programs write it, at the start of a statement."""
@@ -228,6 +235,7 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
         return "range", None
     text = script[header.end() : end]
     near = nearest(name, _could_be(name) if takes_labels else CANONICAL, NEAR)
+    near = near or ("" if takes_labels else ELSEWHERE.get(name.upper(), ""))
     if not takes_labels and not near and TIGHT_RANGE.match(script, header.start("name"), end):
         return "range", None
     if takes_labels and section and not (near and _is_misspelt(name, near, text, section)):
@@ -279,6 +287,9 @@ def _is_command(script: Piece, header: re.Match[str], end: int, section: Section
 
 def _without_colon(script: Piece, start: int, end: int, section: Section | None) -> str:
     """A command's name in capitals at the start of a statement, its colon forgotten; empty if there is none."""
+    alone = script[start:end].rstrip()
+    if alone in CANONICAL and section is None:
+        return alone
     match = BARE_COMMAND.match(script, start, end)
     if match is None or match["name"] not in CANONICAL or script[start - 1 : start].strip(" \t\n\r"):
         return ""

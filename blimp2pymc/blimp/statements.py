@@ -25,8 +25,6 @@ from blimp2pymc.blimp.expressions import (
     NAME,
     NUMBER,
     PRODUCT_RUN,
-    closing,
-    comma,
     expression,
     flat_run,
     fold,
@@ -34,19 +32,15 @@ from blimp2pymc.blimp.expressions import (
     product,
 )
 from blimp2pymc.blimp.pieces import Piece
-from blimp2pymc.blimp.ranges import expand_range
 from blimp2pymc.blimp.tree import (
     AtLevel,
     Call,
-    Constraint,
     Definition,
     Draw,
     Expression,
     Name,
     Number,
     Operation,
-    PriorStatement,
-    Range,
     Relation,
     Side,
     Term,
@@ -127,7 +121,7 @@ def _make_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
     return Term(_with_intercept(node), tuple(settings), Span(first.source, first.start, max(first.end, last.end)))
 
 
-def _make_side(piece: Piece, start: int, tokens: ParseResults) -> Side:
+def make_side(piece: Piece, start: int, tokens: ParseResults) -> Side:
     return Side(tuple(tokens), False, joined(tokens[0].span, tokens[-1].span))
 
 
@@ -146,21 +140,20 @@ def _operator(piece: Piece, start: int, tokens: ParseResults) -> tuple[str, str,
     return "relation", RELATIONS[tokens[0]], piece.span(start, start + len(tokens[0]))
 
 
-def _make_relation(piece: Piece, start: int, tokens: ParseResults) -> Relation | VarianceStatement | Definition:
+def make_relation(piece: Piece, start: int, tokens: ParseResults) -> Relation | VarianceStatement | Definition:
     left, *rest = tokens
     if not rest:
         return _variance(piece, left)
     kind, operator, operator_span = rest[0]
     if kind == "definition":
-        return _definition(piece, left, rest[1], operator_span)
+        return definition_of(piece, left, rest[1], operator_span)
     right, *random = rest[1:]
-    if operator in ("~", "~~", "->"):
-        for term in left.terms:
-            if term.settings and operator != "~~":
-                raise error(
-                    f"'@' has no meaning on the left of '{operator}'", term.span,
-                    "end the statement before it with ';', or set it on the right", "setting-on-the-left",
-                )  # fmt: skip
+    for place, term in enumerate(left.terms):
+        if operator in ("~", "->") and term.settings and (operator == "~" or _ends_a_line(piece, left, place)):
+            raise error(
+                f"'@' has no meaning on the left of '{operator}'", term.span,
+                "end the statement before it with ';', or set it on the right", "setting-on-the-left",
+            )  # fmt: skip
     if random and operator != "~":
         raise error(
             "random effects behind '|' belong to a regression with '~'", random[0][0].span,
@@ -170,9 +163,29 @@ def _make_relation(piece: Piece, start: int, tokens: ParseResults) -> Relation |
     return Relation(left, operator, right, random[0] if random else None, piece.block, joined(left.span, last))
 
 
+def _ends_a_line(piece: Piece, side: Side, place: int) -> bool:
+    """Whether a variable with `@` stands alone on its line, as a variance does whose ';' is forgotten."""
+    term, following = side.terms[place], side.terms[place + 1 : place + 2]
+    if not following or not isinstance(term.expression, Name) or term.span is None or following[0].span is None:
+        return False
+    return bool(re.search(r"[\n\r]", piece.source.text[term.span.end : following[0].span.start]))
+
+
+FOREIGN_RELATIONS = {"ON": "~", "BY": "->", "WITH": "~~"}
+"""Relations as Mplus writes them."""
+
+
 def _variance(piece: Piece, left: Side) -> VarianceStatement:
     first, *others = left.terms
     if left.braces or others:
+        words = [getattr(term.expression, "name", "") for term in left.terms]
+        foreign = next((each for each in words[1:-1] if each in FOREIGN_RELATIONS), None)
+        if foreign:
+            raise error(
+                f"'{foreign}' is no operator", left.terms[words.index(foreign)].span,
+                " ".join(FOREIGN_RELATIONS.get(term.span.text, term.span.text) for term in left.terms if term.span),
+                "no-operator",
+            )  # fmt: skip
         end_of_first = next((term for term in left.terms[:-1] if term.settings), None)
         raise error(
             "a statement needs an operator such as '~' between its sides", left.span,
@@ -189,7 +202,7 @@ def _variance(piece: Piece, left: Side) -> VarianceStatement:
     return VarianceStatement(first, piece.block, left.span)
 
 
-def _definition(piece: Piece, left: Side, value: Expression, operator_span: Span) -> Definition:
+def definition_of(piece: Piece, left: Side, value: Expression, operator_span: Span) -> Definition:
     term = left.terms[0]
     if left.braces or len(left.terms) > 1 or term.settings or not isinstance(term.expression, Name):
         raise error(
@@ -220,7 +233,7 @@ terms: ParserElement = MatchFirst([
 
 closing_brace = Literal("}").set_name("'}'").set_parse_action(lambda piece, start, tokens: start + 1)
 braced_side = (Literal("{").suppress() - terms - closing_brace).set_parse_action(_make_braced_side)
-side: ParserElement = MatchFirst([terms.copy().add_parse_action(_make_side), braced_side]).set_name("a list of terms")
+side: ParserElement = MatchFirst([terms.copy().add_parse_action(make_side), braced_side]).set_name("a list of terms")
 
 relation_operator = Regex(r"<->|->|<-|=~|~~|~|[\u2190\u2192\u2194]").set_parse_action(_operator)
 equals = (
@@ -232,124 +245,16 @@ random_part = (Literal("|").suppress() - terms).set_parse_action(lambda tokens: 
 
 model_statement: ParserElement = (
     side + MatchFirst([relation_operator - side - Opt(random_part), equals - expression, Empty()]) - end
-).set_parse_action(_make_relation)
+).set_parse_action(make_relation)
 """`y ~ x | x`, `eta -> y1:y3`, `a ~~ b`, `name = expression`, or `y@v`."""
 
-
-# ---------------------------------------------------------------- PARAMETERS
-
-
-def _make_parameter_statement(piece: Piece, start: int, tokens: ParseResults) -> list[Definition | PriorStatement]:
-    left, *rest = tokens
-    kind = rest[0][0] if rest else "relation"
-    if kind == "definition":
-        return [_definition(piece, left, rest[1], rest[0][2])]
-    distribution, *arguments, stop = rest[1:]
-    span = joined(left.span, piece.span(stop - 1, stop))
-    statements: list[Definition | PriorStatement] = []
-    for label in left.terms:
-        names = _names(label.expression)
-        if names is None or label.settings:
-            raise error(
-                f"'{label.span.text}' is not the label of a parameter",
-                label.span,
-                "label ~ normal(0, 1)",
-                "not-a-label",
-            )
-        statements.extend(
-            PriorStatement(name, distribution, tuple(arguments), label.expression.span, span) for name in names
-        )
-    return statements
-
-
-def _names(node: Expression) -> tuple[str, ...] | None:
-    match node:
-        case Name(name):
-            return (name,)
-        case Range(first, last):
-            return expand_range(first, last, node.span)
-    return None
-
-
-def _infinities(node: Expression) -> Expression:
-    """`Inf` and `-Inf` as numbers."""
-    match node:
-        case Name(name) if name.lower() in ("inf", "infinity"):
-            return Number(float("inf"), node.span)
-        case Operation("neg", (operand,)):
-            inner = _infinities(operand)
-            return Number(-inner.value, node.span) if isinstance(inner, Number) else node
-    return node
-
-
-DISTRIBUTIONS = {"trunc": "truncate"}
-"""Shorter spellings of distributions."""
-
-
-def _make_distribution(piece: Piece, start: int, tokens: ParseResults) -> str:
-    name = tokens[0].rstrip(" \t\r\n(").lower()
-    return DISTRIBUTIONS.get(name, name)
-
-
-prior_argument = expression.copy().add_parse_action(lambda tokens: _infinities(tokens[0]))
-distribution = Regex(rf"{NAME}\s*\(").set_name("a prior such as normal(0, 1)").set_parse_action(_make_distribution)
-prior = distribution - prior_argument - ZeroOrMore(comma - prior_argument) - closing
-tilde = (
-    Regex(r"~(?!~)")
-    .set_name("'~'")
-    .set_parse_action(lambda piece, start, tokens: ("relation", "~", piece.span(start, start + 1)))
-)
-
-parameter_statement: ParserElement = (
-    side - MatchFirst([equals - expression, tilde - prior]).set_name("'=' or '~'") - end
-).set_parse_action(_make_parameter_statement)
-"""`name = expression` or `label ~ normal(0, 1)`."""
 
 # ---------------------------------------------------------------- TRANSFORM
 
 definition_statement: ParserElement = (side - equals - expression - end).set_parse_action(
-    lambda piece, start, tokens: _definition(piece, tokens[0], tokens[2], tokens[1][2])
+    lambda piece, start, tokens: definition_of(piece, tokens[0], tokens[2], tokens[1][2])
 )
 """`new = expression`."""
-
-# ---------------------------------------------------------------- WALDTEST
-
-
-def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | Relation:
-    left, (kind, operator, operator_span), right, *_ = tokens
-    if kind == "relation":
-        relation = _make_relation(piece, start, tokens)
-        assert isinstance(relation, Relation)
-        if operator != "~":
-            raise error(f"'{operator}' cannot be tested", operator_span, "y ~ x1, or b1 = 0", "untestable")
-        return relation
-    sides = []
-    for each in (left, right):
-        if each.braces or any(term.settings for term in each.terms):
-            raise error("a test compares labels and numbers", each.span, "b1:b3 = 0, or b1 = b2", "untestable")
-        for term in each.terms if len(each.terms) > 1 else ():
-            if isinstance(term.expression, Operation) and term.span and not term.span.text.startswith("("):
-                raise error("a formula in a test stands alone on its side of '='", term.span, "b1 - b2 = 0",
-                            "untestable")  # fmt: skip
-        sides.append(tuple(term.expression for term in each.terms))
-    return Constraint(sides[0], sides[1], joined(left.span, right.span))
-
-
-def _make_test_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
-    node = tokens[0]
-    if isinstance(node, Operation) and node.operator == "==":
-        raise error("a test is written with a single '='", node.span, "b1 = 0", "double-equals")
-    return Term(node, (), node.span)
-
-
-test_term = expression.copy().add_parse_action(_make_test_term)
-test_side = OneOrMore(test_term).set_parse_action(_make_side)
-test_statement: ParserElement = (
-    test_side
-    - MatchFirst([equals - test_side, relation_operator - side - Opt(random_part)]).set_name("'=' or '~'")
-    - end
-).set_parse_action(_make_test)
-"""`b1:b3 = 0`, `b1 = b2`, or the smaller model `y ~ x1`."""
 
 # ---------------------------------------------------------------- SIMULATE
 

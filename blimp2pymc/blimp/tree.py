@@ -163,6 +163,8 @@ class PriorStatement:
     distribution: str
     arguments: tuple[Expression, ...]
     label_span: Span | None = _span()
+    distribution_span: Span | None = _span()
+    """Where `normal(0, 1)` stands."""
     span: Span | None = _span()
 
 

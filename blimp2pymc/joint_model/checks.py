@@ -179,6 +179,10 @@ def _collinear(model: Model, equation: Equation, design: Design, told: set[froze
             continue
         told.add(names)
         others = [one.name for one in partners if not one.is_intercept]
+        if not others:
+            yield Finding(f"the predictor '{each.name}' of '{equation.name}' hardly varies", each.span or equation.span,
+                          f"leave '{each.name}' out", "constant-predictor")  # fmt: skip
+            continue
         sort = "the predictor" if equation.role is Role.OUTCOME else "in the model of a predictor,"
         relation = (
             f"carries the same information as '{others[0]}'" if len(others) == 1

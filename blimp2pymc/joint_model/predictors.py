@@ -54,7 +54,7 @@ def classify_predictors(drafts: Drafts, names: Names, rows: AnalysedRows, findin
         Refusals and notes are added here.
     """
     places = _predictor_places(drafts, names)
-    listed = [name for name in rows.variables if name in places]
+    listed = [name for name in rows.data if name in places]
     given = {name for name in listed if name in names.declarations.fixed}
     free = [name for name in listed if name not in given]
     centered = {column.variable for column in names.declarations.centered}

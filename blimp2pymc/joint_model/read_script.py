@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from os import PathLike
 from pathlib import Path
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.parse import parse
 from blimp2pymc.errors import Source, error
+
+TEXT = re.compile(r"\s*[A-Za-z]+\s*:[^;]*;.*:")
+"""The text of a script on one line, its last `;` forgotten."""
 
 
 def read_script(source: str | PathLike[str] | Source | tree.Script) -> tree.Script:
@@ -24,7 +28,7 @@ def read_script(source: str | PathLike[str] | Source | tree.Script) -> tree.Scri
         return parse(source.text, source.name)
     if isinstance(source, str) and not source.strip():
         raise error("the script is empty", hint="DATA: study.csv; MODEL: y ~ x;", code="empty-script")
-    if isinstance(source, str) and ("\n" in source or source.rstrip().endswith(";")):
+    if isinstance(source, str) and ("\n" in source or source.rstrip().endswith(";") or TEXT.match(source)):
         return parse(source)
     if not isinstance(source, str | PathLike):
         raise error(f"a script is a text, a path or a parsed script, not a {type(source).__name__}",
