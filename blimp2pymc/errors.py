@@ -6,9 +6,10 @@ therefore show the line that caused it. First module of the pipeline: it imports
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,42 @@ def raise_all(findings: Iterable[Finding]) -> None:
         trouble = BlimpError(*errors)
         trouble.beside = tuple(each for each in findings if each.severity != "error")
         raise trouble
+
+
+MOST_NAMES = 4
+"""Names of one place that a message lists."""
+
+
+def told_once(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings without repetitions; those of one place that say the same of several names become one.
+
+    A range, or a loop, stands for many names at one place.
+    """
+    groups: dict[tuple, list[Finding]] = {}
+    for each in dict.fromkeys(findings):
+        subject = _subject(each)
+        # What is no sentence about a quoted name stays by itself.
+        what = each.message.replace(f"'{subject}'", "") if subject else each
+        groups.setdefault((each.span, each.code, each.severity, what), []).append(each)
+    told = []
+    for first, *others in groups.values():
+        if not others:
+            told.append(first)
+            continue
+        names = [f"'{_subject(each)}'" for each in others]
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        names = names[:MOST_NAMES]
+        listed = ", ".join(names) if more or len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        verb = "is" if len(names) == 1 else "are"
+        denies = " is not " in first.message or " is no " in first.message
+        told.append(replace(first, message=f"{first.message}; {f'nor {verb}' if denies else 'so for'} {listed}{more}"))
+    return told
+
+
+def _subject(finding: Finding) -> str:
+    """The name between quotation marks that a message begins with."""
+    match = re.match(r"'([^']*)'", finding.message) if finding.span is not None else None
+    return match[1] if match else ""
 
 
 @contextmanager

@@ -112,7 +112,9 @@ def _make_random_effect(piece: Piece, start: int, tokens: ParseResults) -> Rando
     inner = term.expression
     if isinstance(inner, Name) and inner.name.lower() == INTERCEPT:
         inner = Number(1.0, inner.span)
-    return RandomEffectStatement(name.name, outcome.name, inner, term.level, joined(name.span, term.span))
+    return RandomEffectStatement(
+        name.name, outcome.name, inner, term.level, outcome.span, term.span, joined(name.span, term.span)
+    )
 
 
 a_name = (

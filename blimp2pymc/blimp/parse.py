@@ -28,6 +28,9 @@ from blimp2pymc.errors import BlimpError, Finding, Source, Span, error
 PROCESSORS = re.compile(r"([0-9]+)\s+(processors?\s+[0-9]+)", re.IGNORECASE)
 """`CHAINS: 4 processors 2;` says how many chains run at once."""
 
+LARGEST = 1_000_000
+"""A longer text is no script, but most likely a data file."""
+
 LONG = 60
 """Statements shorter than this hold no brackets nested too deeply."""
 
@@ -79,6 +82,9 @@ def parse(text: str, filename: str = "<model>") -> Script:
     if not isinstance(text, str):
         raise error(f"a script is a text, not a {type(text).__name__}", hint="pathlib.Path('model.imp').read_text()",
                     code="no-script")  # fmt: skip
+    if len(text) > LARGEST:
+        raise error(f"this text of {len(text):,} characters is too long for a script", None,
+                    "DATA: file.csv; for data", "script-too-long")  # fmt: skip
     source = Source(filename, text)
     sections, findings = split(whole(source, plain_code(text)))
     raw = blank_comments(text)

@@ -17,6 +17,10 @@ LONGEST_RANGE = 10_000
 """More names than this are taken for a slip of the pen."""
 
 
+LONGEST_NUMBER = 18
+"""Digits of a number in a name that can be counted with."""
+
+
 def is_range(first: str, last: str) -> bool:
     """Whether `first:last` is a range: equal names but for one integer, ascending."""
     return not isinstance(_split(first, last), str)
@@ -90,6 +94,8 @@ def _split(first: str, last: str) -> tuple[str, int, int, str, int] | str:
     place = different[0] if different else numbers[-1]
     low, high = left[place], right[place]
     padded = any(len(each) > 1 and each.startswith("0") for each in (low, high))
+    if max(len(low), len(high)) > LONGEST_NUMBER:
+        return "its numbers are too large"
     if padded and len(low) != len(high):
         return "the numbers are padded with zeros to different widths"
     if int(low) > int(high):

@@ -235,7 +235,8 @@ def _classify(script: Piece, header: re.Match[str], end: int, section: Section |
         return "range", None
     text = script[header.end() : end]
     near = nearest(name, _could_be(name) if takes_labels else CANONICAL, NEAR)
-    near = near or ("" if takes_labels else ELSEWHERE.get(name.upper(), ""))
+    if not near and (not takes_labels or (section is not None and section.form is None)):
+        near = ELSEWHERE.get(name.upper(), "")
     if not takes_labels and not near and TIGHT_RANGE.match(script, header.start("name"), end):
         return "range", None
     if takes_labels and section and not (near and _is_misspelt(name, near, text, section)):

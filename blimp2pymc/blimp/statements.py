@@ -122,6 +122,7 @@ def _make_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
 
 
 def make_side(piece: Piece, start: int, tokens: ParseResults) -> Side:
+    """Terms as a side without braces."""
     return Side(tuple(tokens), False, joined(tokens[0].span, tokens[-1].span))
 
 
@@ -141,6 +142,7 @@ def _operator(piece: Piece, start: int, tokens: ParseResults) -> tuple[str, str,
 
 
 def make_relation(piece: Piece, start: int, tokens: ParseResults) -> Relation | VarianceStatement | Definition:
+    """A statement of MODEL, by the operator behind its first side."""
     left, *rest = tokens
     if not rest:
         return _variance(piece, left)
@@ -203,6 +205,7 @@ def _variance(piece: Piece, left: Side) -> VarianceStatement:
 
 
 def definition_of(piece: Piece, left: Side, value: Expression, operator_span: Span) -> Definition:
+    """`name = expression`, once the left side is seen to be one name."""
     term = left.terms[0]
     if left.braces or len(left.terms) > 1 or term.settings or not isinstance(term.expression, Name):
         raise error(

@@ -222,6 +222,8 @@ class RandomEffectStatement:
     outcome: str
     term: Expression
     level: str
+    outcome_span: Span | None = _span()
+    term_span: Span | None = _span()
     span: Span | None = _span()
 
 
@@ -264,6 +266,8 @@ class Command:
     span: Span | None = _span()
     """The command name itself."""
     body_span: Span | None = _span()
+    is_implied: bool = False
+    """Not written, but said by what is: `y.missing` in MODEL makes a column."""
 
 
 @dataclass(frozen=True)
@@ -290,8 +294,19 @@ def walk(node: object) -> Iterator[object]:
     if isinstance(node, tuple):
         for each in node:
             yield from walk(each)
-    elif is_dataclass(node) and not isinstance(node, (Span, Source)):
+    elif (names := _part_names(node.__class__)) is not None:
         yield node
-        for part in fields(node):
-            if part.compare:
-                yield from walk(getattr(node, part.name))
+        for name in names:
+            yield from walk(getattr(node, name))
+
+
+_PART_NAMES: dict[type, tuple[str, ...] | None] = {}
+"""What `_part_names` has found, because every walk asks for it at every node."""
+
+
+def _part_names(kind: type) -> tuple[str, ...] | None:
+    """Fields of a node that hold its parts; None for what is no node."""
+    if kind not in _PART_NAMES:
+        is_node = is_dataclass(kind) and not issubclass(kind, (Span, Source))
+        _PART_NAMES[kind] = tuple(part.name for part in fields(kind) if part.compare) if is_node else None
+    return _PART_NAMES[kind]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import ListedName
 from blimp2pymc.data.cell_hints import NUMBER
 from blimp2pymc.data.table import Table
@@ -92,14 +91,16 @@ def _named(frame: pd.DataFrame, variables: list[ListedName] | None, names_span: 
         return frame
     absent = [item for item in variables if item.name not in frame.columns]
     if absent:
-        raise BlimpError(*(_absent(item, frame) for item in absent))
+        # Of a range, the first name is enough to say what was probably meant.
+        firsts = {item.span: item for item in reversed(absent)}
+        raise BlimpError(*(_absent(item, frame, firsts[item.span] is item) for item in absent))
     return frame[[item.name for item in variables]]
 
 
-def _absent(item: ListedName, frame: pd.DataFrame) -> Finding:
-    near = get_close_matches(item.name, list(frame.columns), 1)
-    return Finding(f"the DataFrame has no column '{item.name}'", item.span,
-                   near[0] if near else "without VARIABLES all columns are used", "undeclared-name")  # fmt: skip
+def _absent(item: ListedName, frame: pd.DataFrame, is_first: bool) -> Finding:
+    near = nearest(item.name, list(frame.columns)) if is_first else ""
+    return Finding(f"'{item.name}' is no column of the DataFrame", item.span,
+                   near or "without VARIABLES all columns are used", "undeclared-name")  # fmt: skip
 
 
 def _codes(column: pd.Series) -> tuple[NDArray[np.float64], dict[float, str]]:

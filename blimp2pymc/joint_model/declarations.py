@@ -65,11 +65,13 @@ def declare(script: tree.Script, table: Table) -> Declarations:
     declarations = replace(
         declarations,
         fixed=_fixed(script, declarations, findings),
-        time_identifier=_single(script, "TIMEID", declarations, findings),
+        time_identifier=_single(script, "TIMEID", declarations, findings) or _first_listed(script, "TIMEID"),
         weights=tuple(_data_list(script, "WEIGHT", declarations, findings)),
         group=_single(script, "BYGROUP", declarations, findings),
         random_effects=random_effects,
     )
+    _data_list(script, "FCS", declarations, findings)
+    _check_dropouts(script, declarations, findings)
     return replace(
         declarations, centered=_centered(script, declarations, findings), findings=tuple(dict.fromkeys(findings))
     )
@@ -154,6 +156,24 @@ def _single(script: tree.Script, command: str, declarations: Declarations, findi
     return names[0] if names else None
 
 
+def _first_listed(script: tree.Script, command: str) -> str | None:
+    """The first name of a command, known or not, so that nothing else is said to lack the command."""
+    names = [each.name for each in _names(script, command, [])]
+    return names[0] if names else None
+
+
+def _check_dropouts(script: tree.Script, declarations: Declarations, findings: list[Finding]) -> None:
+    for group in script.statements("DROPOUT"):
+        items = [each for item in group.items for each in listed_names([item])]
+        for item in items:
+            if item.name not in declarations.table.values:
+                findings.append(_undeclared("DROPOUT", item, declarations.table.columns, declarations.declared_in,
+                                            declarations.table))  # fmt: skip
+        if len(items) > 1:
+            findings.append(Finding("DROPOUT makes one indicator of one variable", items[1].span,
+                                    f"{group.key} = {items[0].name};", "one-name"))  # fmt: skip
+
+
 def _cluster_identifiers(
     script: tree.Script, table: Table, declared_in: Mapping[str, str], findings: list[Finding]
 ) -> tuple[str, ...]:
@@ -176,10 +196,12 @@ def _add_latent_names(
 ) -> tuple[tree.RandomEffectStatement, ...]:
     """Add latent variables and random effects to the known names; return the latter's statements."""
 
-    def add(name: str, origin: Origin, command: str, level: str, span: Span | None) -> None:
+    def check_level(level: str, command: str, span: Span | None) -> None:
         if level and level not in levels:
             findings.append(Finding(f"'{level}' in {command} is no level: CLUSTERID does not list it", span,
                                     " or ".join(levels) or f"CLUSTERID: {level};", "unknown-level"))  # fmt: skip
+
+    def add(name: str, origin: Origin, command: str, level: str, span: Span | None) -> None:
         number = levels.get(level, 1)
         if name in known.origins and (known.origins[name] is not origin or known.levels.get(name) != number):
             findings.append(Finding(f"'{name}' in {command} is declared already: {known.declared_in[name]}", span,
@@ -189,6 +211,7 @@ def _add_latent_names(
         known.spans[name], known.levels[name] = span, number
 
     for group in script.statements("LATENT"):
+        check_level(group.key, "LATENT", group.key_span or group.span)
         for item in group.items:
             try:
                 for each in listed_names([item]):
@@ -197,6 +220,7 @@ def _add_latent_names(
                 findings.extend(mistake.findings)
     effects = script.statements("RANDOMEFFECT")
     for effect in effects:
+        check_level(effect.level, "RANDOMEFFECT", effect.term_span or effect.span)
         add(effect.name, Origin.RANDOM_EFFECT, "RANDOMEFFECT", effect.level, effect.span)
     return effects
 
@@ -216,8 +240,7 @@ def _scales(
             name = item.name
             if name not in table.values:
                 if name in origins:
-                    findings.append(Finding(f"'{name}' in {command} is no column of the data: {declared_in[name]}",
-                                            item.span, "", "not-data"))  # fmt: skip
+                    findings.append(_no_column(name, command, declared_in, item.span))
                 else:
                     findings.append(_undeclared(command, item, table.columns, declared_in, table))
                 continue
@@ -231,6 +254,12 @@ def _scales(
             scales[name] = (kind, reference, item.span)
             commands[name] = command
     return scales
+
+
+def _no_column(name: str, command: str, declared_in: Mapping[str, str], span: Span | None) -> Finding:
+    """The finding for a variable that is made by another command and has no column of data."""
+    return Finding(f"'{name}' in {command} is declared by {declared_in[name]} and is no column of the data", span,
+                   f"leave '{name}' out of {command}", "not-data")  # fmt: skip
 
 
 def _reference(
@@ -254,8 +283,7 @@ def _fixed(script: tree.Script, declarations: Declarations, findings: list[Findi
         if name in table.values:
             fixed.setdefault(name, item.span)
         elif name in declarations.variables:
-            findings.append(Finding(f"'{name}' in FIXED is no column of the data: {declarations.declared_in[name]}",
-                                    item.span, "", "not-data"))  # fmt: skip
+            findings.append(_no_column(name, "FIXED", declarations.declared_in, item.span))
         else:
             findings.append(_undeclared("FIXED", item, table.columns, declarations.declared_in, table))
     return fixed
@@ -294,7 +322,8 @@ def _center_item(
         if isinstance(column, ImpliedVariance):
             findings.append(Finding(f"CENTER cannot center '{each.name}'", each.span, "", "not-data"))
         elif isinstance(column, Finding):
-            findings.append(column)
+            is_key = each.name.lower() in CENTERING and column.code == "undeclared-name"
+            findings.append(replace(column, hint=f"{each.name} = ...") if is_key else column)
         elif column in centered and centered[column].mean != mean:
             findings.append(Finding(f"CENTER states both means for '{each.name}'", each.span,
                                     "grandmean or groupmean", "two-centerings"))  # fmt: skip

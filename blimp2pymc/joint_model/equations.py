@@ -17,6 +17,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.drafts import INTERCEPT, DraftEquation, Drafts, Pair, RandomTerm, Setting
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.outcomes import OutcomeForm, read_outcome
+from blimp2pymc.joint_model.random_effects import check_random_effects
 from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.terms import Predictor, TermReader, written_out
 
@@ -54,6 +55,7 @@ def draft_equations(
     reader.drafts.defined = reader.terms.defined
     reader.add_latent_equations()
     findings.extend(reader.add_latent_intercepts())
+    check_random_effects(statements, reader.terms)
     return reader.drafts
 
 
@@ -235,6 +237,9 @@ class _Reader:
                 raise error("'@' behind an outcome of '->' is ambiguous with several predictors on the other side",
                             term.settings[0].span or term.span, "one predictor, or '@' behind the predictors",
                             "ambiguous-setting")  # fmt: skip
+            if term.settings and left.terms[0].settings:
+                raise error("'@' stands on both sides of '->', and both mean the same coefficient",
+                            term.settings[0].span or term.span, "one of the two", "two-settings")  # fmt: skip
             for form in self._outcomes(term.expression):
                 equation = self._equation(form, statement, is_stated=True)
                 # The first item of a factor sets its scale, unless the user says something about it.
@@ -298,7 +303,6 @@ class _Reader:
         try:
             for each in written_out(expression):
                 form = read_outcome(each, self.terms.names, self.terms.unknown)
-                findings.extend(form.refusals)
                 forms.append(form)
         except BlimpError as mistake:
             findings.extend(mistake.findings)

@@ -30,6 +30,9 @@ COLUMN_STATISTICS = ("min", "max", "mean")
 OUTCOME_WRAPPERS = ("logit", "probit", "var")
 """Written like functions, but only around the outcome of a regression."""
 
+DISTRIBUTIONS = ("normal", "uniform", "bernoulli")
+"""Functions of SIMULATE."""
+
 Lookup = Callable[[tree.Name | tree.ParameterName | tree.AtLevel], ir.Expression]
 
 
@@ -127,6 +130,10 @@ def _check_call(name: str, count: int, span: Span | None, column_statistics: boo
     if name in OUTCOME_WRAPPERS:
         raise error(f"'{name}()' belongs around the outcome of a regression, not into an expression", span,
                     f"{name}(y) ~ x", "outcome-wrapper")  # fmt: skip
+    if name in DISTRIBUTIONS:
+        raise error(f"'{name}()' draws random numbers, which only SIMULATE does", span,
+                    f"label ~ {name}(...) in PARAMETERS, if a prior is meant" if name != "bernoulli" else "phi(x)",
+                    "unknown-function")  # fmt: skip
     if name not in callable_names:
         near = nearest(name, [*callable_names, *ALIASES])
         hint = f"{near}()" if near else "one of " + ", ".join(sorted(callable_names))

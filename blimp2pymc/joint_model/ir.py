@@ -381,7 +381,8 @@ class Model:
         from blimp2pymc.blimp.write import write
 
         assert self.script is not None, "a model put together by hand has no script"
-        return write(self.script)
+        written = tuple(each for each in self.script.commands if not each.is_implied)
+        return write(replace(self.script, commands=written))
 
     def __repr__(self) -> str:
         outcomes = ", ".join(each.name for each in self.equations if each.role is Role.OUTCOME)

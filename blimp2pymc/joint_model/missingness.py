@@ -46,8 +46,8 @@ def with_missingness(script: tree.Script, table: Table, findings: list[Finding])
         indicator = tree.Call("ismissing", (tree.Name(own, node.span),), node.span)
         definition = tree.Definition(node.name, indicator, name_span=node.span, span=node.span)
         added = (
-            tree.Command("TRANSFORM", (definition,), node.span, node.span),
-            tree.Command("ORDINAL", (tree.NameItem(name, span=node.span),), node.span, node.span),
+            tree.Command("TRANSFORM", (definition,), node.span, node.span, is_implied=True),
+            tree.Command("ORDINAL", (tree.NameItem(name, span=node.span),), node.span, node.span, is_implied=True),
         )
         script = replace(script, commands=(*script.commands, *added))
     return script, table

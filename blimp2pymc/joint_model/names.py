@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from blimp2pymc.errors import BlimpError, Finding, Span
+from blimp2pymc.blimp import tree
+from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model.ir import Column, Form, Kind, Origin, Variable
 from blimp2pymc.joint_model.variables import Declarations
 
@@ -23,6 +24,8 @@ class Names:
 
     def find(self, name: str) -> Column | None:
         """The column a name refers to; None when it is no variable."""
+        if name not in self.variables and name.rpartition(".")[0] not in self.variables:
+            return None  # at once, without a search for similar names
         found = self.declarations.lookup(name)
         return found if isinstance(found, Column) else None
 
@@ -31,7 +34,31 @@ class Names:
         found = self.declarations.lookup(name, span, also=also)
         if isinstance(found, Finding):
             return BlimpError(found)
-        return BlimpError(Finding(f"'{name}' belongs into PARAMETERS, not here", span, code="misplaced-name"))
+        return BlimpError(Finding(f"'{name}' belongs into PARAMETERS, not here", span, f"PARAMETERS: v = {name};",
+                                  "misplaced-name"))  # fmt: skip
+
+    def at_level(self, node: tree.AtLevel) -> Column:
+        """The cluster mean `x.mean[school]`.
+
+        Raises
+        ------
+        BlimpError
+            When nothing of that name has levels, or the level is none.
+        """
+        inner = node.expression
+        column = self.find(inner.name) if isinstance(inner, tree.Name) else None
+        if isinstance(inner, tree.Name) and inner.name.lower().endswith(".mean"):
+            found = self.declarations.lookup(inner.name, node.span, node.level)
+            if isinstance(found, Finding):
+                raise BlimpError(found)
+            column = found if isinstance(found, Column) else None
+        if column is not None and column.form is Form.CLUSTER_MEAN:
+            return column
+        own = inner.name if isinstance(inner, tree.Name) else "x"
+        is_level = node.level in self.declarations.cluster_identifiers
+        raise error(f"'[{node.level}]' is no index of a loop here, and levels stand behind '.mean' and random effects",
+                    node.span, f"{own}.mean[{node.level}]" if is_level else f"{{ {node.level} in 1:6 }} : before it",
+                    "stray-level")  # fmt: skip
 
     def kind(self, column: Column) -> Kind:
         """Measurement scale of the column's variable."""

@@ -73,9 +73,14 @@ def _report_cycle(equations: list[ir.Equation], needs: list[set[int]], left: set
     start = cycle.index(min(cycle))
     cycle = cycle[start:] + cycle[:start]
     names = list(dict.fromkeys(equations[each].name for each in cycle))
-    span = equations[cycle[0]].span
+    first = equations[cycle[0]]
+    span = first.span
     if len(names) == 1:
-        findings.append(Finding(f"'{names[0]}' predicts itself", span, "", "cycle"))
+        own = _owner(first.outcome)
+        terms = (*first.terms, *first.variance_terms)
+        places = [each.span for each in terms if own in map(_score, columns_in(each.expression)) and each.span]
+        findings.append(Finding(f"'{names[0]}' predicts itself", places[0] if places else span, "another predictor",
+                                "cycle"))  # fmt: skip
         return
     arrows = " <- ".join([*names, names[0]])
     findings.append(Finding(f"the equations form a cycle: {arrows}", span,

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from blimp2pymc.blimp import tree
-from blimp2pymc.errors import BlimpError, Finding, Span, error
+from blimp2pymc.errors import BlimpError, Span, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.drafts import FREE, Setting
 from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.families import FAMILY_OF_KIND
 from blimp2pymc.joint_model.names import Names
-from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.term_names import expression_name
 
 Unknown = Callable[[str, Span | None], BlimpError]
@@ -34,7 +33,6 @@ class OutcomeForm:
     transform: ir.Transform | None = None
     power: Setting = FREE
     """What is said about lambda of `yjt`."""
-    refusals: tuple[Finding, ...] = ()
     span: Span | None = None
 
 
@@ -76,14 +74,13 @@ def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) ->
             return OutcomeForm(column, inner.name, "normal", "variance", span=expression.span)
         case tree.Call("yjt", (argument, *power)):
             form = _transformed(expression, argument, "yjt", names, unknown)
-            return replace(form, power=_power(power[0]) if power else FREE)
+            return replace(form, power=_power(power[0], names) if power else FREE)
         case tree.Call() | tree.Operation():
             return _transformed(expression, expression, "identity", names, unknown)
         case tree.AtLevel():
-            refused = (refuse("cluster-mean", expression.span, name=expression_name(expression)),)
-            inner_form = read_outcome(expression.expression, names, unknown)
-            return OutcomeForm(inner_form.column, expression_name(expression), inner_form.family, refusals=refused,
-                               span=expression.span)  # fmt: skip
+            column = names.at_level(expression)
+            raise error(f"'{expression_name(expression)}' cannot be an outcome", expression.span, column.variable,
+                        "no-outcome")  # fmt: skip
     raise error(f"'{expression_name(expression)}' cannot be an outcome", expression.span, "a variable", "no-outcome")
 
 
@@ -123,9 +120,12 @@ def _transformed(
     return OutcomeForm(column, name, "normal", transform=ir.Transform(function, resolved), span=expression.span)
 
 
-def _power(expression: tree.Expression) -> Setting:
+def _power(expression: tree.Expression, names: Names) -> Setting:
     """The second argument of `yjt`: a label of lambda, or its value."""
     match expression:
+        case tree.Name(label) if names.find(label) is not None:
+            raise error(f"'{label}' is a variable; the second argument of yjt() is a new name for lambda",
+                        expression.span, "yjt(y, lambda)", "bad-power")  # fmt: skip
         case tree.Name(label):
             return Setting(label=label, span=expression.span)
         case tree.Number(value) if 0 < value < 2:

@@ -68,6 +68,8 @@ class ParameterNames:
             raise error(f"'{node.name}' is a variable; here only parameters can stand", node.span,
                         "a label that is no name of a variable, given in MODEL as 'x@label'",
                         "variable-in-parameters")  # fmt: skip
+        if "." in node.name and found.code == "undeclared-name" and found.hint.startswith(node.name.split(".")[0]):
+            raise BlimpError(found)
         near = nearest(node.name, [*self.labels, *self.earlier])
         raise error(f"'{node.name}' is no label of MODEL and no quantity defined before", node.span,
                     near or "a label, given in MODEL as 'x@label'", "undeclared-name")  # fmt: skip
@@ -132,7 +134,7 @@ def check_loops(
         if name in path:
             loop = " -> ".join([*path[path.index(name) :], name])
             findings.append(Finding(f"the definition of '{name}' leads back to itself: {loop}", spans[name],
-                                    code="circular-definition"))  # fmt: skip
+                                    f"a definition without '{name}'", "circular-definition"))  # fmt: skip
             return
         if name in done:
             return
@@ -206,6 +208,8 @@ def _constraints(statement: tree.Constraint, lookup: ParameterNames) -> list[tup
         contrast = resolve_expression(one, lookup.lookup)
         if other != tree.Number(0.0):
             contrast = ir.Apply("-", (contrast, resolve_expression(other, lookup.lookup)))
+        if one == other:
+            raise error("this constraint compares a parameter with itself", statement.span, "b1 = b2", "no-parameter")
         if not parameters_in(contrast):
             raise error("this constraint holds no parameter", statement.span, "b1 = 0", "no-parameter")
         found.append((f"{expression_name(one)} = {expression_name(other)}", contrast))
@@ -230,6 +234,9 @@ def _nested(statement: tree.Relation, lookup: ParameterNames, assembly: Assembly
     equations = [
         each for each in assembly.equations if each.role is ir.Role.OUTCOME and name in (each.name, each.written)
     ]
+    is_variable = isinstance(outcome, tree.Name) and name not in lookup.labels and lookup.names.find(name) is not None
+    if statement.operator == "~" and is_variable and not equations:
+        raise error(f"'{name}' has no equation in MODEL that could be tested", outcome.span, "b1 = 0", "bad-test")
     if statement.operator != "~" or len(statement.left.terms) != 1 or not equations:
         raise error("WALDTEST needs constraints, or a smaller version of an equation of MODEL", statement.span,
                     "b1 = 0; or y ~ x1;", "bad-test")  # fmt: skip
@@ -242,7 +249,8 @@ def _nested(statement: tree.Relation, lookup: ParameterNames, assembly: Assembly
             if text == "1":
                 continue
             if found is None:
-                near = nearest(text, [each.name for each in equation.terms])
+                known = [each.name for each in equation.terms]
+                near = nearest(text, known) or f"one of {', '.join(known)}"
                 raise error(f"'{text}' is no term of the equation of '{name}'", term.span, near, "no-such-term")
             kept.add(found.name)
     dropped = [

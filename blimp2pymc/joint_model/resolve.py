@@ -16,7 +16,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.parse import UnreadableScript
 from blimp2pymc.data import column_names, read_table
 from blimp2pymc.data.table import Table
-from blimp2pymc.errors import BlimpError, Finding, Source, error, raise_all
+from blimp2pymc.errors import BlimpError, Finding, Source, error, raise_all, told_once
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import parameters_in, substitute
 from blimp2pymc.joint_model.assembly import Assembly, assemble
@@ -41,8 +41,9 @@ from blimp2pymc.joint_model.quantities import Derived, ParameterNames, check_loo
 from blimp2pymc.joint_model.read_script import read_script
 from blimp2pymc.joint_model.refusals import refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
+from blimp2pymc.joint_model.simulated_names import check_simulation, simulated_names
 from blimp2pymc.joint_model.transform import transform_table
-from blimp2pymc.joint_model.user_priors import with_user_priors
+from blimp2pymc.joint_model.user_priors import check_prior, with_user_priors
 from blimp2pymc.joint_model.warnings import find_warnings
 
 type Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
@@ -50,7 +51,7 @@ type Data = pd.DataFrame | Mapping[str, object] | str | PathLike[str] | None
 NEEDS_NO_DATA = frozenset({
     "undeclared-name", "used-before-defined", "variable-in-parameters", "circular-definition", "name-taken",
     "declared-twice", "two-scales", "unknown-function", "argument-count", "unknown-prior", "label-clash",
-    "ambiguous-setting", "setting-on-outcome", "misplaced-variance", "fixed-outcome",
+    "no-variable", "ambiguous-setting", "setting-on-outcome", "misplaced-variance", "fixed-outcome",
 })  # fmt: skip
 """Mistakes that show in a script alone, once the names of the columns are known."""
 
@@ -100,6 +101,7 @@ def resolve(
 
 def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
     findings = [*script.warnings, *refused_by_script(script)]
+    findings.extend(check_simulation(script))
     settings, found = read_settings(script, priors)
     findings.extend(found)
     table = data if isinstance(data, Table) else _read_data(script, data, priors, findings)
@@ -202,6 +204,9 @@ def _read_data(script: tree.Script, data: Data, priors: str, findings: list[Find
         return transform_table(script, table)
     except BlimpError as mistake:
         columns = table.columns if table is not None else column_names(script, data)
+        if mistake.findings[0].code == "not-available":
+            # SIMULATE has been refused already; what it makes stands in for a file.
+            columns, mistake = columns or simulated_names(script) or None, BlimpError()
         where = table.name if table is not None else "the data"
         others = _without_data(script, columns, where, priors) if columns is not None else []
         raise BlimpError(*_sorted([*_errors(findings), *mistake.findings, *others])) from None
@@ -272,7 +277,9 @@ def _with_priors(
         elif each.label not in labels:
             is_column = names.find(each.label) is not None
             hint = f"another label: '{each.label}' is a variable" if is_column else nearest(each.label, labels)
+            hint = hint or f"a label, given in MODEL as 'x@{each.label}'"
             findings.append(Finding(f"'{each.label}' is no label of MODEL", span, hint, "undeclared-name"))
+            check_prior(each, findings)
     parameters = with_user_priors(stated, tuple(known), findings)
     for name, definition in derived.definitions.items():
         if name in parameters and not parameters_in(definition) and _is_power(parameters[name]):
@@ -329,7 +336,7 @@ def _errors(findings: list[Finding]) -> list[Finding]:
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
     """Each finding once, by place, files in the order of their first finding; those without a place come last."""
-    once = dict.fromkeys(findings)
+    once = told_once(findings)
     files = list(dict.fromkeys(each.span.source for each in once if each.span))
     return sorted(
         once, key=lambda each: (files.index(each.span.source), each.span.start) if each.span else (len(files), 0)

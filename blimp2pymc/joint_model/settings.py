@@ -27,6 +27,12 @@ NUMBERS = {
 EXCLUSIVE = (("prior1", "prior2", "prior3"), ("hev", "hov"), ("latent", "manifest"), ("xprior1", "xprior2", "xprior3"))
 """Options of which at most one can hold."""
 
+EXCLUSIVE_COMMANDS = (
+    ("MODEL", "FCS", "MODEL for an analysis, FCS to impute without one"),
+    ("DATA", "SIMULATE", "DATA for a file, SIMULATE to generate the data"),
+)
+"""Commands of which a script has at most one, and how to choose."""
+
 IMPUTATIONS = ("stacked", "separate")
 """Kinds of SAVE that write imputed data sets."""
 
@@ -55,6 +61,7 @@ def read_settings(script: tree.Script, priors: str = "blimp") -> tuple[Settings,
         if len(chosen) > 1:
             findings.append(Finding(f"the options {' and '.join(chosen)} exclude each other", _span(script, "OPTIONS"),
                                     f"OPTIONS: {chosen[0]};", "exclusive-options"))  # fmt: skip
+    _check_commands(script, findings)
     _check_iterations(script, numbers, findings)
     _check_imputations(script, numbers, findings)
     _check_files(script, findings)
@@ -81,6 +88,15 @@ def _number(script: tree.Script, name: str, findings: list[Finding]) -> int | No
                                     f"one {name} command", "stated-twice"))  # fmt: skip
         value = command.body
     return value
+
+
+def _check_commands(script: tree.Script, findings: list[Finding]) -> None:
+    for first, second, hint in EXCLUSIVE_COMMANDS:
+        if script.all(first) and script.all(second):
+            later = max((*script.all(first), *script.all(second)), key=lambda each: each.span.start if each.span else 0)
+            other = second if later.name == first else first
+            findings.append(Finding(f"{later.name} and {other} exclude each other", later.span, hint,
+                                    "exclusive-commands"))  # fmt: skip
 
 
 def _check_iterations(script: tree.Script, numbers: Mapping[str, int | None], findings: list[Finding]) -> None:

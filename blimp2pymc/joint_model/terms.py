@@ -14,7 +14,7 @@ from math import comb
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import expand_range
-from blimp2pymc.errors import BlimpError, Finding, Span, error
+from blimp2pymc.errors import BlimpError, Finding, Span, collected, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import MAX_POWER, columns_in, parameters_in
 from blimp2pymc.joint_model.drafts import FREE, DraftTerm, Setting
@@ -104,20 +104,29 @@ class TermReader:
     def predictor(self, term: tree.Term) -> Iterator[Predictor]:
         """The terms that one written term stands for."""
         setting, multipliers = self.settings(term.settings)
+        mistakes: list[Finding] = []
         for written in self._with_dummies(term.expression):
-            if isinstance(written, tree.Number):
-                yield self._intercept(written, setting, multipliers, term)
-                continue
-            expression = self.resolve(written)
-            name = term_name(self._as_printed(written))
-            is_defined = isinstance(written, tree.Name) and written.name in self.definitions
-            if multipliers and is_defined:
-                name = f"({name})"
-            self._check_term(expression, written, setting, term)
-            is_product = is_defined or not isinstance(written, (tree.Name, tree.AtLevel))
-            is_loading = isinstance(expression, ir.Column) and self.names.is_latent(expression)
-            draft = DraftTerm(name, expression, setting, term.span, is_product, is_loading)
-            yield Predictor(_multiplied(draft, multipliers), setting, term.span)
+            with collected(mistakes):
+                if isinstance(written, tree.Number):
+                    yield self._intercept(written, setting, multipliers, term)
+                else:
+                    yield self._slope(written, setting, multipliers, term)
+        if mistakes:
+            raise BlimpError(*mistakes)
+
+    def _slope(
+        self, written: tree.Expression, setting: Setting, multipliers: list[Multiplier], term: tree.Term
+    ) -> Predictor:
+        expression = self.resolve(written)
+        name = term_name(self._as_printed(written))
+        is_defined = isinstance(written, tree.Name) and written.name in self.definitions
+        if multipliers and is_defined:
+            name = f"({name})"
+        self._check_term(expression, written, setting, term)
+        is_product = is_defined or not isinstance(written, (tree.Name, tree.AtLevel))
+        is_loading = isinstance(expression, ir.Column) and self.names.is_latent(expression)
+        draft = DraftTerm(name, expression, setting, term.span, is_product, is_loading)
+        return Predictor(_multiplied(draft, multipliers), setting, term.span)
 
     def _as_printed(self, expression: tree.Expression) -> tree.Expression:
         """Names as they are printed: `y.lag` is `y.lag1`, `x.mean` has its level behind it."""
@@ -212,7 +221,7 @@ class TermReader:
         setting, multipliers = self.settings(settings)
         if multipliers:
             raise error(f"'{multipliers[0].name}' is a variable; a variance or correlation can be a number or a label",
-                        settings[0].span, "var(y) ~ x for a variance that depends on x",
+                        settings[0].span, "another name, if a label is meant; var(y) ~ x, if it depends on x",
                         "variable-as-variance")  # fmt: skip
         return setting
 
@@ -230,9 +239,9 @@ class TermReader:
 
     def _lookup(self, node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
         if isinstance(node, tree.AtLevel):
+            mean = self.names.at_level(node)
             self.findings.append(refuse("cluster-mean", node.span, name=term_name(node)))
-            inner = node.expression
-            return self.resolve(inner) if isinstance(inner, tree.Name) else ir.Constant(1.0)
+            return mean
         if isinstance(node, tree.ParameterName):
             if node.name not in self.labels:
                 near = nearest(node.name, self.labels)
@@ -269,8 +278,9 @@ class TermReader:
         definition = self.definitions[name]
         if name in self._open:
             loop = " -> ".join([*self._open[self._open.index(name) :], name])
-            raise error(f"the definition of '{name}' leads back to itself: {loop}", definition.span,
-                        code="circular-definition")  # fmt: skip
+            raise error(f"the definition of '{name}' leads back to itself: {loop}",
+                        definition.name_span or definition.span, f"a definition without '{name}'",
+                        "circular-definition")  # fmt: skip
         self._open.append(name)
         try:
             expression = self.resolve(definition.expression)
@@ -283,7 +293,15 @@ class TermReader:
         return expression
 
     def unknown(self, name: str, span: Span | None) -> BlimpError:
-        """The error for a name that means nothing in MODEL."""
+        """The error for a name that is no variable in MODEL."""
+        if name in self.definitions:
+            where = self.definitions[name].name_span
+            line = f" (line {where.line})" if where else ""
+            return error(f"'{name}' is defined with '='{line}, so it has no equation of its own", span,
+                         "a variable on this side", "no-variable")  # fmt: skip
+        if name in self.labels:
+            return error(f"'{name}' is the name of a parameter, and here stands a variable", span,
+                         "another name for one of the two", "no-variable")  # fmt: skip
         return self.names.unknown(name, span, [*self.definitions, *self.labels])
 
 

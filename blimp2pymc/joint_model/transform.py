@@ -6,6 +6,7 @@ ORDINAL, centered, or left out like any column of the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, error
 from blimp2pymc.joint_model.evaluate import evaluate
@@ -39,7 +41,7 @@ def transform_table(script: tree.Script, table: Table) -> Table:
     findings: list[Finding] = []
     for statement in script.statements("TRANSFORM"):
         try:
-            table = _transformed(table, statement)
+            table = _transformed(table, statement, script)
         except BlimpError as mistake:
             findings.extend(mistake.findings)
             # Later statements may use the name: they shall not be blamed for it.
@@ -47,12 +49,12 @@ def transform_table(script: tree.Script, table: Table) -> Table:
     if findings:
         raise BlimpError(*findings)
     for command in script.all("FILTER"):
-        table = _filtered(table, command)
+        table = _filtered(table, command, script)
     return table
 
 
-def _transformed(table: Table, statement: tree.Definition) -> Table:
-    expression = _resolved(statement.expression, table)
+def _transformed(table: Table, statement: tree.Definition, script: tree.Script) -> Table:
+    expression = _resolved(statement.expression, table, script)
     columns = _columns(table)
     values = np.array(np.broadcast_to(evaluate(expression, columns), table.n_rows), float)
     undefined = _undefined(expression, columns, values)
@@ -102,9 +104,9 @@ def _outside_domain(
     return outside | (observed & np.isnan(result))
 
 
-def _filtered(table: Table, command: tree.Command) -> Table:
+def _filtered(table: Table, command: tree.Command, script: tree.Script) -> Table:
     assert isinstance(command.body, tree.Expression)
-    kept = np.broadcast_to(evaluate(_resolved(command.body, table), _columns(table)), table.n_rows)
+    kept = np.broadcast_to(evaluate(_resolved(command.body, table, script), _columns(table)), table.n_rows)
     unknown = int(np.isnan(kept).sum())
     keep = ~np.isnan(kept) & (kept != 0)
     if not keep.any():
@@ -119,9 +121,9 @@ def _columns(table: Table) -> dict[Column, NDArray[np.float64]]:
     return {Column(name): values for name, values in table.values.items()}
 
 
-def _resolved(expression: tree.Expression, table: Table) -> Expression:
+def _resolved(expression: tree.Expression, table: Table, script: tree.Script) -> Expression:
     """The expression with statistics of whole columns (`min(x)`) computed."""
-    resolved = resolve_expression(expression, _lookup(table), column_statistics=True)
+    resolved = resolve_expression(expression, _lookup(table, script), column_statistics=True)
     return _with_statistics(resolved, _columns(table))
 
 
@@ -138,7 +140,24 @@ def _with_statistics(expression: Expression, columns: Mapping[Column, NDArray[np
     return Apply(expression.function, arguments)
 
 
-def _lookup(table: Table) -> Lookup:
+def _made_later(script: tree.Script) -> dict[str, str]:
+    """Names that have no value yet where TRANSFORM and FILTER work, and what can be done about it."""
+    latent = {each.name for group in script.statements("LATENT") for item in group.items for each in _listed(item)}
+    hints = {name: f"an expression in MODEL: '{name}' is latent" for name in latent}
+    for each in script.statements("TRANSFORM"):
+        line = f" (line {each.name_span.line})" if each.name_span else ""
+        hints[each.name] = f"its own TRANSFORM{line} further up"
+    return hints
+
+
+def _listed(item: tree.NameItem) -> list[ListedName]:
+    try:
+        return listed_names([item])
+    except BlimpError:
+        return []
+
+
+def _lookup(table: Table, script: tree.Script) -> Lookup:
     def lookup(node: tree.Name | tree.ParameterName | tree.AtLevel) -> Expression:
         if isinstance(node, tree.Name) and node.name in table.values:
             return Column(node.name)
@@ -150,7 +169,12 @@ def _lookup(table: Table) -> Lookup:
         if node.name in table.unreadable:
             raise error(f"the column '{node.name}' is not numeric: {table.unreadable[node.name]}", node.span,
                         table.numbers_hint(node.name), "not-numeric")  # fmt: skip
-        raise error(f"'{node.name}' is no column of {table.name}, nor made by an earlier TRANSFORM", node.span,
-                    nearest(node.name, table.columns), "undeclared-name")  # fmt: skip
+        hint = nearest(node.name, table.columns)
+        if node.name in (names := _made_later(script)):
+            hint = names[node.name]
+        elif re.fullmatch(r"(?i)(?:lag[0-9]*|mean|latent)", node.name.rpartition(".")[2]) and "." in node.name:
+            hint = f"'{node.name}' in MODEL: TRANSFORM and FILTER work row by row"
+        raise error(f"'{node.name}' is no column of {table.name}, nor made by an earlier TRANSFORM", node.span, hint,
+                    "undeclared-name")  # fmt: skip
 
     return lookup

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from blimp2pymc.blimp import tree
-from blimp2pymc.errors import BlimpError, Finding, error
+from blimp2pymc.blimp.nearest import nearest
+from blimp2pymc.errors import BlimpError, Finding, collected, error
 from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.evaluate import evaluate
+from blimp2pymc.joint_model.expressions import resolve_expression
 from blimp2pymc.joint_model.priors import VARIANCE
 
 type Arguments = tuple[float, float]
@@ -74,16 +77,25 @@ def with_user_priors(
 
 def _read(statement: tree.PriorStatement) -> tuple[Distribution, Arguments]:
     distribution = DISTRIBUTIONS.get(statement.distribution.lower())
+    span = statement.distribution_span or statement.span
     if distribution is None:
-        raise error(f"there is no prior '{statement.distribution}'", statement.span, f"one of {FORMS}", "unknown-prior")
-    values = [_number(each) for each in statement.arguments]
-    first, second = (values[0], values[1]) if len(values) == 2 else (None, None)
-    if first is None or second is None:
-        raise error(f"'{statement.distribution}' takes two numbers", statement.span, distribution.form, "bad-prior")
+        near = nearest(statement.distribution, DISTRIBUTIONS)
+        raise error(f"there is no prior '{statement.distribution}'", span,
+                    DISTRIBUTIONS[near].form if near else f"one of {FORMS}", "unknown-prior")  # fmt: skip
+    if len(statement.arguments) != 2:
+        raise error(f"'{statement.distribution}' takes two numbers, not {len(statement.arguments)}", span,
+                    distribution.form, "bad-prior")  # fmt: skip
+    first, second = (_number(each, distribution) for each in statement.arguments)
     mistake = distribution.mistake(first, second)
     if mistake:
-        raise error(mistake, statement.span, distribution.form, "bad-prior")
+        raise error(mistake, span, distribution.form, "bad-prior")
     return distribution, (first, second)
+
+
+def check_prior(statement: tree.PriorStatement, findings: list[Finding]) -> None:
+    """Add what is wrong with a prior itself, whatever its label is."""
+    with collected(findings):
+        _read(statement)
 
 
 def _with_prior(
@@ -185,15 +197,15 @@ RANGES: Mapping[ir.ParameterKind, tuple[float, float]] = {
 """Where a kind of parameter lies by itself."""
 
 
-def _number(expression: tree.Expression) -> float | None:
-    match expression:
-        case tree.Number(value):
-            return value
-        case tree.Name(name) if name.lower() in ("inf", "infinity"):
-            return np.inf
-        case tree.Operation("neg" | "-", (operand,)):
-            positive = _number(operand)
-            return None if positive is None else -positive
-        case tree.Operation("+", (operand,)):
-            return _number(operand)
-    return None
+def _number(expression: tree.Expression, distribution: Distribution) -> float:
+    """The number an argument stands for, which may be computed: `2^2`."""
+
+    def lookup(node: tree.Name | tree.ParameterName | tree.AtLevel) -> ir.Expression:
+        if isinstance(node, tree.Name) and node.name.lower() in ("inf", "infinity"):
+            return ir.Constant(np.inf)
+        raise error("a prior takes numbers, no names", node.span, distribution.form, "bad-prior")
+
+    value = float(evaluate(resolve_expression(expression, lookup), {}))
+    if np.isnan(value):
+        raise error("this argument of the prior has no value", expression.span, distribution.form, "bad-prior")
+    return value

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from blimp2pymc.blimp import tree
+from blimp2pymc.blimp.expressions import FUNCTIONS
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import Finding, Span
@@ -88,7 +89,8 @@ class Declarations:
         if name in self.table.unreadable:
             return Finding(f"the column '{name}' is not numeric: {self.table.unreadable[name]}", span,
                            self.table.numbers_hint(name), "not-numeric")  # fmt: skip
-        return Finding(f"'{name}' is not declared", span, self.nearest(name, also), "undeclared-name")
+        hint = f"{name}(x), if the function is meant" if name.lower() in FUNCTIONS else self.nearest(name, also)
+        return Finding(f"'{name}' is not declared", span, hint, "undeclared-name")
 
     def nearest(self, name: str, also: Iterable[str] = ()) -> str:
         """The declared name most like `name` and where it was declared; all names when they are few."""

@@ -16,6 +16,7 @@ from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.category_warnings import CATEGORY_WARNINGS
 from blimp2pymc.joint_model.conditional_effects import with_defined
+from blimp2pymc.joint_model.latent_warnings import LATENT_WARNINGS
 from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
 
 FEW_VALUES = 5
@@ -312,56 +313,6 @@ def _is_regressed(script: tree.Script, name: str) -> bool:
     return False
 
 
-def _idle_latent(model: ir.Model) -> Warnings:
-    if model.script is None:
-        return
-    for item in listed_names(each for group in model.script.statements("LATENT") for each in group.items):
-        if item.name not in model.variables:
-            yield f"'{item.name}' is LATENT, but is not in MODEL", item.span, f"leave '{item.name}' out of LATENT"
-
-
-def _latent_scale(model: ir.Model) -> Warnings:
-    """A factor whose variance and coefficients are all free can be stretched at will."""
-    for name in model.latent:
-        equation = model.equation_of[ir.Column(name)]
-        if equation.residual_variance is None or not model.parameters[equation.residual_variance].is_free:
-            continue
-        fixed = [term for term in equation.terms if _is_fixed(model, term)]
-        for other in model.equations:
-            fixed += [term for term in other.terms if _is_fixed(model, term) and _holds(term.expression, name)]
-        if not fixed:
-            yield (f"nothing sets the scale of the latent variable '{name}': its variance and its loadings are free",
-                   equation.span, f"{name}@1, or a first loading without '@'")  # fmt: skip
-
-
-def _latent_sign(model: ir.Model) -> Warnings:
-    """A factor whose scale its variance fixes, and whose loadings nothing keeps on one side of zero."""
-    for name in model.latent:
-        equation = model.equation_of[ir.Column(name)]
-        if equation.residual_variance is None or model.parameters[equation.residual_variance].is_free:
-            continue
-        terms = [term for each in model.equations for term in each.terms if _holds(term.expression, name)]
-        terms += [term for term in equation.terms if columns_in(term.expression)]
-        if not any(_is_fixed(model, term) or _has_side(model.parameters[term.coefficient]) for term in terms):
-            yield (f"no loading of the latent variable '{name}' has a fixed or bounded value: its sign is left open",
-                   equation.span, "a label on one loading, and PARAMETERS: label ~ truncate(0, Inf);")  # fmt: skip
-
-
-def _has_side(parameter: ir.Parameter) -> bool:
-    """Whether a parameter's sign means something: by its bounds, a proper prior, or a definition."""
-    prior = parameter.prior
-    return parameter.definition is not None or prior.lower >= 0 or prior.upper <= 0 or prior.source == "user"
-
-
-def _is_fixed(model: ir.Model, term: ir.Term) -> bool:
-    fixed = model.parameters[term.coefficient].fixed
-    return fixed is not None and fixed != 0.0 and bool(columns_in(term.expression))
-
-
-def _holds(expression: ir.Expression, variable: str) -> bool:
-    return any(column.variable == variable for column in columns_in(expression))
-
-
 WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "few-values": _few_values,
     "categories-as-numbers": _categories_as_numbers,
@@ -371,9 +322,7 @@ WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "idle-label": _idle_labels,
     "idle-definition": _idle_definitions,
     "idle-fixed": _idle_fixed,
-    "idle-latent": _idle_latent,
-    "latent-scale": _latent_scale,
-    "latent-sign": _latent_sign,
+    **LATENT_WARNINGS,
     "uncentered-focal": _uncentered_focal,
     "no-interaction": _no_interaction,
     "correlated-predictor": _correlated_predictor,

@@ -278,3 +278,18 @@ def test_deep_nesting_is_read_or_refused() -> None:
         parse(f"MODEL: q = {'x^' * 5000}x;")
     with pytest.raises(BlimpError, match="more than"):
         parse(f"MODEL: q = {'x - '.join([''] * 5000)}x;")
+
+
+def test_text_that_is_no_script_for_its_length() -> None:
+    with pytest.raises(BlimpError, match="too long for a script"):
+        parse("1 2 3\n" * 200_000)
+
+
+def test_range_of_numbers_too_large_to_count_with() -> None:
+    with pytest.raises(BlimpError, match="its numbers are too large"):
+        parse(f"MODEL: y ~ x{'1' * 5000}:x{'2' * 5000};")
+
+
+def test_settings_before_an_arrow() -> None:
+    one, slope = statement("1@m x@0 -> y y2").left.terms  # type: ignore[attr-defined]
+    assert (one, slope) == (Term(Number(1), (Name("m"),)), Term(X, (Number(0),)))

@@ -93,7 +93,7 @@ def test_variables_name_the_columns_of_a_frame_without_names() -> None:
          'data.columns = ["_".join(map(str, each)) for each in data.columns]'),
         (pd.DataFrame([[1, 2]], columns=["x", "x"]), "MODEL: y ~ x;", "two columns of the DataFrame are called 'x'",
          "a name of its own for each column"),
-        (pd.DataFrame({"score": [1]}), "VARIABLES: scor; MODEL: y ~ x;", "the DataFrame has no column 'scor'",
+        (pd.DataFrame({"score": [1]}), "VARIABLES: scor; MODEL: y ~ x;", "'scor' is no column of the DataFrame",
          "score"),
         (pd.DataFrame([[1, 2, 3]]), "VARIABLES: y x; MODEL: y ~ x;",
          "VARIABLES names 2 columns, but the DataFrame has 3", ""),

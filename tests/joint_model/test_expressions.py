@@ -71,7 +71,8 @@ def test_column_statistics_only_where_allowed() -> None:
     ("marked", "message", "hint"),
     [
         ("1 + <(nowhere)>", "'nowhere' is not declared", ""),
-        ("2*<(normal(0, 1))>", "there is no function 'normal()'", "normal_pdf()"),
+        ("2*<(normal(0, 1))>", "'normal()' draws random numbers, which only SIMULATE does",
+         "label ~ normal(...) in PARAMETERS, if a prior is meant"),
         ("<(normal_pdf(x, 1))>", "'normal_pdf()' takes 1 or 3 arguments, not 2", "normal_pdf(x) or"),
         ("<(sqrt(x1:x3))>", "'sqrt()' takes 1 argument, not 3", "sqrt(x)"),
         ("<(logit(x))>", "'logit()' belongs around the outcome of a regression, not into an expression",

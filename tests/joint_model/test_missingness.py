@@ -25,6 +25,11 @@ def test_it_says_the_same_as_a_transform() -> None:
     assert translate(written) == translate(resolved("MODEL: y ~ x3; y.missing ~ y x3;"))
 
 
+def test_script_is_written_back_as_it_was() -> None:
+    text = "MODEL:\n  y ~ x3;\n  y.missing ~ y x3;\n"
+    assert resolved(text).to_blimp() == text
+
+
 def test_indicator_as_predictor_and_of_a_transformed_column() -> None:
     model = resolved("TRANSFORM: r = x1 + x2; CENTER: y.missing; MODEL: x3 ~ y.missing r.missing;")
     expected = (table()["x1"] + table()["x2"]).isna()

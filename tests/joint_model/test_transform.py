@@ -71,7 +71,8 @@ def test_filter_keeps_true_rows_and_tells() -> None:
     ("marked", "message", "hint"),
     [
         ("TRANSFORM: a = ln(<(xx)>);", "'xx' is no column of DataFrame, nor made by an earlier TRANSFORM", "x"),
-        ("TRANSFORM: a = <(b)>; b = x;", "'b' is no column of DataFrame, nor made by an earlier TRANSFORM", ""),
+        ("TRANSFORM: a = <(b)>; b = x;", "'b' is no column of DataFrame, nor made by an earlier TRANSFORM",
+         "its own TRANSFORM (line 1) further up"),
         ("TRANSFORM: a = <(t)> + 1;", "the column 't' is not numeric: it holds text ('a' in row 0)",
          'data["t"].astype("category")'),
         ("TRANSFORM: a = <(&x)>;", "TRANSFORM and FILTER know no parameter '&x'", "x, if it is a column"),

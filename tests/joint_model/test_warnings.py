@@ -19,6 +19,7 @@ CASES = {
     "idle-fixed": ("FIXED: x3 x4; MODEL: y ~ x3", "FIXED: x3; MODEL: y ~ x3"),
     "idle-latent": ("LATENT: eta zeta; MODEL: eta -> x3 x4", "LATENT: eta; MODEL: eta -> x3 x4"),
     "latent-scale": ("LATENT: eta; MODEL: eta -> x3@l x4", "LATENT: eta; MODEL: eta@1; eta -> x3@l x4"),
+    "single-indicator": ("LATENT: eta; MODEL: eta -> y; eta ~ x3", "LATENT: eta; MODEL: eta -> y y2"),
     "latent-sign": (
         "LATENT: eta; MODEL: eta@1; eta -> x3@l x4",
         "LATENT: eta; MODEL: eta@1; eta -> x3@l x4; PARAMETERS: l ~ truncate(0, Inf)",

@@ -1,0 +1,93 @@
+"""Warnings about latent variables: unused ones, and those whose scale, sign or variance nothing in the model tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from blimp2pymc.blimp.ranges import listed_names
+from blimp2pymc.errors import Span
+from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import columns_in
+
+Warnings = Iterator[tuple[str, Span | None, str]]
+
+
+def _idle_latent(model: ir.Model) -> Warnings:
+    if model.script is None:
+        return
+    for item in listed_names(each for group in model.script.statements("LATENT") for each in group.items):
+        if item.name not in model.variables:
+            yield f"'{item.name}' is LATENT, but is not in MODEL", item.span, f"leave '{item.name}' out of LATENT"
+
+
+def _latent_scale(model: ir.Model) -> Warnings:
+    """A factor whose variance and coefficients are all free can be stretched at will."""
+    for name in model.latent:
+        equation = model.equation_of[ir.Column(name)]
+        if equation.residual_variance is None or not model.parameters[equation.residual_variance].is_free:
+            continue
+        fixed = [term for term in equation.terms if _is_fixed(model, term)]
+        for other in model.equations:
+            fixed += [term for term in other.terms if _is_fixed(model, term) and _holds(term.expression, name)]
+        if not fixed:
+            yield (f"nothing sets the scale of the latent variable '{name}': its variance and its loadings are free",
+                   equation.span, f"{name}@1, or a first loading without '@'")  # fmt: skip
+
+
+def _latent_sign(model: ir.Model) -> Warnings:
+    """A factor whose scale its variance fixes, and whose loadings nothing keeps on one side of zero."""
+    for name in model.latent:
+        equation = model.equation_of[ir.Column(name)]
+        if equation.residual_variance is None or model.parameters[equation.residual_variance].is_free:
+            continue
+        terms = [term for each in model.equations for term in each.terms if _holds(term.expression, name)]
+        terms += [term for term in equation.terms if columns_in(term.expression)]
+        if not any(_is_fixed(model, term) or _has_side(model.parameters[term.coefficient]) for term in terms):
+            yield (f"no loading of the latent variable '{name}' has a fixed or bounded value: its sign is left open",
+                   equation.span, "a label on one loading, and PARAMETERS: label ~ truncate(0, Inf);")  # fmt: skip
+
+
+def _has_side(parameter: ir.Parameter) -> bool:
+    """Whether a parameter's sign means something: by its bounds, a proper prior, or a definition."""
+    prior = parameter.prior
+    return parameter.definition is not None or prior.lower >= 0 or prior.upper <= 0 or prior.source == "user"
+
+
+def _is_fixed(model: ir.Model, term: ir.Term) -> bool:
+    fixed = model.parameters[term.coefficient].fixed
+    return fixed is not None and fixed != 0.0 and bool(columns_in(term.expression))
+
+
+def _holds(expression: ir.Expression, variable: str) -> bool:
+    return any(column.variable == variable for column in columns_in(expression))
+
+
+def _single_indicator(model: ir.Model) -> Warnings:
+    """A factor that one continuous outcome alone depends on: nothing divides its variance from the outcome's."""
+    for name in model.latent:
+        own = model.equation_of[ir.Column(name)]
+        users = [
+            each for each in model.equations
+            if any(_holds(term.expression, name) for term in (*each.terms, *each.variance_terms))
+        ]  # fmt: skip
+        if len(users) != 1 or ir.Column(name) in model.block_of or own.variance_terms or users[0].family != "normal":
+            continue
+        terms = [term for term in users[0].terms if _holds(term.expression, name)]
+        if len(terms) != 1 or terms[0].expression != ir.Column(name) or users[0].name in model.latent:
+            continue
+        variances = [each.residual_variance for each in (own, users[0])]
+        slope = terms[0].coefficient
+        free = [each is not None and model.parameters[each].is_free for each in variances]
+        if free[1] and (free[0] or model.parameters[slope].is_free):
+            yield (f"'{users[0].name}' alone depends on the latent variable '{name}', so the data do not tell the "
+                   "variances of the two apart", terms[0].span or own.span,
+                   f"further indicators of '{name}'")  # fmt: skip
+
+
+LATENT_WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
+    "idle-latent": _idle_latent,
+    "latent-scale": _latent_scale,
+    "latent-sign": _latent_sign,
+    "single-indicator": _single_indicator,
+}
+"""Code -> what finds it."""
