@@ -1,11 +1,10 @@
-"""Levels and random effects as they are written: what is wrong with their names, whether or not they can be drawn."""
+"""Random effects that nothing in the script carries: no clusters, or no variable of that name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from blimp2pymc.blimp import tree
-from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import Finding
 from blimp2pymc.joint_model.terms import TermReader
 
@@ -19,9 +18,6 @@ def check_random_effects(statements: tuple[tree.ModelStatement, ...], terms: Ter
         if not declarations.cluster_identifiers and _some_effect(statement.random):
             terms.findings.append(Finding("random effects need clusters, and no CLUSTERID names them",
                                           statement.random[0].span, "CLUSTERID: name;", "no-clusterid"))  # fmt: skip
-        for term in statement.random:
-            for node in tree.walk(term.expression):
-                terms.findings.extend(_check(node, terms))
     for effect in declarations.random_effects:
         outcome = tree.Name(effect.outcome, effect.outcome_span or effect.span)
         for node in (outcome, *tree.walk(effect.term)):
@@ -35,11 +31,5 @@ def _some_effect(terms: tuple[tree.Term, ...]) -> bool:
 
 
 def _check(node: object, terms: TermReader) -> Iterator[Finding]:
-    declarations = terms.names.declarations
-    if isinstance(node, tree.AtLevel) and declarations.cluster_identifiers:
-        if node.level not in declarations.cluster_identifiers:
-            known = declarations.cluster_identifiers
-            yield Finding(f"'{node.level}' is no level: CLUSTERID does not list it", node.span,
-                          nearest(node.level, known) or " or ".join(known), "unknown-level")  # fmt: skip
-    elif isinstance(node, tree.Name) and terms.names.find(node.name) is None and node.name not in terms.definitions:
+    if isinstance(node, tree.Name) and terms.names.find(node.name) is None and node.name not in terms.definitions:
         yield from terms.unknown(node.name, node.span).findings
