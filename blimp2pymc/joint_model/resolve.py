@@ -204,7 +204,7 @@ def _read_data(script: tree.Script, data: Data, priors: str, findings: list[Find
         return transform_table(script, table)
     except BlimpError as mistake:
         columns = table.columns if table is not None else column_names(script, data)
-        if mistake.findings[0].code == "not-available":
+        if mistake.findings[0].code == "simulate":
             # SIMULATE has been refused already; what it makes stands in for a file.
             columns, mistake = columns or simulated_names(script) or None, BlimpError()
         where = table.name if table is not None else "the data"
