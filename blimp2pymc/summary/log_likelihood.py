@@ -32,13 +32,13 @@ def with_log_likelihood(model: Model, draws: Draws, tree: xr.DataTree) -> xr.Dat
     Raises
     ------
     BlimpError
-        When fewer than `FEWEST` snapshots were kept.
+        When fewer than `FEWEST` snapshots were kept, or the graph has latent responses of its own.
     """
     import pymc as pm
 
     graph: Any = build(model)
-    drawn = {each.name for each in graph.free_RVs} <= set(tree["posterior"].data_vars)
-    if drawn:
+    needed = {each.name for each in graph.free_RVs}
+    if needed <= set(tree["posterior"].data_vars):
         step = max(1, draws.n_chains * draws.n_draws // ENOUGH)
         chosen = tree.copy()
         chosen["posterior"] = tree["posterior"].isel(draw=slice(step - 1, None, step))
@@ -50,6 +50,12 @@ def with_log_likelihood(model: Model, draws: Draws, tree: xr.DataTree) -> xr.Dat
         )
     else:
         chosen = with_missing(model, draws, tree)
+    responses = sorted(needed - set(chosen["posterior"].data_vars))
+    if responses:
+        raise error(
+            f"the log likelihood of explicit latent responses ({', '.join(responses)}) is not available yet",
+            code="not-available",
+        )
     # PyMC copies the graph here, and does not copy graphs with starting values.
     graph.rvs_to_initial_values.update(dict.fromkeys(graph.rvs_to_initial_values))
     with graph:

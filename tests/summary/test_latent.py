@@ -142,3 +142,11 @@ def test_log_likelihood_is_for_cross_validation(data: pd.DataFrame, result: Fit)
     expected = -0.5 * (np.log(2 * np.pi * variance) + errors**2 / variance)
     np.testing.assert_allclose(observed.isel(draw), expected)
     assert arviz.loo(tree, var_name="x2_observed").n_data_points == known.sum()
+
+
+@pytest.mark.slow
+def test_log_likelihood_of_explicit_latent_responses_is_refused(data: pd.DataFrame) -> None:
+    ordered = data.assign(o=(data["x1"] > 0).astype(float))
+    script = "ORDINAL: o; MODEL: o ~~ y; SEED: 1; BURN: 20; ITERATIONS: 400; CHAINS: 2;"
+    with pytest.raises(BlimpError, match="explicit latent responses"):
+        fit(script, ordered, n_imputations=200, progressbar=False).log_likelihood()
