@@ -32,6 +32,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/published.py --write
 	$(BIN)/python benchmarks/ordinal.py --write
 	$(BIN)/python benchmarks/mixing.py --write
+	$(BIN)/python benchmarks/factor_scores.py --write
 
 # Every supported script of ../shared/reference at its own length; `make test` runs them shorter.
 reference: $(STAMP) warm

@@ -111,8 +111,8 @@ def report(found: list[dict[str, tuple[Estimate, Estimate]]], options: argparse.
     error = (0.95 * 0.05 / len(found)) ** 0.5
     return "\n".join(
         [
-            f"{len(found)} simulated data sets of {options.rows} rows, {options.data_sets} copies of the scores each; "
-            f"Monte Carlo error of a coverage of .95: {error:.3f}.",
+            f"{len(found)} simulated data sets of {options.rows} rows, {options.data_sets} copies of the scores each, "
+            f"4 chains of {options.draws} draws; Monte Carlo error of a coverage of .95: {error:.3f}.",
             "",
             table(heading, rows),
             *published_lines("Latent interaction from imputed factor scores"),
