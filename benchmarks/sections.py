@@ -48,7 +48,8 @@ def published_lines(beginning: str) -> list[str]:
     if not PUBLISHED.exists():
         return []
     lines = PUBLISHED.read_text(encoding="utf-8").splitlines()
-    return [line for each in lines if each.strip("* ").startswith(beginning) for line in ("", f"Published: {each}")]
+    found = [each.replace(f"**{beginning}**", "Published") for each in lines if each.startswith(f"**{beginning}**")]
+    return [line for each in found for line in ("", each)]
 
 
 def table(heading: list[str], rows: list[list[str]]) -> str:
