@@ -182,7 +182,7 @@ def _resolve(script: tree.Script, data: Data | Table, priors: str) -> ir.Model:
     findings.extend(check_model(model))
     raise_all(_sorted(findings))
     findings.extend(find_warnings(model))
-    return replace(model, notes=tuple(dict.fromkeys(findings)))
+    return replace(model, notes=tuple(told_once(findings)))
 
 
 def _unknown_names(mistake: UnreadableScript, data: Data, priors: str) -> list[Finding]:

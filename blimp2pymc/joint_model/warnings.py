@@ -185,10 +185,13 @@ def _idle_labels(model: ir.Model) -> Warnings:
             used |= {*parameters_in(parameter.definition), parameter.name}
         if parameter.prior.source == "user":
             used.add(parameter.name)
+    # A loop or a range labels all of its parameters where some are needed.
+    used_places = {parameter.span for name, parameter in model.parameters.items() if name in used and parameter.span}
     for name, parameter in model.parameters.items():
         # A label on a loading frees it, which is use enough.
         is_loading = parameter.kind is ir.ParameterKind.LOADING
-        if parameter.label and name not in used and places.count(name) == 1 and not is_loading:
+        is_used = name in used or places.count(name) > 1 or parameter.span in used_places
+        if parameter.label and not is_used and not is_loading:
             yield (f"the label '{name}' is never used", parameter.span, "")
 
 

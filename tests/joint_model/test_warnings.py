@@ -124,6 +124,24 @@ def test_iterations_are_counted_per_chain(iterations: int, warned: bool) -> None
 
 
 @pytest.mark.parametrize(
+    ("script", "warned"),
+    [
+        ("MODEL: { i in 3:4 } : y ~ x[i]@b[i]; PARAMETERS: twice = 2*b3", False),
+        ("MODEL: { i in 3:4 } : y ~ x[i]@b[i]", True),
+        ("MODEL: y ~ x3@b3 x4@b4; PARAMETERS: twice = 2*b3", True),
+    ],
+)
+def test_loop_of_labels_is_used_by_one_of_them(script: str, warned: bool) -> None:
+    assert ("idle-label" in found(script)) is warned
+
+
+def test_same_warning_of_several_names_at_one_place_is_one() -> None:
+    model = resolved("FIXED: x3:x4; MODEL: y ~ d")
+    (warning,) = [each for each in model.notes if each.code == "idle-fixed"]
+    assert warning.message == "'x3' is FIXED, but is not in MODEL; nor is 'x4'"
+
+
+@pytest.mark.parametrize(
     "use",
     ["PARAMETERS: p = b", "PARAMETERS: b ~ normal(0, 1)", "WALDTEST: b = 0", "SIMPLE: b | x3", "PARAMETERS: b = .3"],
 )
