@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 LONGEST = 80
 """Characters of a name that are compared."""
@@ -35,12 +36,18 @@ def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
     return best
 
 
+@lru_cache(maxsize=4096)
+def _split(name: str) -> list[str]:
+    """Texts and numbers of a name in turn."""
+    return re.split(r"([0-9]{1,9})", name[:LONGEST])
+
+
 def _same_but_number(name: str, names: Iterable[str]) -> str:
     """The name that differs only in one number, the nearest one; empty if there is none."""
-    parts = re.split(r"([0-9]{1,9})", name[:LONGEST])
+    parts = _split(name)
     best, best_distance = "", float("inf")
     for each in names if len(parts) > 1 else ():
-        others = re.split(r"([0-9]{1,9})", each[:LONGEST])
+        others = _split(each)
         if len(others) != len(parts) or others[::2] != parts[::2]:
             continue
         distances = [abs(int(a) - int(b)) for a, b in zip(parts[1::2], others[1::2], strict=True)]

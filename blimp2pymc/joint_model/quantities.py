@@ -17,6 +17,9 @@ from blimp2pymc.joint_model.families import FAMILY_WORDS
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.term_names import expression_name
 
+LARGEST_WRITTEN = 2_000
+"""A parameter of MODEL is set to a formula of at most so many parts."""
+
 
 @dataclass(frozen=True)
 class Derived:
@@ -114,10 +117,28 @@ def derive(statements: Iterable[tree.Definition], lookup: ParameterNames, findin
     check_loops(definitions, {each.name: each.expression for each in quantities}, spans, findings)
     # A definition refers to parameters only: quantities it is computed from are written out.
     written: dict[ir.Expression, ir.Expression] = {}
-    for quantity in quantities:
-        written[ir.ParameterReference(quantity.name)] = substitute(quantity.expression, written)
-    definitions = {name: substitute(expression, written) for name, expression in definitions.items()}
+    sizes: dict[str, int] = {}
+    for quantity in quantities if definitions else ():
+        sizes[quantity.name] = _written_size(quantity.expression, sizes)
+        if sizes[quantity.name] <= LARGEST_WRITTEN:
+            written[ir.ParameterReference(quantity.name)] = substitute(quantity.expression, written)
+    for name, expression in definitions.items():
+        if _written_size(expression, sizes) > LARGEST_WRITTEN:
+            findings.append(Finding(f"the definition of '{name}', written out, has more than {LARGEST_WRITTEN:,} parts",
+                                    spans[name], "a shorter formula", "expression-too-long"))  # fmt: skip
+        else:
+            definitions[name] = substitute(expression, written)
     return Derived(tuple(quantities), definitions, spans)
+
+
+def _written_size(expression: ir.Expression, sizes: Mapping[str, int]) -> int:
+    """Parts of an expression once the quantities it is computed from are written out."""
+    match expression:
+        case ir.ParameterReference(name):
+            return sizes.get(name, 1)
+        case ir.Apply(_, arguments):
+            return sum(_written_size(each, sizes) for each in arguments)
+    return 1
 
 
 def check_loops(

@@ -216,7 +216,7 @@ def _without_data(script: tree.Script, columns: tuple[str, ...], where: str, pri
     """Mistakes of a script whose data cannot be read: those that the names of the columns are enough for."""
     made = (statement.name for statement in script.statements("TRANSFORM"))
     names = tuple(dict.fromkeys((*columns, *made)))
-    numbers = np.arange(2.0 * len(names) + 10.0)
+    numbers = np.arange(60.0)
     table = Table(where, names, {name: (numbers // (1 + k)) % 3.0 for k, name in enumerate(names)},
                   np.arange(len(numbers)))  # fmt: skip
     rest = replace(script, commands=tuple(each for each in script.commands if each.name not in NO_CALCULATION))

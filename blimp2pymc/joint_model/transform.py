@@ -17,6 +17,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import ListedName, listed_names
 from blimp2pymc.data.table import Table
 from blimp2pymc.errors import BlimpError, Finding, error
+from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.expressions import COLUMN_STATISTICS, Lookup, resolve_expression
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Expression
@@ -55,7 +56,7 @@ def transform_table(script: tree.Script, table: Table) -> Table:
 
 def _transformed(table: Table, statement: tree.Definition, script: tree.Script) -> Table:
     expression = _resolved(statement.expression, table, script)
-    columns = _columns(table)
+    columns = _columns(table, expression)
     values = np.array(np.broadcast_to(evaluate(expression, columns), table.n_rows), float)
     undefined = _undefined(expression, columns, values)
     if undefined.any():
@@ -106,7 +107,8 @@ def _outside_domain(
 
 def _filtered(table: Table, command: tree.Command, script: tree.Script) -> Table:
     assert isinstance(command.body, tree.Expression)
-    kept = np.broadcast_to(evaluate(_resolved(command.body, table, script), _columns(table)), table.n_rows)
+    condition = _resolved(command.body, table, script)
+    kept = np.broadcast_to(evaluate(condition, _columns(table, condition)), table.n_rows)
     unknown = int(np.isnan(kept).sum())
     keep = ~np.isnan(kept) & (kept != 0)
     if not keep.any():
@@ -117,14 +119,15 @@ def _filtered(table: Table, command: tree.Command, script: tree.Script) -> Table
     return table.rows(keep).with_notes(Finding(note, command.span, code="filter", severity="note"))
 
 
-def _columns(table: Table) -> dict[Column, NDArray[np.float64]]:
-    return {Column(name): values for name, values in table.values.items()}
+def _columns(table: Table, expression: Expression) -> dict[Column, NDArray[np.float64]]:
+    """The columns that an expression is computed from."""
+    return {column: table.values[column.variable] for column in columns_in(expression)}
 
 
 def _resolved(expression: tree.Expression, table: Table, script: tree.Script) -> Expression:
     """The expression with statistics of whole columns (`min(x)`) computed."""
     resolved = resolve_expression(expression, _lookup(table, script), column_statistics=True)
-    return _with_statistics(resolved, _columns(table))
+    return _with_statistics(resolved, _columns(table, resolved))
 
 
 def _with_statistics(expression: Expression, columns: Mapping[Column, NDArray[np.float64]]) -> Expression:

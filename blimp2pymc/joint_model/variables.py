@@ -89,6 +89,10 @@ class Declarations:
         if name in self.table.unreadable:
             return Finding(f"the column '{name}' is not numeric: {self.table.unreadable[name]}", span,
                            self.table.numbers_hint(name), "not-numeric")  # fmt: skip
+        strange = "".join(dict.fromkeys(each for each in name if not each.isascii()))
+        if strange and not self.nearest(name, also):
+            hint = f"Latin letters, if '{strange}' slipped in from elsewhere"
+            return Finding(f"'{name}' is not declared", span, hint, "undeclared-name")
         hint = f"{name}(x), if the function is meant" if name.lower() in FUNCTIONS else self.nearest(name, also)
         return Finding(f"'{name}' is not declared", span, hint, "undeclared-name")
 

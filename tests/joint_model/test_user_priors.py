@@ -19,6 +19,8 @@ def model_with(statement: str) -> Model:
     ("statement", "prior"),
     [
         ("b ~ gamma(2, 3);", Prior("gamma", (2.0, 3.0), 0.0, np.inf, "user")),
+        ("b ~ normal(1/2, 2^2);", Prior("normal", (0.5, 4.0), source="user")),
+        ("b ~ truncate(-exp(0), Inf);", Prior("flat", (), -1.0, np.inf, "user")),
         ("v ~ gamma(2, 3);", Prior("gamma", (2.0, 3.0), source="user")),
         ("b ~ invgamma(2, 3);", Prior("inverse_gamma", (2.0, 3.0), 0.0, np.inf, "user")),
         ("b ~ beta(2, 3);", Prior("beta", (2.0, 3.0), 0.0, 1.0, "user")),
