@@ -120,8 +120,7 @@ def integrated_conditional(tables, state, work, marginal, block):
 def path_log_density(tables, state, work, marginal, path, step):
     """Log density at a step along `work.vector[1]`, in the coordinates of the path; sets the parameters."""
     directions.coordinates(tables, path, state.theta, work.vector[0])
-    integrated.log_density(tables, marginal, state, work, True)
-    return directions.log_density_at(tables, marginal, path, step, state, work)
+    return directions.log_density_at(tables, marginal, path, step, state, work, True)
 
 
 @entry

@@ -56,7 +56,7 @@ def _new_block(form: Layout, state: Reference, names: Sequence[str], density: Gr
             factor=np.zeros((size, size)),
             matrix=np.zeros((size, size + 1)),
             rows=np.zeros((nuts.N_ROWS, size)),
-            learned=np.zeros(2 + size + 2 * size * size),
+            learned=np.zeros(2 + 2 * size + 2 * size * size),
             step=np.zeros(nuts.STEP_FIELDS),
             counts=np.zeros(4),
         )

@@ -13,7 +13,7 @@ import numpy as np
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.row_densities import constant_of_count, row_densities
-from blimp2pymc.sampler.numerics.moments import multiply, residual_product
+from blimp2pymc.sampler.numerics.moments import multiply
 
 
 class Columns(NamedTuple):
@@ -61,18 +61,23 @@ def accumulate(cells, count, mean, squares):
 
 
 @compiled
-def record(tables, data, state, cells, out):
+def record(tables, data, state, work, cells, out):
     """Write the statistics of the current draw to `out`."""
     statistics, residuals, moments = tables.statistics, tables.residuals, state.moments
     n_rows = tables.rows.class_rows.sum()
+    done = -1
     for s in range(statistics.kind.size):
         first, second = statistics.first[s], statistics.second[s]
         if statistics.kind[s] == 0:
             out[s] = variance_of_sum(statistics, first, second, state.theta, moments, n_rows)
         elif statistics.kind[s] == 3:
+            if first != done:
+                cross_products(residuals, first, state.coefficient, moments, work.cross)
+                done = first
             total = 0.0
-            for c in range(moments.shape[0]):
-                total += residual_product(residuals, state.coefficient, moments[c], first, second)
+            for k in range(residuals.monomial_start[second], residuals.monomial_start[second + 1]):
+                monomial = residuals.equation_monomial[k]
+                total += work.cross[monomial] * state.coefficient[second, monomial]
             out[s] = total
         else:
             total, squares = data.total[first, 0], data.total[first, 1]
@@ -85,6 +90,21 @@ def record(tables, data, state, cells, out):
                 squares += deviation * deviation
             mean = total / n_rows
             out[s] = reference + mean if statistics.kind[s] == 1 else (squares - n_rows * mean * mean) / (n_rows - 1.0)
+
+
+@compiled
+def cross_products(residuals, equation, coefficient, moments, out):
+    """Sums over rows of a residual's products with every monomial; those count whose moments are known."""
+    n = moments.shape[1]
+    for b in range(n):
+        out[b] = 0.0
+    for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
+        monomial = residuals.equation_monomial[k]
+        weight = coefficient[equation, monomial]
+        for c in range(moments.shape[0]):
+            row = moments[c, monomial]
+            for b in range(n):
+                out[b] += weight * row[b]
 
 
 @compiled

@@ -21,11 +21,11 @@ from blimp2pymc.sampler.kernels import (
     cells,
     coefficients,
     covariances,
-    directions,
     discrete,
     integrated,
     location_moves,
     nonlinear,
+    paths,
     predictions,
     reflections,
     responses,
@@ -37,7 +37,6 @@ from blimp2pymc.sampler.kernels import (
 )
 from blimp2pymc.sampler.kernels.row_densities import update_precisions, update_weights
 from blimp2pymc.sampler.numerics.evaluator import set_columns, set_parameters
-from blimp2pymc.sampler.numerics.generator import uniform
 from blimp2pymc.sampler.numerics.moments import (
     refresh_covariance,
     refresh_equation,
@@ -180,10 +179,8 @@ def update_integrated(tables, state, work, adapting):
         for block in range(marginals.block_start[marginal], marginals.block_start[marginal + 1]):
             if not integrated.draw(tables, marginal, block, state, work):
                 return marginal
-        if not adapting and marginals.share[marginal] < uniform(state.generator):
-            continue
         for path in range(marginals.path_start[marginal], marginals.path_start[marginal + 1]):
-            if not directions.update(tables, marginal, path, state, work, adapting):
+            if not paths.update(tables, marginal, path, state, work, adapting):
                 return marginal
     return -1
 
@@ -292,7 +289,7 @@ def keep(tables, data, state, work, record, draw):
     statistics.gather(data, state.columns, record.cells)
     statistics.accumulate(record.cells, draw + 1.0, record.cell_mean, record.cell_squares)
     out = record.statistics[draw]
-    statistics.record(tables, data, state, record.cells, out)
+    statistics.record(tables, data, state, work, record.cells, out)
     again = draw % counts[2] == 0
     record_rows(tables, state, work, record.scratch, again, record.statistics[max(0, draw - 1)], out)
     n_sums = tables.statistics.kind.size + tables.row_statistics.kind.size

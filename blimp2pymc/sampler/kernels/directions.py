@@ -40,15 +40,16 @@ def coordinates(tables, path, theta, out):
 
 
 @compiled
-def log_density_at(tables, marginal, path, step, state, work):
+def log_density_at(tables, marginal, path, step, state, work, renew):
     """Log density at `step` times the direction from the origin, Jacobian included; sets the parameters.
 
-    Origin and direction are `work.vector[0]` and `work.vector[1]`.
+    Origin and direction are `work.vector[0]` and `work.vector[1]`. `renew`: compute products of residuals even where
+    the direction does not change means; otherwise they stay as they are here or at the last point.
     """
     marginals, residuals, priors = tables.marginals, tables.residuals, tables.priors
     origin, direction, theta = work.vector[0], work.vector[1], state.theta
     first = marginals.moved_start[path]
-    value, means_change = 0.0, False
+    value, means_change = 0.0, renew
     for i in range(marginals.moved_start[path + 1] - first):
         if marginals.in_mean[first + i] and direction[i] != 0.0:
             means_change = True
@@ -94,11 +95,11 @@ def move(tables, marginal, path, width, current, state, work, adapting):
     value = current
     x = slice_sampling.begin(bracket, state.generator, 0.0, current, state.widths[width, 0], -math.inf, math.inf)
     while bracket[slice_sampling.PHASE] < slice_sampling.DONE:
-        value = log_density_at(tables, marginal, path, x, state, work)
+        value = log_density_at(tables, marginal, path, x, state, work, False)
         x = slice_sampling.proceed(bracket, state.generator, value)
     # The last point evaluated is the draw, unless sampling failed and the origin must be put back.
     if bracket[slice_sampling.PHASE] != slice_sampling.DONE:
-        log_density_at(tables, marginal, path, x, state, work)
+        log_density_at(tables, marginal, path, x, state, work, True)
         return math.nan
     if adapting:
         slice_sampling.adapt(state.widths, width, x)
@@ -109,8 +110,8 @@ def move(tables, marginal, path, width, current, state, work, adapting):
 def learn(learned, size, position, matrix):
     """Add a position to the running covariance; at the end of a window, set the directions from it: True then.
 
-    `learned` holds a counter, the end of the window, the mean, the covariance and the factor. The estimate is
-    pulled towards its diagonal, by less the longer the window.
+    `learned` holds a counter, the end of the window, the mean, the covariance, the factor, and the mean of the window
+    before. The estimate is pulled towards its diagonal, by less the longer the window.
     """
     count = learned[0] + 1.0
     learned[0] = count
@@ -135,42 +136,9 @@ def learn(learned, size, position, matrix):
         for i in range(size):
             for j in range(i + 1):
                 learned[factor + i * size + j] = matrix[i, j]
+            learned[factor + size * size + i] = learned[2 + i]
     learned[0] = 0.0
     learned[1] = 2.0 * count
     for k in range(2, factor):
         learned[k] = 0.0
-    return True
-
-
-@inlined
-def update(tables, marginal, path, state, work, adapting):
-    """Move along all directions of a path; False after a failure."""
-    marginals = tables.marginals
-    first = marginals.moved_start[path]
-    size = marginals.moved_start[path + 1] - first
-    width = marginals.width[path]
-    direction = work.vector[1]
-    for i in range(size):
-        direction[i] = marginals.weight[first + i]
-    # Where a direction does not change means, the products of residuals stay as they are here or at the last point.
-    log_density(tables, marginal, state, work, True)
-    coordinates(tables, path, state.theta, work.vector[0])
-    current = log_density_at(tables, marginal, path, 0.0, state, work)
-    if not current > -math.inf:
-        return False
-    if not marginals.is_learned[path]:
-        return not math.isnan(move(tables, marginal, path, width, current, state, work, adapting))
-    learned = state.learned[marginals.learned[path] : marginals.learned[path + 1]]
-    factor = 2 + size + size * size
-    for k in range(size):
-        for i in range(size):
-            direction[i] = learned[factor + i * size + k]
-        current = move(tables, marginal, path, width + k, current, state, work, adapting)
-        if math.isnan(current):
-            return False
-    if adapting:
-        coordinates(tables, path, state.theta, work.vector[0])
-        if learn(learned, size, work.vector[0], work.matrix[0]):
-            for k in range(size):
-                state.widths[width + k, 0], state.widths[width + k, 1] = LEARNED_WIDTH, 0.0
     return True

@@ -205,24 +205,29 @@ def _put_back(marginals, first, n, joint):
 
 
 @inlined
-def cross(residuals, marginals, part, coefficient, moments, out):
-    """Sums over rows of products of the residuals without the latent variables, lower triangle."""
+def cross(residuals, marginals, part, coefficient, moments, products, out):
+    """Sums over rows of products of the residuals without the latent variables, lower triangle.
+
+    `products`: room for those of a residual with every monomial.
+    """
     first = marginals.equation_start[part]
+    n_monomials = moments.shape[0]
     for i in range(marginals.equation_start[part + 1] - first):
         e = marginals.equation[first + i]
+        for b in range(n_monomials):
+            products[b] = 0.0
+        for k in range(marginals.rest_start[e], marginals.rest_start[e + 1]):
+            a = marginals.rest[k]
+            weight, row = coefficient[e, a], moments[a]
+            if weight != 0.0:
+                for b in range(n_monomials):
+                    products[b] += weight * row[b]
         for j in range(i + 1):
             f = marginals.equation[first + j]
             total = 0.0
-            for k in range(marginals.rest_start[e], marginals.rest_start[e + 1]):
-                a = marginals.rest[k]
-                weight = coefficient[e, a]
-                if weight == 0.0:
-                    continue
-                inner = 0.0
-                for m in range(marginals.rest_start[f], marginals.rest_start[f + 1]):
-                    b = marginals.rest[m]
-                    inner += moments[a, b] * coefficient[f, b]
-                total += weight * inner
+            for k in range(marginals.rest_start[f], marginals.rest_start[f + 1]):
+                b = marginals.rest[k]
+                total += products[b] * coefficient[f, b]
             out[i, j] = total
 
 
@@ -241,7 +246,8 @@ def log_density(tables, marginal, state, work, means_changed):
             return -math.inf
         products = work.joint[MATRICES + part - start]
         if means_changed:
-            cross(residuals, marginals, part, state.coefficient, state.moments[marginals.part_class[part]], products)
+            moments = state.moments[marginals.part_class[part]]
+            cross(residuals, marginals, part, state.coefficient, moments, work.cross, products)
         quadratic = 0.0
         q = work.joint[0]
         for i in range(marginals.equation_start[part + 1] - marginals.equation_start[part]):

@@ -19,90 +19,60 @@ from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.coefficients import move_along
 from blimp2pymc.sampler.numerics import cholesky
 from blimp2pymc.sampler.numerics.generator import normal
-from blimp2pymc.sampler.numerics.moments import multiply, refresh_equation
-
-
-@compiled
-def _add_residuals(tables, group, low, n, state, work):
-    # Residuals of a group's equations, rows low to low + n, times the rows' weights.
-    residuals, columns = tables.residuals, state.columns
-    start = residuals.group_start[group]
-    for equation in range(start, residuals.group_start[group + 1]):
-        residual = work.residual[equation - start]
-        for i in range(n):
-            residual[i] = 0.0
-        for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
-            monomial = residuals.equation_monomial[k]
-            value = state.coefficient[equation, monomial]
-            if value != 0.0:
-                multiply(residuals, monomial, columns, low, n, work.product)
-                for i in range(n):
-                    residual[i] += value * work.product[i]
-        if residuals.weight[group] >= 0:
-            weight = columns[residuals.weight[group], low : low + n]
-            for i in range(n):
-                residual[i] *= weight[i]
+from blimp2pymc.sampler.numerics.moments import dot, multiply, prepare_values, refresh_equation, values_of
 
 
 @compiled
 def _add_rows(tables, move, group, low, n, state, work, matrix, vector):
-    # Add rows low to low + n of a group to precision and linear part.
-    moves, residuals, columns = tables.location_moves, tables.residuals, state.columns
+    """Add rows low to low + n of a group to precision and linear part."""
+    moves, residuals, columns, derivative = tables.location_moves, tables.residuals, state.columns, work.derivatives
     start, end = residuals.group_start[group], residuals.group_start[group + 1]
-    rate, own = work.by_equation[0], moves.own_equation[move]
+    rate, pull, own = work.by_equation[0], work.by_equation[1], moves.own_equation[move]
     first = moves.drawn_start[move]
     n_drawn = moves.drawn_start[move + 1] - first if start <= own < end else 0
-    _add_residuals(tables, group, low, n, state, work)
     precision = state.precision[group]
-    # The weights of the rows, and the pull of all residuals on the constant and on the own equation.
-    weight, pull = work.likelihood, work.normals
-    for i in range(n):
-        weight[i] = 1.0
-    if residuals.weight[group] >= 0:
-        column = columns[residuals.weight[group], low : low + n]
-        for i in range(n):
-            weight[i] = column[i]
-    total = 0.0
-    for i in range(n):
-        total += weight[i]
-    constant = with_own = 0.0
-    for e in range(start, end):
-        for f in range(start, end):
-            constant += rate[e] * rate[f] * precision[e - start, f - start]
-            dot = 0.0
-            residual = work.residual[f - start]
-            for i in range(n):
-                dot += residual[i]
-            vector[0] -= rate[e] * precision[e - start, f - start] * dot
-        if start <= own < end:
-            with_own += rate[e] * precision[e - start, own - start]
-    matrix[0, 0] += constant * total
-    if n_drawn == 0:
-        return
-    for i in range(n):
-        pull[i] = 0.0
-    for f in range(start, end):
-        value, residual = precision[own - start, f - start], work.residual[f - start]
-        for i in range(n):
-            pull[i] += value * residual[i]
-    own_precision = precision[own - start, own - start]
+    multiply(residuals, 0, columns, low, n, derivative[0])
     for k in range(n_drawn):
-        slope = work.values[k]
-        multiply(residuals, moves.drawn_monomial[first + k], columns, low, n, slope)
-        value = moves.drawn_constant[first + k]
-        dot = total = 0.0
-        for i in range(n):
-            slope[i] *= value
-            total += weight[i] * slope[i]
-            dot += pull[i] * slope[i]
-        vector[k + 1] -= dot
-        matrix[k + 1, 0] += with_own * total
-        for j in range(k + 1):
-            other = work.values[j]
-            dot = 0.0
+        multiply(residuals, moves.drawn_monomial[first + k], columns, low, n, derivative[k + 1])
+    for k in range(n_drawn + 1):
+        # What the constant (k = 0) or a coefficient of the own equation pulls at each residual.
+        for f in range(start, end):
+            pull[f] = 0.0
+            if k > 0:
+                pull[f] = moves.drawn_constant[first + k - 1] * precision[own - start, f - start]
+            else:
+                for e in range(start, end):
+                    pull[f] += rate[e] * precision[e - start, f - start]
+        weighted = derivative[k]
+        if residuals.weight[group] >= 0:
+            weight = columns[residuals.weight[group], low : low + n]
+            weighted = work.product
             for i in range(n):
-                dot += weight[i] * slope[i] * other[i]
-            matrix[k + 1, j + 1] += own_precision * dot
+                weighted[i] = weight[i] * derivative[k, i]
+        for j in range(k + 1):
+            factor = 0.0
+            if j > 0:
+                factor = pull[own] * moves.drawn_constant[first + j - 1]
+            else:
+                for f in range(start, end):
+                    factor += pull[f] * rate[f]
+            matrix[k, j] += factor * dot(weighted, derivative[j], n)
+        for f in range(start, end):
+            if pull[f] != 0.0:
+                vector[k] -= pull[f] * _product_with_residual(residuals, f, weighted, low, n, state, work.values)
+
+
+@compiled
+def _product_with_residual(residuals, equation, weighted, low, n, state, values):
+    """Sum over rows of a residual times weights."""
+    total = 0.0
+    for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
+        monomial = residuals.equation_monomial[k]
+        value = state.coefficient[equation, monomial]
+        if value != 0.0:
+            prepare_values(residuals, monomial, state.columns, low, n, values)
+            total += value * dot(weighted, values_of(residuals, monomial, state.columns, low, n, values), n)
+    return total
 
 
 @compiled

@@ -7,6 +7,8 @@ with missing cells; the complete rows were added up beforehand.
 
 from __future__ import annotations
 
+import math
+
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.numerics import cholesky
 
@@ -23,12 +25,42 @@ def multiply(residuals, monomial, columns, low, n, out):
             out[i] = 1.0
         return
     first = columns[residuals.monomial_column[start], low : low + n]
+    if end == start + 1:
+        for i in range(n):
+            out[i] = first[i]
+        return
+    second = columns[residuals.monomial_column[start + 1], low : low + n]
     for i in range(n):
-        out[i] = first[i]
-    for k in range(start + 1, end):
+        out[i] = first[i] * second[i]
+    for k in range(start + 2, end):
         other = columns[residuals.monomial_column[k], low : low + n]
         for i in range(n):
             out[i] *= other[i]
+
+
+@compiled
+def prepare_values(residuals, monomial, columns, low, n, values):
+    """Compute what `values_of` is going to return: nothing where that is a column."""
+    if residuals.column_start[monomial + 1] != residuals.column_start[monomial] + 1:
+        multiply(residuals, monomial, columns, low, n, values[monomial])
+
+
+@compiled
+def values_of(residuals, monomial, columns, low, n, values):
+    """Values of a monomial in rows low to low + n: a view of its only column, or of `values`."""
+    start = residuals.column_start[monomial]
+    if residuals.column_start[monomial + 1] == start + 1:
+        return columns[residuals.monomial_column[start], low : low + n]
+    return values[monomial, 0:n]
+
+
+@compiled
+def dot(first, second, n):
+    """Sum of products."""
+    total = 0.0
+    for i in range(n):
+        total += first[i] * second[i]
+    return total
 
 
 @compiled
@@ -59,6 +91,13 @@ def refresh_covariance(residuals, group, theta, covariance, precision, log_deter
     """Compute a group's residual covariance, its inverse and determinant; False if not positive definite."""
     start, end = residuals.group_start[group], residuals.group_start[group + 1]
     size = end - start
+    if size == 1:
+        variance = 1.0 if residuals.variance[start] < 0 else theta[residuals.variance[start]]
+        if not 0.0 < variance < 1e300:
+            return False
+        covariance[group, 0, 0], precision[group, 0, 0] = variance, 1.0 / variance
+        log_determinant[group] = math.log(variance)
+        return True
     for i in range(size):
         variance = 1.0 if residuals.variance[start + i] < 0 else theta[residuals.variance[start + i]]
         if not 0.0 < variance < 1e300:
@@ -68,7 +107,7 @@ def refresh_covariance(residuals, group, theta, covariance, precision, log_deter
             parameter = residuals.correlation[group, i, j]
             value = 0.0
             if parameter >= 0:
-                value = theta[parameter] * (variance * theta[residuals.variance[start + j]]) ** 0.5
+                value = theta[parameter] * math.sqrt(variance * theta[residuals.variance[start + j]])
             covariance[group, i, j] = covariance[group, j, i] = value
     for i in range(size):
         for j in range(i + 1):
@@ -99,14 +138,10 @@ def update_moments(residuals, rows, base, columns, moments, sums, values, pairs,
         for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
             n = min(256, rows.class_start[c + 1] - low)
             for k in range(used_start, used_end):
-                multiply(residuals, rows.used_monomial[k], columns, low, n, values[rows.used_monomial[k]])
-            for k in range(pair_start, pair_end):
-                a, b = rows.pair_first[k], rows.pair_second[k]
-                first, second = values[a], values[b]
-                dot = 0.0
-                for i in range(n):
-                    dot += first[i] * second[i]
-                total[a, b] += dot
+                prepare_values(residuals, rows.used_monomial[k], columns, low, n, values)
+            k = pair_start
+            while k < pair_end:
+                k += _add_products(residuals, rows, k, pair_end, columns, low, n, values, total)
         for k in range(pair_start, pair_end):
             a, b = rows.pair_first[k], rows.pair_second[k]
             total[b, a] = total[a, b]
@@ -120,6 +155,31 @@ def update_moments(residuals, rows, base, columns, moments, sums, values, pairs,
                 if rows.set_has_class[s, c]:
                     value += moments[c, a, b]
             sums[s, a, b] = sums[s, b, a] = value
+
+
+@compiled
+def _add_products(residuals, rows, k, end, columns, low, n, values, total):
+    """Add the sums of products of pair k, or of four pairs from k on that share their first; how many."""
+    a, b = rows.pair_first[k], rows.pair_second[k]
+    first, second = values_of(residuals, a, columns, low, n, values), values_of(residuals, b, columns, low, n, values)
+    if k + 3 >= end or rows.pair_first[k + 3] != a:
+        total[a, b] += dot(first, second, n)
+        return 1
+    c, d, e = rows.pair_second[k + 1], rows.pair_second[k + 2], rows.pair_second[k + 3]
+    third, fourth = values_of(residuals, c, columns, low, n, values), values_of(residuals, d, columns, low, n, values)
+    fifth = values_of(residuals, e, columns, low, n, values)
+    with_second = with_third = with_fourth = with_fifth = 0.0
+    for i in range(n):
+        value = first[i]
+        with_second += value * second[i]
+        with_third += value * third[i]
+        with_fourth += value * fourth[i]
+        with_fifth += value * fifth[i]
+    total[a, b] += with_second
+    total[a, c] += with_third
+    total[a, d] += with_fourth
+    total[a, e] += with_fifth
+    return 4
 
 
 @compiled
@@ -148,10 +208,7 @@ def update_weighted_moments(tables, index, state, work):
                         scaled[i] = weight[i] * first[i]
                     done = a
                 second = values[b]
-                dot = 0.0
-                for i in range(n):
-                    dot += scaled[i] * second[i]
-                total[a, b] += dot
+                total[a, b] += dot(scaled, second, n)
     for k in range(pair_start, pair_end):
         a, b = weighted.pair_first[k], weighted.pair_second[k]
         total[b, a] = total[a, b]

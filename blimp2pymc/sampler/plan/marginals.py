@@ -34,6 +34,9 @@ SHARE = 0.25
 """Share of the sweeps in which paths are followed where other latent variables, which are not integrated out, are drawn
 in every sweep: these set the pace of what mixes slowly then."""
 
+ONE_ELLIPSE, ALONG = 8, 0.25
+"""Parameters for which one ellipse in a sweep will do; share of the sweeps in which directions are followed beside."""
+
 IDENTITY, LOGARITHM, CORRELATION = range(3)
 """Coordinates in which a parameter moves: itself, log |p| with its sign kept, atanh p."""
 
@@ -48,6 +51,10 @@ class Path:
     """The direction; empty: as many directions as parameters, learned in burn-in."""
     latent: Column | None = None
     """The latent variable whose scale the direction changes."""
+    ellipses: int = 0
+    """Ellipses around which everything moves in a sweep, as well; none where the direction is given."""
+    along: float = 1.0
+    """Share of the sweeps in which directions are followed once ellipses are."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class Marginal:
     """Coefficients that are jointly normal."""
     paths: tuple[Path, ...]
     share: float = 1.0
-    """Share of the sweeps after burn-in in which paths are followed."""
+    """Share of the sweeps in which paths are followed, once their directions are known."""
 
 
 def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]) -> tuple[Marginal, ...]:
@@ -196,7 +203,14 @@ def _directions(
     # What changes means comes first: columns of a Cholesky factor leave all before them as they are, so that
     # most directions leave the means alone, which are dear to compute.
     ordered = sorted(chosen.values(), key=lambda each: not each.mean_groups)
-    return [Path(tuple(each.name for each in ordered), tuple(_coordinate(each) for each in ordered))]
+    return [
+        Path(
+            tuple(each.name for each in ordered),
+            tuple(_coordinate(each) for each in ordered),
+            ellipses=1 + len(ordered) // ONE_ELLIPSE,
+            along=ALONG,
+        )
+    ]
 
 
 def _coordinate(facts: ParameterFacts) -> int:

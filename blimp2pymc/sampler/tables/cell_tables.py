@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.plan.blocking import cell_blocks, discrete_columns, is_scored, nonlinear_columns, with_scored
+from blimp2pymc.sampler.plan.residuals import Structure
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.tables import Cells, Nonlinear
@@ -32,7 +36,9 @@ def cell_table(result: Layout) -> Cells:
         wanted = [each for each in result.columns if each in pattern.missing and each not in without]
         for block in cell_blocks([form.groups[k] for k in active], wanted):
             touched = [k for k in active if form.groups[k].columns & set(block)]
-            blocks.append((3 if integrated & set(block) else 0, pattern, block, touched))
+            varying = _varying(form, touched, set(block))
+            arranged = tuple(sorted(block, key=lambda each: each in varying))
+            blocks.append((3 if integrated & set(block) else 0, pattern, arranged, touched))
         for response in form.latent_responses:
             has_category = response.outcome not in pattern.missing
             if has_category or (response in form.responses and response.outcome.variable in pattern.categories):
@@ -44,11 +50,10 @@ def cell_table(result: Layout) -> Cells:
             if form.groups[k].family == "normal"
         ]
     # Predictions follow the order of the equations, so that a prediction can predict.
-    segments, entries = [], []
+    entries = []
     for _, _, block, touched in blocks:
         members = [result.columns[column] for column in block]
         for group in touched:
-            segments.append(group)
             rows = []
             for residual in form.groups[group].residuals:
                 for key in {result.monomial(product) for product in residual.products}:
@@ -68,10 +73,26 @@ def cell_table(result: Layout) -> Cells:
     ]
     result.monomials = pool
     entry_start, flat = ragged(ordered)
+    groups = [form.groups[group] for *_, touched in blocks for group in touched]
+    is_constant = [
+        group.weight is None and all(rest == 0 or member < 0 for rest, *_, member in rows)
+        for group, rows in zip(groups, ordered, strict=True)
+    ]
+    segment_start, segments = ragged(touched for *_, touched in blocks)
+    pulling = [
+        sorted({rest for k in range(low, high) if is_constant[k] for rest, *_, member in ordered[k] if member < 0})
+        for low, high in itertools.pairwise(segment_start)
+    ]
+    places = [
+        pulling[block].index(rest) if is_constant[k] and member < 0 else -1
+        for block, (low, high) in enumerate(itertools.pairwise(segment_start))
+        for k in range(low, high)
+        for rest, *_, member in ordered[k]
+    ]
+    pulling_start, pulled = ragged(pulling)
     possible = _possible_values(result)
     limits = [possible.get(block[0], LINE) if phase == 1 else LINE for phase, _, block, _ in blocks]
     member_start, members = ragged([[result.columns[column] for column in block] for _, _, block, _ in blocks])
-    segment_start, _ = ragged(touched for *_, touched in blocks)
     return Cells(
         phase=integers(phase for phase, *_ in blocks),
         low=integers(pattern.low for _, pattern, _, _ in blocks),
@@ -85,9 +106,25 @@ def cell_table(result: Layout) -> Cells:
         entry_monomial=integers(each[2] for each in flat),
         entry_rest=integers(each[0] for each in flat),
         entry_member=integers(each[3] for each in flat),
+        entry_place=integers(places),
+        segment_is_constant=np.array(is_constant, np.bool_),
+        pulling_start=pulling_start,
+        pulling=integers(pulled),
         lower=np.array([lower for lower, _ in limits]),
         upper=np.array([upper for _, upper in limits]),
     )
+
+
+def _varying(form: Structure, groups: Iterable[int], columns: set[Column]) -> set[Column]:
+    """Those of some columns whose slopes in these groups, times the root of their weight, differ between rows."""
+    return {
+        column
+        for group in (form.groups[k] for k in groups)
+        for residual in group.residuals
+        for product in residual.products
+        for column in columns & set(product.columns)
+        if group.weight is not None or len(product.columns) + len(product.functions) > 1
+    }
 
 
 def _possible_values(result: Layout) -> dict[Column, tuple[float, float]]:

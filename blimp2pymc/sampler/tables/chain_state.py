@@ -29,7 +29,7 @@ class State(NamedTuple):
     widths: np.ndarray
     """Adaptive widths of the slice samplers: parameters, columns, directions; (n, 2): width, number of updates."""
     learned: np.ndarray
-    """Directions learned in burn-in: of each path a counter, end of the window, mean, covariance, factor."""
+    """Directions learned in burn-in: of each path what `kernels.directions` learns."""
     proposals: np.ndarray
     """Accepted and all proposals of each block of `Scoring`."""
     evaluations: np.ndarray
@@ -61,7 +61,20 @@ class Work(NamedTuple):
     """(group size, chunk)."""
     slope: np.ndarray
     """(group size, block size, chunk)."""
-    has_slope: np.ndarray
+    slope_kind: np.ndarray
+    """0 none, 1 the same in all rows, 2 in `slope`; (group size, block size)."""
+    rate: np.ndarray
+    """Slopes that are the same in all rows, and these times a precision; (2, group size, block size)."""
+    constant: np.ndarray
+    """Part of the precision that is the same in all rows; (block size, block size)."""
+    varies: np.ndarray
+    """Whether there is another part, in `precision`."""
+    factor: np.ndarray
+    """Cholesky factor that rows have in common; (block size, block size)."""
+    pull: np.ndarray
+    """Weights of monomials in the linear part; (block size, monomials)."""
+    derivatives: np.ndarray
+    """Derivatives of residuals by the coefficients of a change of location; (coefficients, chunk)."""
     precision: np.ndarray
     """(block size, block size, chunk)."""
     linear: np.ndarray

@@ -47,7 +47,11 @@ class Marginals(NamedTuple):
     """Equations to refresh after each block, then after each path; (blocks + paths + 1,)."""
     refresh: np.ndarray
     share: np.ndarray
-    """Share of the sweeps after burn-in in which the paths of each marginal are followed."""
+    """Share of the sweeps in which the paths of each marginal are followed once they are known."""
+    along: np.ndarray
+    """Share of these in which a path is followed along its directions, beside ellipses."""
+    ellipses: np.ndarray
+    """Number of ellipses of each path in a sweep."""
     path_start: np.ndarray
     """Paths of each marginal; (marginals + 1,)."""
     moved_start: np.ndarray
@@ -155,7 +159,7 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
     ]
     group_start, groups = ragged(changed)
     prior_start, prior_groups = ragged([k for k in each if _has_block_prior(result, k)] for each in changed)
-    sizes = [2 + len(path.parameters) * (1 + 2 * len(path.parameters)) if not path.weights else 0 for path in paths]
+    sizes = [2 + 2 * len(path.parameters) * (1 + len(path.parameters)) if not path.weights else 0 for path in paths]
     directions = [len(path.parameters) if not path.weights else 1 for path in paths]
     before = len(result.parameters) + len(result.columns) + len(result.functions) + len(result.working)
     return Marginals(
@@ -178,6 +182,8 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
         refresh_start=refresh_start,
         refresh=integers(refresh),
         share=np.array([each.share for each in found], np.float64),
+        along=np.array([path.along for path in paths], np.float64),
+        ellipses=integers(path.ellipses for path in paths),
         path_start=ragged(each.paths for each in found)[0],
         moved_start=moved_start,
         moved=integers(result.parameters[name] for name in moved),

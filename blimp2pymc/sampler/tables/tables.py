@@ -116,6 +116,13 @@ class Cells(NamedTuple):
     """The same monomial without the member."""
     entry_member: np.ndarray
     """Position of the member in its block, or -1 when the monomial has none."""
+    entry_place: np.ndarray
+    """Position of the monomial in `pulling` of its block, or -1."""
+    segment_is_constant: np.ndarray
+    """Whether the members' slopes in a group, which is not weighted, are the same in all rows."""
+    pulling_start: np.ndarray
+    """Monomials without a member in such groups, for each block."""
+    pulling: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     """Possible values of the member of a block that is a prediction."""
