@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +15,9 @@ from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.chain import entries
 from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.chain.runs import ChainRun
+from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.sampler.plan.marginals import CORRELATION
-from blimp2pymc.sampler.plan.rules import plan
+from blimp2pymc.sampler.plan.rules import Plan, plan
 from blimp2pymc.sampler.verification.check import verify
 
 GROWTH = "LATENT: a b; MODEL: 1 w -> a b; a ~~ b; { t in 0:3 } : y[t] ~ 1@0 a@1 b@[t]; y0:y3@v;"
@@ -216,10 +219,36 @@ def test_posterior_is_the_same_without_integrating(script: str, data: object) ->
         on: sample(model, plan(model, integrated=on), draws=n, burn=1000, chains=2, seed=3 + on, log_likelihood=False)
         for on, n in lengths.items()
     }
+    assert_same_posterior(model, runs[True], runs[False])
+
+
+@pytest.mark.parametrize("script", [GROWTH, AUTOREGRESSIVE])
+def test_posterior_is_the_same_around_ellipses_as_along_lines(script: str) -> None:
+    model = resolve(script, growth())
+    how = plan(model)
+    only_lines = moved(how, ellipses=0)
+    lines = sample(model, only_lines, draws=4000, burn=1000, chains=2, seed=1, log_likelihood=False)
+    # A quarter of the sweeps in which lines are followed as well would hide a wrong ellipse.
+    only_ellipses = moved(how, ellipses=2, along=0.0)
+    ellipses = sample(model, only_ellipses, draws=8000, burn=1000, chains=2, seed=2, log_likelihood=False)
+    assert_same_posterior(model, lines, ellipses)
+
+
+def moved(how: Plan, **changes: float) -> Plan:
+    """A plan with other moves of what is drawn with latent variables integrated out."""
+    marginals = tuple(
+        replace(each, paths=tuple(path if path.weights else replace(path, **changes) for path in each.paths))
+        for each in how.marginals
+    )
+    return replace(how, marginals=marginals)
+
+
+def assert_same_posterior(model: Model, one: Draws, other: Draws) -> None:
+    """Means and variances of all free parameters agree."""
     for name, parameter in model.parameters.items():
         if not parameter.is_free:
             continue
-        values = [runs[on].parameter(name) for on in (True, False)]
+        values = [run.parameter(name) for run in (one, other)]
         # On a scale on which variances have no long tail.
         values = [np.log(each) if "variance" in name or name == "v" else each for each in values]
         error = np.hypot(*(chains.autocovariance_error(each) for each in values))
@@ -255,7 +284,7 @@ def test_directions_are_the_posterior_covariance() -> None:
             )
         )
     size = len(table.moved)
-    factor = run.state.learned[2 + size + size * size :].reshape(size, size)
+    factor = run.state.learned[2 + size + size * size : -size].reshape(size, size)
     observed = np.cov(np.array(positions[500:]).T)
     found = np.tril(factor) @ np.tril(factor).T
     scale = np.sqrt(np.outer(np.diag(observed), np.diag(observed)))

@@ -5,6 +5,9 @@ hardly let them move. The density is that of `integrated`; the coordinates have 
 their Jacobian belongs to the density. The lines are the columns of the Cholesky factor of the posterior
 covariance as estimated in burn-in, so that successive moves are nearly independent (tibbits et al. 2014), or
 one direction that the plan gives: all that changes when a latent variable is multiplied by a constant.
+
+Coefficients of latent variables take others along, which keep means where they are (`plan.marginals.Follower`): a
+shear, so that its Jacobian is 1.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ FIRST_WIDTH, LEARNED_WIDTH = 0.5, 3.0
 
 @compiled
 def coordinates(tables, path, theta, out):
-    """Write the current coordinates of a path's parameters to `out`; return their number."""
+    """Write the current coordinates of a path's parameters to `out`, then what follows them; return their number."""
     marginals = tables.marginals
     first = marginals.moved_start[path]
     size = marginals.moved_start[path + 1] - first
@@ -36,6 +39,9 @@ def coordinates(tables, path, theta, out):
         elif kind == 2:
             value = math.atanh(value)
         out[i] = value
+    first = marginals.following_start[path]
+    for k in range(marginals.following_start[path + 1] - first):
+        out[size + k] = theta[marginals.following[first + k]]
     return size
 
 
@@ -63,6 +69,7 @@ def log_density_at(tables, marginal, path, step, state, work, renew):
             value += math.log1p(-x * x)
         theta[parameter] = x
         value += log_prior(priors, parameter, x)
+    value += _follow(tables, path, step, origin, direction, theta)
     if not value > -math.inf:
         return -math.inf
     place = path + marginals.parameter_start.size - 1
@@ -85,6 +92,24 @@ def log_density_at(tables, marginal, path, step, state, work, renew):
         value += log_block_prior(residuals, priors, group, theta, state.precision, state.log_determinant)
     value += log_density(tables, marginal, state, work, means_change)
     return value if not math.isnan(value) else -math.inf
+
+
+@inlined
+def _follow(tables, path, step, origin, direction, theta):
+    """Set the parameters that follow those of the path, and return their log prior density."""
+    marginals = tables.marginals
+    size = marginals.moved_start[path + 1] - marginals.moved_start[path]
+    first, value = marginals.following_start[path], 0.0
+    for k in range(marginals.following_start[path + 1] - first):
+        theta[marginals.following[first + k]] = origin[size + k]
+    for k in range(marginals.follower_start[path], marginals.follower_start[path + 1]):
+        change = marginals.follower_constant[k] * step * direction[marginals.follower_source[k]]
+        if marginals.follower_factor[k] >= 0:
+            change *= theta[marginals.follower_factor[k]]
+        theta[marginals.following[first + marginals.follower[k]]] += change
+    for k in range(first, marginals.following_start[path + 1]):
+        value += log_prior(tables.priors, marginals.following[k], theta[marginals.following[k]])
+    return value
 
 
 @compiled

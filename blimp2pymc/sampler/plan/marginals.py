@@ -12,6 +12,7 @@ that density do not wait for the latent variables to follow; these are drawn rig
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,21 @@ IDENTITY, LOGARITHM, CORRELATION = range(3)
 
 
 @dataclass(frozen=True)
+class Follower:
+    """A coefficient that changes by a factor times the change of another one.
+
+    Where a latent variable f has the mean a + b x, a change d of its coefficient changes the mean of the outcome by
+    d a + d b x, which the outcome's own intercept and coefficient of x take back.
+    """
+
+    source: str
+    target: str
+    factor: str
+    """Coefficient in the latent variable's own equation; empty: 1."""
+    constant: float
+
+
+@dataclass(frozen=True)
 class Path:
     """Parameters that a slice sampler moves together, in coordinates without bounds."""
 
@@ -51,6 +67,8 @@ class Path:
     """The direction; empty: as many directions as parameters, learned in burn-in."""
     latent: Column | None = None
     """The latent variable whose scale the direction changes."""
+    followers: tuple[Follower, ...] = ()
+    """Coefficients that move along, so that means stay where they are."""
     ellipses: int = 0
     """Ellipses around which everything moves in a sweep, as well; none where the direction is given."""
     along: float = 1.0
@@ -96,7 +114,7 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
         blocks = tuple(separate(normal, _conflicts(form, groups)))
         scales = _scales(form, columns, groups, inside)
         scales = scales if len(scales) <= most else []
-        paths = (*scales, *_directions(form, columns, groups, inside, multiplying, most - len(scales)))
+        paths = (*scales, *_directions(form, columns, groups, inside, multiplying, most - len(scales), normal))
         if blocks or paths:
             share = 1.0 if len(latent) == len(model.latent) else SHARE
             found.append(Marginal(columns, groups, blocks, paths, share))
@@ -178,6 +196,7 @@ def _directions(
     inside: Sequence[ParameterFacts],
     multiplying: set[str],
     most: int,
+    normal: Sequence[str],
 ) -> list[Path]:
     """Variances and correlations of the latent variables; with few outcomes also what else is not normal."""
     own = {
@@ -207,10 +226,42 @@ def _directions(
         Path(
             tuple(each.name for each in ordered),
             tuple(_coordinate(each) for each in ordered),
+            followers=_followers(form, columns, groups, tuple(chosen), normal),
             ellipses=1 + len(ordered) // ONE_ELLIPSE,
             along=ALONG,
         )
     ]
+
+
+def _followers(
+    form: Structure, columns: Sequence[Column], groups: Sequence[int], sources: Sequence[str], normal: Sequence[str]
+) -> tuple[Follower, ...]:
+    """Coefficients among `normal` that take back what a change of `sources` does to means."""
+    residuals = [residual for k in groups for residual in form.groups[k].residuals]
+    factors = Counter(name for each in residuals for product in each.products for name in product.parameters)
+    own = {each.outcome: each for each in residuals if each.outcome in columns}
+    found = []
+    for residual in residuals:
+        alone = {
+            each.columns: each
+            for each in residual.products
+            if len(each.parameters) == 1 and not each.functions
+            and each.parameters[0] in normal and factors[each.parameters[0]] == 1
+        }  # fmt: skip
+        for product in residual.products:
+            if product.parameters[:1] not in [(name,) for name in sources] or factors[product.parameters[0]] != 1:
+                continue
+            if len(product.parameters) != 1 or product.columns[0] not in own or residual.outcome in columns:
+                continue
+            for term in own[product.columns[0]].products:
+                target = alone.get(term.columns)
+                is_simple = len(term.parameters) < 2 and not term.functions and not set(term.parameters) & set(sources)
+                if target is not None and is_simple:
+                    constant = product.constant * term.constant / target.constant
+                    found.append(
+                        Follower(product.parameters[0], target.parameters[0], "".join(term.parameters), constant)
+                    )
+    return tuple(found)
 
 
 def _coordinate(facts: ParameterFacts) -> int:

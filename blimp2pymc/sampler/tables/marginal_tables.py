@@ -61,6 +61,18 @@ class Marginals(NamedTuple):
     """Coordinate of each: 0 itself, 1 log |p|, 2 atanh p."""
     weight: np.ndarray
     """Its share in the direction."""
+    following_start: np.ndarray
+    """Parameters that follow those of each path."""
+    following: np.ndarray
+    follower_start: np.ndarray
+    """Changes of the parameters that follow, for each path."""
+    follower: np.ndarray
+    """Position among those that follow."""
+    follower_source: np.ndarray
+    """Position in the path."""
+    follower_factor: np.ndarray
+    """A parameter the change is multiplied by, or -1."""
+    follower_constant: np.ndarray
     in_mean: np.ndarray
     """Whether it occurs in the mean of an equation."""
     is_learned: np.ndarray
@@ -148,6 +160,9 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
     parameter_start, parameters = ragged(blocks)
     paths = [path for each in found for path in each.paths]
     moved_start, moved = ragged(path.parameters for path in paths)
+    targets_of = [list(dict.fromkeys(each.target for each in path.followers)) for path in paths]
+    following_start, following = ragged(targets_of)
+    follower_start, followers = ragged([(k, each) for each in path.followers] for k, path in enumerate(paths))
     targets = [*blocks, *(path.parameters for path in paths)]
     refresh_start, refresh = ragged(
         sorted({e for e, product in products if set(names) & set(product.parameters)}) for names in targets
@@ -189,6 +204,13 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
         moved=integers(result.parameters[name] for name in moved),
         coordinate=integers(each for path in paths for each in path.coordinates),
         weight=np.array([each for path in paths for each in path.weights or (0.0,) * len(path.parameters)]),
+        following_start=following_start,
+        following=integers(result.parameters[name] for name in following),
+        follower_start=follower_start,
+        follower=integers(targets_of[path].index(each.target) for path, each in followers),
+        follower_source=integers(paths[path].parameters.index(each.source) for path, each in followers),
+        follower_factor=integers(result.parameters[each.factor] if each.factor else -1 for _, each in followers),
+        follower_constant=np.array([each.constant for _, each in followers], np.float64),
         in_mean=np.array([name in in_means for path in paths for name in path.parameters], np.bool_),
         is_learned=np.array([not path.weights for path in paths], np.bool_),
         group_start=group_start,
