@@ -25,7 +25,7 @@ from numba.extending import (
 )
 from numba.np.arrayobj import make_array
 
-from blimp2pymc.sampler.compilation.addresses import call_block, call_density
+from blimp2pymc.sampler.compilation.addresses import call_block, call_density, prefetch
 from blimp2pymc.sampler.compilation.references import HEADER, Form, Reference
 
 ITEMS = {"float64": types.float64, "int64": types.int64, "uint64": types.uint64, "bool": types.boolean}
@@ -149,3 +149,20 @@ def _call_density(context: Any, builder: Any, signature: Any, arguments: Any) ->
     arrays = zip(signature.args[1:], arguments[1:], strict=True)
     places = [make_array(each)(context, builder, value).data for each, value in arrays]
     return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), places)
+
+
+@type_callable(prefetch)
+def _type_prefetch(_context: Any) -> Any:
+    return lambda values, index: types.none
+
+
+@lower_builtin(prefetch, types.Array, types.Integer)
+def _prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    place, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+    data = make_array(signature.args[0])(context, builder, arguments[0]).data
+    address = builder.bitcast(builder.gep(data, [arguments[1]]), place)
+    kind = ir.FunctionType(ir.VoidType(), [place, flag, flag, flag])
+    function = builder.module.declare_intrinsic("llvm.prefetch", [place], kind)
+    # To be read, into every cache, data.
+    builder.call(function, [address, ir.Constant(flag, 0), ir.Constant(flag, 3), ir.Constant(flag, 1)])
+    return context.get_dummy_value()

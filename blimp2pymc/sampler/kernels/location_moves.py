@@ -19,7 +19,7 @@ from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.coefficients import move_along
 from blimp2pymc.sampler.numerics import cholesky
 from blimp2pymc.sampler.numerics.generator import normal
-from blimp2pymc.sampler.numerics.moments import dot, multiply, prepare_values, refresh_equation, values_of
+from blimp2pymc.sampler.numerics.moments import dot, fetch, multiply, prepare_values, refresh_equation, values_of
 
 
 @compiled
@@ -107,10 +107,12 @@ def conditional(tables, move, state, work):
         rate[equation] = moves.rate[move, equation]
     for k in range(moves.rate_start[move], moves.rate_start[move + 1]):
         rate[moves.rate_equation[k]] -= moves.rate_factor[k] * theta[moves.rate_source[k]]
-    for k in range(moves.group_start[move], moves.group_start[move + 1]):
-        for run in range(moves.run_start[k], moves.run_start[k + 1]):
-            for low in range(moves.run_low[run], moves.run_high[run], 256):
-                n = min(256, moves.run_high[run] - low)
+    for run in range(moves.run_start[move], moves.run_start[move + 1]):
+        for low in range(moves.run_low[run], moves.run_high[run], 256):
+            n = min(256, moves.run_high[run] - low)
+            for k in range(moves.read_start[run], moves.read_start[run + 1]):
+                fetch(state.columns, moves.read[k], low + 256, 256)
+            for k in range(moves.group_start[run], moves.group_start[run + 1]):
                 _add_rows(tables, move, moves.group[k], low, n, state, work, matrix, vector)
     return size
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import math
 
+from blimp2pymc.sampler.compilation.addresses import prefetch
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.numerics import cholesky
 
 CHUNK = 256
 """Rows handled together: their products of columns stay in the first cache."""
+LARGE = 100_000
+"""Elements of completed columns beyond which the second cache does not hold them from one pass to the next."""
+LINE = 8
+"""Elements of a line of the cache."""
 
 
 @compiled
@@ -36,6 +41,18 @@ def multiply(residuals, monomial, columns, low, n, out):
         other = columns[residuals.monomial_column[k], low : low + n]
         for i in range(n):
             out[i] *= other[i]
+
+
+@compiled
+def fetch(columns, column, low, n):
+    """Ask for rows low to low + n of a column, where columns are so large that they have to come from memory.
+
+    Columns are read in short stretches, one after the other, which the processor does not foresee.
+    """
+    if columns.size > LARGE:
+        values = columns[column]
+        for i in range(low, min(low + n, values.size), LINE):
+            prefetch(values, i)
 
 
 @compiled
@@ -139,6 +156,8 @@ def update_moments(residuals, rows, base, columns, moments, sums, values, pairs,
             n = min(256, rows.class_start[c + 1] - low)
             for k in range(used_start, used_end):
                 prepare_values(residuals, rows.used_monomial[k], columns, low, n, values)
+            for k in range(rows.used_column_start[which], rows.used_column_start[which + 1]):
+                fetch(columns, rows.used_column[k], low + 256, 256)
             k = pair_start
             while k < pair_end:
                 k += _add_products(residuals, rows, k, pair_end, columns, low, n, values, total)

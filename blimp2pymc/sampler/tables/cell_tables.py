@@ -93,6 +93,11 @@ def cell_table(result: Layout) -> Cells:
     possible = _possible_values(result)
     limits = [possible.get(block[0], LINE) if phase == 1 else LINE for phase, _, block, _ in blocks]
     member_start, members = ragged([[result.columns[column] for column in block] for _, _, block, _ in blocks])
+    keys = list(pool)
+    column_start, columns = ragged(
+        sorted({column for k in range(low, high) for *_, key, _ in ordered[k] for column in keys[key]})
+        for low, high in itertools.pairwise(segment_start)
+    )
     return Cells(
         phase=integers(phase for phase, *_ in blocks),
         low=integers(pattern.low for _, pattern, _, _ in blocks),
@@ -108,6 +113,8 @@ def cell_table(result: Layout) -> Cells:
         entry_member=integers(each[3] for each in flat),
         entry_place=integers(places),
         segment_is_constant=np.array(is_constant, np.bool_),
+        column_start=column_start,
+        column=integers(columns),
         pulling_start=pulling_start,
         pulling=integers(pulled),
         lower=np.array([lower for lower, _ in limits]),

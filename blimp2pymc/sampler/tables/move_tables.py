@@ -78,10 +78,14 @@ def location_move_table(
         equations.append([e for e, each in enumerate(form.residuals) if each.parameters & move.targets])
     move_start, entries = ragged(each.entries for each in moves)
     equation_start, equation_items = ragged(equations)
-    group_start, group_items = ragged(groups)
-    run_start, runs = ragged(
-        [c for c, inactive in enumerate(classes) if group not in inactive] for group in group_items
-    )
+    active = [[[k for k in each if k not in inactive] for inactive in classes] for each in groups]
+    run_start, runs = ragged([c for c, present in enumerate(each) if present] for each in active)
+    group_start, group_items = ragged(present for each in active for present in each if present)
+    read_start, read = ragged(
+        sorted({index for group in present for each in form.groups[group].residuals for product in each.products
+                for index in result.monomial(product)})
+        for each in active for present in each if present
+    )  # fmt: skip
     rate_start, rates = ragged(
         [(equation, name, factor) for equation, _, rest in each.rates for name, factor in rest] for each in moves
     )
@@ -100,11 +104,13 @@ def location_move_table(
         move_factor=np.array([factor for *_, factor in entries], np.float64),
         equation_start=equation_start,
         equation=integers(equation_items),
-        group_start=group_start,
-        group=integers(group_items),
         run_start=run_start,
         run_low=integers(rows.class_start[c] for c in runs),
         run_high=integers(rows.class_start[c + 1] for c in runs),
+        group_start=group_start,
+        group=integers(group_items),
+        read_start=read_start,
+        read=integers(read),
         rate=rate,
         rate_start=rate_start,
         rate_equation=integers(equation for equation, _, _ in rates),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -80,6 +81,11 @@ def row_table(
     ]
     pair_start, listed = ragged(lists)
     used_start, used = ragged(sorted({each for pair in pairs for each in pair}) for pairs in lists)
+    columns = list(layout.monomials)
+    used_column_start, used_columns = ragged(
+        sorted({column for monomial in used[low:high] for column in columns[monomial]})
+        for low, high in itertools.pairwise(used_start)
+    )
     sum_start, summed = ragged(
         sorted({pair for c, has in enumerate(each) if has for pair in lists[c]}) for each in sets
     )
@@ -93,6 +99,8 @@ def row_table(
         pair_second=integers(b for _, b in listed),
         used_start=used_start,
         used_monomial=integers(used),
+        used_column_start=used_column_start,
+        used_column=integers(used_columns),
         sum_start=sum_start,
         sum_first=integers(a for a, _ in summed),
         sum_second=integers(b for _, b in summed),

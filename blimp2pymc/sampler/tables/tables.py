@@ -87,6 +87,9 @@ class Rows(NamedTuple):
     used_start: np.ndarray
     """Monomials that occur in those pairs; same starts as pairs, (3 * classes + 1,)."""
     used_monomial: np.ndarray
+    used_column_start: np.ndarray
+    """Columns of these monomials; same starts."""
+    used_column: np.ndarray
     sum_start: np.ndarray
     """Pairs that change in one of the classes of a moment set; (sets + 1,)."""
     sum_first: np.ndarray
@@ -120,6 +123,9 @@ class Cells(NamedTuple):
     """Position of the monomial in `pulling` of its block, or -1."""
     segment_is_constant: np.ndarray
     """Whether the members' slopes in a group, which is not weighted, are the same in all rows."""
+    column_start: np.ndarray
+    """Columns that are read or drawn for each block."""
+    column: np.ndarray
     pulling_start: np.ndarray
     """Monomials without a member in such groups, for each block."""
     pulling: np.ndarray
@@ -301,13 +307,16 @@ class LocationMoves(NamedTuple):
     equation_start: np.ndarray
     equation: np.ndarray
     """Equations to refresh."""
-    group_start: np.ndarray
-    group: np.ndarray
-    """Groups with residuals that change."""
     run_start: np.ndarray
+    """Runs of rows of each move in which the same groups have residuals that change."""
     run_low: np.ndarray
     run_high: np.ndarray
-    """Rows that each of these groups looks at, as runs of rows."""
+    group_start: np.ndarray
+    group: np.ndarray
+    """Groups of each run."""
+    read_start: np.ndarray
+    read: np.ndarray
+    """Columns that are read for each run."""
     rate: np.ndarray
     """What is known of the change of each residual, for a step of 1; (moves, equations)."""
     rate_start: np.ndarray
