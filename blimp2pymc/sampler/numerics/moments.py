@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.addresses import prefetch
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.numerics import cholesky
 
 CHUNK = 256
@@ -62,7 +62,7 @@ def prepare_values(residuals, monomial, columns, low, n, values):
         multiply(residuals, monomial, columns, low, n, values[monomial])
 
 
-@compiled
+@inlined
 def values_of(residuals, monomial, columns, low, n, values):
     """Values of a monomial in rows low to low + n: a view of its only column, or of `values`."""
     start = residuals.column_start[monomial]
