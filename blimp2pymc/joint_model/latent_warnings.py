@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
+from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.blimp.ranges import listed_names
 from blimp2pymc.errors import Span
 from blimp2pymc.joint_model import ir
-from blimp2pymc.joint_model.algebra import columns_in
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+
+MUCH_ALIKE = 0.8
+"""Spellings at least this similar may be meant to be the same."""
 
 Warnings = Iterator[tuple[str, Span | None, str]]
 
@@ -62,6 +67,38 @@ def _holds(expression: ir.Expression, variable: str) -> bool:
     return any(column.variable == variable for column in columns_in(expression))
 
 
+def parameters_in_use(model: ir.Model) -> set[str]:
+    """Parameters that the model says more of than where they stand."""
+    terms = [term for each in model.equations for term in (*each.terms, *each.variance_terms)]
+    used = {name for term in terms for name in parameters_in(term.expression)}
+    for quantity in model.quantities:
+        used |= parameters_in(quantity.expression)
+    for test in model.wald_tests:
+        used = used.union(*(parameters_in(each) for each in test.contrasts))
+    for effect in model.simple_effects:
+        used |= parameters_in(effect.focal)
+    for parameter in model.parameters.values():
+        if parameter.definition is not None:
+            used |= {*parameters_in(parameter.definition), parameter.name}
+        if parameter.prior.source == "user":
+            used.add(parameter.name)
+    return used
+
+
+def _labels_like_latent(model: ir.Model) -> Warnings:
+    """`1@eta_icpt` is a label where no variable has that name, and `1@eta_icept` would be the variable."""
+    used = parameters_in_use(model)
+    for name, parameter in model.parameters.items():
+        is_coefficient = parameter.kind in (ir.ParameterKind.INTERCEPT, ir.ParameterKind.SLOPE)
+        if not parameter.label or name in used or not is_coefficient:
+            continue
+        near = nearest(name, model.latent, MUCH_ALIKE)
+        parts = re.split(r"[_.]", name)
+        if near and re.sub(r"[0-9]", "", near) != re.sub(r"[0-9]", "", name) and not set(near.split("_")) <= set(parts):
+            yield (f"'{name}' is a new label, and almost the name of the latent variable '{near}'", parameter.span,
+                   f"@{near}, if the variable is meant")  # fmt: skip
+
+
 def _single_indicator(model: ir.Model) -> Warnings:
     """A factor that one continuous outcome alone depends on: nothing divides its variance from the outcome's."""
     for name in model.latent:
@@ -89,5 +126,6 @@ LATENT_WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "latent-scale": _latent_scale,
     "latent-sign": _latent_sign,
     "single-indicator": _single_indicator,
+    "label-like-latent": _labels_like_latent,
 }
 """Code -> what finds it."""

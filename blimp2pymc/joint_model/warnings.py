@@ -13,10 +13,10 @@ from blimp2pymc.blimp.ranges import expand_range, listed_names
 from blimp2pymc.blimp.write import expression_text
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model import ir
-from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.category_warnings import CATEGORY_WARNINGS
 from blimp2pymc.joint_model.conditional_effects import with_defined
-from blimp2pymc.joint_model.latent_warnings import LATENT_WARNINGS
+from blimp2pymc.joint_model.latent_warnings import LATENT_WARNINGS, parameters_in_use
 from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
 
 FEW_VALUES = 5
@@ -173,18 +173,7 @@ def _idle_labels(model: ir.Model) -> Warnings:
     places = [term.coefficient for term in terms]
     places += [equation.residual_variance or "" for equation in model.equations]
     places += [name for block in model.blocks for name in block.correlations.values()]
-    used = {name for term in terms for name in parameters_in(term.expression)}
-    for quantity in model.quantities:
-        used |= parameters_in(quantity.expression)
-    for test in model.wald_tests:
-        used = used.union(*(parameters_in(each) for each in test.contrasts))
-    for effect in model.simple_effects:
-        used |= parameters_in(effect.focal)
-    for parameter in model.parameters.values():
-        if parameter.definition is not None:
-            used |= {*parameters_in(parameter.definition), parameter.name}
-        if parameter.prior.source == "user":
-            used.add(parameter.name)
+    used = parameters_in_use(model)
     # A loop or a range labels all of its parameters where some are needed.
     used_places = {parameter.span for name, parameter in model.parameters.items() if name in used and parameter.span}
     for name, parameter in model.parameters.items():

@@ -20,6 +20,10 @@ CASES = {
     "idle-latent": ("LATENT: eta zeta; MODEL: eta -> x3 x4", "LATENT: eta; MODEL: eta -> x3 x4"),
     "latent-scale": ("LATENT: eta; MODEL: eta -> x3@l x4", "LATENT: eta; MODEL: eta@1; eta -> x3@l x4"),
     "single-indicator": ("LATENT: eta; MODEL: eta -> y; eta ~ x3", "LATENT: eta; MODEL: eta -> y y2"),
+    "label-like-latent": (
+        "LATENT: icept; MODEL: icept -> x3 x4; y ~ 1@icpt",
+        "LATENT: icept; MODEL: icept -> x3 x4; y ~ 1@icept_y",
+    ),
     "latent-sign": (
         "LATENT: eta; MODEL: eta@1; eta -> x3@l x4",
         "LATENT: eta; MODEL: eta@1; eta -> x3@l x4; PARAMETERS: l ~ truncate(0, Inf)",
