@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from sampler import family_density, small_models
+from sampler import small_models
 from sampler.small_models import ONE, holes
 
 from blimp2pymc.joint_model.ir import (
     FLAT,
     Column,
-    Equation,
     Expression,
     Form,
     Kind,
@@ -56,29 +55,6 @@ def with_family(
         outcome: replace(model.variables[outcome], kind=kind, categories=categories),
     }
     return replace(model, parameters=parameters, equations=tuple(equations), variables=variables)
-
-
-def draw_outcome(
-    model: Model,
-    equation: Equation,
-    parameters: Mapping[str, float],
-    data: Mapping[str, np.ndarray],
-    rng: np.random.Generator,
-) -> None:
-    """Draw the outcome of an equation that is not normal; a nominal one with its first equation."""
-    own = [each for each in model.equations if each.name == equation.name]
-    if equation is not own[0]:
-        return
-    eta = np.array([family_density.predictor(each.terms, parameters, data) for each in own])
-    if equation.family == "logit":
-        (reference,) = {*model.variables[equation.name].categories} - {each.outcome.category for each in own}
-        utility = np.vstack([0 * eta[:1], eta]) + rng.gumbel(size=(len(own) + 1, eta.shape[1]))
-        codes = np.array([reference, *(each.outcome.category for each in own)])
-        data[equation.name][...] = codes[utility.argmax(axis=0)]
-    else:
-        dispersion = parameters[equation.dispersion]
-        rate = np.exp(eta[0]) * dispersion * rng.gamma(1 / dispersion, size=eta.shape[1])
-        data[equation.name][...] = rng.poisson(rate)
 
 
 def with_variance(model: Model, outcome: str, terms: Sequence[tuple[str, Expression]], fixed=()) -> Model:
