@@ -234,8 +234,9 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
     }
     scales = tuple(each for each in whole.scale_moves if not each.targets & left)
     locations = tuple(each for each in whole.location_moves if not each.targets & left)
+    together = tuple(each for each in whole.trajectories if not each.targets & left)
     kept = replace(whole, updates=tuple(updates), marginals=(), drawn_with_power=drawn_with)
-    return replace(kept, scale_moves=scales, location_moves=locations)
+    return replace(kept, scale_moves=scales, location_moves=locations, trajectories=together)
 
 
 def _held(across: Crossing) -> dict[str, Sequence[str]]:

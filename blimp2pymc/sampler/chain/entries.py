@@ -24,6 +24,7 @@ from blimp2pymc.sampler.kernels import (
     scoring,
     slices,
     thresholds,
+    trajectories,
     transformations,
     variances,
 )
@@ -233,3 +234,9 @@ def location_conditional(tables, state, work, move):
 def change_location(tables, state, work, move, step):
     """Carry out a change of location by `step`."""
     location_moves.carry_out(tables, move, step, state, work)
+
+
+@entry
+def trajectory_log_density(tables, state, work, index, informed):
+    """Log density of a trajectory; its gradient to `work.proposal[0]`, and `informed` the information to `matrix[0]`."""
+    return trajectories.log_density(tables, index, informed, state, work, work.proposal[0], work.matrix[0])

@@ -22,6 +22,7 @@ from blimp2pymc.sampler.chain.statistics import Columns
 from blimp2pymc.sampler.compilation.references import Reference
 from blimp2pymc.sampler.kernels.directions import FIRST_WIDTH, FIRST_WINDOW
 from blimp2pymc.sampler.kernels.integrated import MATRICES
+from blimp2pymc.sampler.kernels.trajectories import LONGEST
 from blimp2pymc.sampler.numerics.evaluator import STACK
 from blimp2pymc.sampler.numerics.moments import CHUNK
 from blimp2pymc.sampler.numerics.slice_sampling import SIZE as BRACKET_SIZE
@@ -80,6 +81,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
     n_equations, n_monomials = len(residuals.equation_group), tables.base.shape[1]
     most = max(np.diff(tables.responses.code_start), default=1)
     n_blocks = sum(each.kernel == "nuts" for each in layout.plan.updates)
+    sizes = np.diff(tables.trajectories.member_start)
     known = np.einsum("sc,cab->sab", tables.rows.set_has_class.astype(float), tables.base)
     return Reference(
         State(
@@ -103,6 +105,8 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             information=np.zeros((len(tables.responses.column), most, most)),
             factor=np.zeros((len(tables.responses.column), most, most)),
             accepted=np.zeros((len(tables.responses.column), 2)),
+            trajectory=np.tile([np.log(LONGEST), 0.0, 0.0, 0.0, 0.0], (len(sizes), 1)),
+            metric=np.zeros((len(sizes), 2, max(sizes, default=1), max(sizes, default=1))),
             blocks=np.zeros((n_blocks, 2), np.int64),
             fault=np.zeros(2, np.int64),
         )
@@ -120,7 +124,10 @@ def new_work(layout: Layout) -> Reference:
     drawn_together = (*np.diff(marginals.parameter_start), *np.diff(marginals.moved_start))
     integrated = max((*drawn_together, *np.diff(tables.transformations.member_start)), default=1)
     moved = max(np.diff(tables.location_moves.drawn_start), default=0) + 1
-    square = max(size, members, integrated, moved, 1)
+    trajectories = tables.trajectories
+    together = max(np.diff(trajectories.member_start), default=0)
+    equations, used = (max(np.diff(each), default=0) for each in (trajectories.equation_start, trajectories.used_start))
+    square = max(size, members, integrated, moved, together, 1)
     joint = max(np.diff(marginals.equation_start), default=0)
     parts = max(np.diff(marginals.part_start), default=0)
     rows = max(np.diff(tables.responses.category_start), default=1)
@@ -164,6 +171,13 @@ def new_work(layout: Layout) -> Reference:
             cross=np.zeros(n_monomials),
             among=np.zeros((n_monomials, n_monomials)),
             design=np.zeros((integrated + 1, n_monomials)),
+            predictor=np.zeros((equations, CHUNK)),
+            score=np.zeros((equations, CHUNK)),
+            pair_information=np.zeros((equations, equations, CHUNK)),
+            margins=np.zeros((4, equations + 1)),
+            score_sums=np.zeros((trajectories.equation_start[-1], used)),
+            information_sums=np.zeros((equations, equations, used, used)),
+            entry_value=np.zeros(max(np.diff(trajectories.entry_start), default=0)),
             bracket=np.zeros(BRACKET_SIZE),
             stack=np.zeros(STACK),
         )

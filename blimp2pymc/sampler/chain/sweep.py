@@ -32,6 +32,7 @@ from blimp2pymc.sampler.kernels import (
     scale_moves,
     scoring,
     slices,
+    trajectories,
     transformations,
     variances,
 )
@@ -155,7 +156,7 @@ def update_parameters(tables, state, work, adapting, first):
             fine = slices.update(tables, index, state, work, adapting)
             fault = SLICES
         else:
-            fine = scoring.update(tables, index, state, work, first)
+            fine = scoring.update(tables, index, state, work, adapting, first)
             fault = SCORING
         if not fine:
             state.fault[0], state.fault[1] = fault, step
@@ -192,6 +193,8 @@ def sweep(tables, state, work, adapting, full, first, integrating):
     `full`: moments for statistics as well. `first`: leave the cells as they are. `integrating`: draw with latent
     variables integrated out, too, where that can be done.
     """
+    if not first:
+        trajectories.update(tables, state, work, adapting)
     update_weights(tables, state, work)
     if not first:
         failed = nonlinear.update(tables, state, work, adapting)

@@ -5,6 +5,9 @@ gives a normal approximation of the full conditional with precision P and mean b
 equations that hold the same coefficients included. A draw from it is accepted with the probability that makes up
 for the approximation, which is computed anew at the proposed coefficients (gamerman 1997). One proposal in ten is
 centered at the current coefficients instead, with a random size, so that a poor approximation cannot hold a chain.
+
+Where all coefficients of a block are those of a trajectory as well (`trajectories`), which is better at it, they are drawn
+here in burn-in, and in one of ten sweeps afterwards.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from blimp2pymc.sampler.numerics.moments import log_density_of_group, refresh_eq
 
 START_STEPS = 25
 """Scoring steps towards the mode at the start of a chain."""
+SHARE = 0.1
+"""Share of sweeps, after burn-in, with a step of coefficients that a trajectory moves."""
 
 
 @compiled
@@ -201,8 +206,10 @@ def scatter(tables, index, state, work):
 
 
 @compiled
-def update(tables, index, state, work, first):
+def update(tables, index, state, work, adapting, first):
     """Draw one block; False when that is impossible. `first`: from any values to the neighbourhood of the mode."""
+    if tables.scoring.in_trajectory[index] and not adapting and uniform(state.generator) > SHARE:
+        return True
     if first:
         fine = approach(tables, index, state, work) and scatter(tables, index, state, work)
         moved = 1

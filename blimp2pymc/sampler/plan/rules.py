@@ -35,6 +35,7 @@ from blimp2pymc.sampler.plan.nuts_blocks import (
 from blimp2pymc.sampler.plan.reflections import Reflection, reflections
 from blimp2pymc.sampler.plan.residuals import Structure, structure
 from blimp2pymc.sampler.plan.scale_moves import ScaleMove, scale_moves
+from blimp2pymc.sampler.plan.trajectories import Trajectory, trajectories
 from blimp2pymc.sampler.plan.update import Update, equations_of
 
 
@@ -54,6 +55,8 @@ class Plan:
     """Changes of scale, carried out after the parameters."""
     location_moves: tuple[LocationMove, ...] = ()
     """Changes of location, carried out before the parameters."""
+    trajectories: tuple[Trajectory, ...] = ()
+    """Coefficients of categories and counts that move together, at the beginning of a sweep."""
     collapsed: bool = True
     """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
     centers: tuple[Center, ...] = ()
@@ -71,9 +74,9 @@ class Plan:
         )
 
     @property
-    def moves(self) -> tuple[ScaleMove | LocationMove, ...]:
-        """Changes of scale and of location."""
-        return (*self.scale_moves, *self.location_moves)
+    def moves(self) -> tuple[ScaleMove | LocationMove | Trajectory, ...]:
+        """Changes of scale and of location, and trajectories."""
+        return (*self.scale_moves, *self.location_moves, *self.trajectories)
 
     def __str__(self) -> str:
         width = max(len(each.kernel) for each in self.updates)
@@ -174,7 +177,8 @@ def plan(
     integrated
         Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
     moves
-        Whether latent variables and responses change scale or location together with their coefficients.
+        Whether latent variables and responses change scale or location together with their coefficients, and
+        coefficients of categories and counts move together; the latter not without `collapsed`.
     nuts
         Parameters to give to NUTS although they have a kernel: same posterior.
 
@@ -221,7 +225,11 @@ def plan(
     updates = (*first, *before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
     locations = location_moves(model, form, facts, found) if moves else ()
     locations = tuple(each for each in locations if without_inside(form, alone, each.targets))
-    return Plan(updates, form, found, turned, drawn_with, tuple(scales), locations, collapsed, moved, frozenset(alone))
+    together = trajectories(model, form, facts, chosen) if moves and collapsed else ()
+    together = tuple(each for each in together if without_inside(form, alone, each.targets))
+    return Plan(
+        updates, form, found, turned, drawn_with, tuple(scales), locations, together, collapsed, moved, frozenset(alone)
+    )
 
 
 def _chosen_kernels(

@@ -27,6 +27,7 @@ from blimp2pymc.sampler.tables.residual_tables import residual_table
 from blimp2pymc.sampler.tables.row_classes import known_moments, row_classes, row_table
 from blimp2pymc.sampler.tables.row_statistics import row_statistics_table
 from blimp2pymc.sampler.tables.tables import Tables
+from blimp2pymc.sampler.tables.trajectory_tables import trajectory_table
 from blimp2pymc.sampler.tables.transformation_tables import transformation_table
 
 
@@ -96,6 +97,7 @@ def lay_out(model: Model, plan: Plan) -> Layout:
         centers=center_table(result),
         scale_moves=scale_move_table(result, residuals),
         location_moves=location_move_table(result, residuals, rows, list(classes)),
+        trajectories=trajectory_table(result),
         statistics=statistics,
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}

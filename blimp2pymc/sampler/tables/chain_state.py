@@ -48,6 +48,10 @@ class State(NamedTuple):
     """Its Cholesky factor."""
     accepted: np.ndarray
     """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
+    trajectory: np.ndarray
+    """Step size, counters and acceptance of each trajectory, as numbered in `kernels.trajectories`; (trajectories, 5)."""
+    metric: np.ndarray
+    """Mean information on the coefficients of a trajectory, and its Cholesky factor; (trajectories, 2, size, size)."""
     blocks: np.ndarray
     """Addresses of the code and of the `Block` of every block drawn by NUTS; (blocks, 2)."""
     fault: np.ndarray
@@ -129,6 +133,20 @@ class Work(NamedTuple):
     """Cross-products among monomials; (monomials, monomials)."""
     design: np.ndarray
     """Monomials in the derivatives of a residual by coefficients; (coefficients + 1, monomials)."""
+    predictor: np.ndarray
+    """Linear predictors of an outcome in a trajectory; (equations, chunk)."""
+    score: np.ndarray
+    """Derivatives of the log densities of rows by these."""
+    pair_information: np.ndarray
+    """Their information; (equations, equations, chunk)."""
+    margins: np.ndarray
+    """Of utilities, and scratch of that size; (4, equations + 1)."""
+    score_sums: np.ndarray
+    """Sums of derivatives times monomials; (equations of all trajectories, monomials)."""
+    information_sums: np.ndarray
+    """Sums of information times products of monomials; (equations, equations, monomials, monomials)."""
+    entry_value: np.ndarray
+    """Derivatives of the products of a part of a trajectory."""
     bracket: np.ndarray
     """State of a slice sampler."""
     stack: np.ndarray

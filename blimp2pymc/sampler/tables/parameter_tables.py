@@ -157,11 +157,15 @@ def update_tables(
             covariance_changes=np.array([flag for each in slices for flag in each[3]], np.bool_),
             is_block_element=np.array([each[4] for each in slices], np.bool_),
         ),
-        _scoring(form, scored),
+        _scoring(form, scored, [_is_in_trajectory(result, blocks[block][0]) for block, _ in scored]),
     )
 
 
-def _scoring(form: Structure, blocks: Sequence[tuple[int, Sequence[int]]]) -> Scoring:
+def _is_in_trajectory(result: Layout, names: Sequence[str]) -> bool:
+    return any(set(names) <= each.targets for each in result.plan.trajectories)
+
+
+def _scoring(form: Structure, blocks: Sequence[tuple[int, Sequence[int]]], in_trajectory: Sequence[bool]) -> Scoring:
     # Blocks of coefficients of equations that are not normal: their place, and the groups that hold them.
     scored = [[k for k in groups if form.groups[k].is_scored] for _, groups in blocks]
     densities = [with_scored(form, each)[1] for each in scored]
@@ -191,6 +195,7 @@ def _scoring(form: Structure, blocks: Sequence[tuple[int, Sequence[int]]]) -> Sc
         ),
         normal_start=normal_start,
         normal_group=integers(normal_groups),
+        in_trajectory=np.array(in_trajectory, np.bool_),
     )
 
 

@@ -98,6 +98,8 @@ class Scoring(NamedTuple):
     normal_start: np.ndarray
     normal_group: np.ndarray
     """Normal equations that hold the block."""
+    in_trajectory: np.ndarray
+    """Whether its coefficients belong to a trajectory as well."""
 
 
 class RowStatistics(NamedTuple):
@@ -158,3 +160,52 @@ class Transformations(NamedTuple):
     entry_member: np.ndarray
     """Position of the coefficient among those of the outcome."""
     entry_product: np.ndarray
+
+
+class Trajectories(NamedTuple):
+    """Coefficients of categories and counts that move together; each outcome is a part of one of them."""
+
+    member_start: np.ndarray
+    member: np.ndarray
+    """Parameters that move."""
+    refreshed_start: np.ndarray
+    refreshed: np.ndarray
+    """Equations that change with them."""
+    part_start: np.ndarray
+    kind: np.ndarray
+    """Kind of each part, as numbered in `kernels.predictor_densities`."""
+    outcome: np.ndarray
+    """Column of the category or count."""
+    dispersion: np.ndarray
+    """Parameter, or -1."""
+    variable: np.ndarray
+    """Place among `Responses`, or -1."""
+    code_start: np.ndarray
+    code: np.ndarray
+    """Codes of the equations of a nominal outcome; all codes of an ordered one."""
+    threshold_start: np.ndarray
+    threshold: np.ndarray
+    """Parameters."""
+    run_start: np.ndarray
+    run_low: np.ndarray
+    run_high: np.ndarray
+    """Runs of rows in which the outcome says something."""
+    used_start: np.ndarray
+    used: np.ndarray
+    """Monomials in the linear predictors of a part."""
+    equation_start: np.ndarray
+    equation: np.ndarray
+    """Equations of a part."""
+    response: np.ndarray
+    """Column of the latent response of each equation, or -1."""
+    term_start: np.ndarray
+    term: np.ndarray
+    """Monomials of each equation, as places among those of the part."""
+    entry_start: np.ndarray
+    entry_member: np.ndarray
+    """Products that hold a parameter that moves: its place among these, ..."""
+    entry_product: np.ndarray
+    entry_equation: np.ndarray
+    """... the place of the equation among those of all parts, ..."""
+    entry_place: np.ndarray
+    """... and the place of the monomial among those of the part."""

@@ -13,7 +13,15 @@ import numpy as np
 from blimp2pymc.sampler.numerics.evaluator import Programs
 from blimp2pymc.sampler.tables.marginal_tables import Marginals
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
-from blimp2pymc.sampler.tables.row_tables import Families, Outcomes, RowStatistics, Scoring, Transformations, Weighted
+from blimp2pymc.sampler.tables.row_tables import (
+    Families,
+    Outcomes,
+    RowStatistics,
+    Scoring,
+    Trajectories,
+    Transformations,
+    Weighted,
+)
 
 
 class Residuals(NamedTuple):
@@ -359,6 +367,7 @@ class Tables(NamedTuple):
     centers: Centers
     scale_moves: ScaleMoves
     location_moves: LocationMoves
+    trajectories: Trajectories
     statistics: Statistics
     definitions: Programs
     functions: Programs

@@ -26,6 +26,7 @@ from blimp2pymc.sampler.verification.density_changes import CELLS, PARAMETERS
 from blimp2pymc.sampler.verification.marginal_changes import MARGINALS
 from blimp2pymc.sampler.verification.move_changes import location_changes, scale_changes
 from blimp2pymc.sampler.verification.point import SWEEPS, Changes, Point
+from blimp2pymc.sampler.verification.trajectory_changes import trajectory_changes
 from blimp2pymc.sampler.verification.transformation_changes import transformation_changes
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def compare(run: ChainRun, graph: pm.Model, *, states: int = 5, seed: int = 0) -
     updates = [(each.kernel, each.targets, _note(form, each)) for each in form.plan.updates]
     for name, moves in (("scale", form.plan.scale_moves), ("location", form.plan.location_moves)):
         updates += [(name, each.names, "a move, with its Jacobian") for each in moves]
+    updates += [("trajectory", each.names, "a move, on observed values") for each in form.plan.trajectories]
     differences: list[list[float]] = [[] for _ in updates]
     run.compile()
     for _ in range(states):
@@ -175,6 +177,8 @@ def _changes(point: Point) -> Iterator[Changes]:
         yield scale_changes(point, index)
     for index in range(len(form.plan.location_moves)):
         yield location_changes(point, index)
+    for index in range(len(form.plan.trajectories)):
+        yield trajectory_changes(point, index)
 
 
 def _note(form: Layout, update: Update) -> str:

@@ -71,7 +71,7 @@ def response_log_density(run: ChainRun, explicit: Container[Column], drawn: Cont
         rows = ~model.missing(name) | (name in drawn)
         codes = [model.variables[name].reference, *(column.category for column in own)]
         category = np.array([codes.index(code) for code in values[name][rows]])
-        total -= np.log(_largest_probability(np.array([np.zeros(len(means[0])), *means])[:, rows], category)).sum()
+        total -= np.log(largest_probability(np.array([np.zeros(len(means[0])), *means])[:, rows], category)).sum()
     return float(total)
 
 
@@ -122,7 +122,7 @@ def log_interval(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     return log_ndtr(upper) + np.log1p(-np.exp(log_ndtr(lower) - log_ndtr(upper)))
 
 
-def _largest_probability(utility: np.ndarray, category: np.ndarray) -> np.ndarray:
+def largest_probability(utility: np.ndarray, category: np.ndarray) -> np.ndarray:
     """Probability that a category's utility is the largest: independent ones with variance 1/2, by quadrature."""
     from scipy.special import ndtr
 
