@@ -238,5 +238,5 @@ def change_location(tables, state, work, move, step):
 
 @entry
 def trajectory_log_density(tables, state, work, index, informed):
-    """Log density of a trajectory; its gradient to `work.proposal[0]`, and `informed` the information to `matrix[0]`."""
+    """Log density of a trajectory; its gradient to `work.proposal[0]`, `informed`: the information to `matrix[0]`."""
     return trajectories.log_density(tables, index, informed, state, work, work.proposal[0], work.matrix[0])

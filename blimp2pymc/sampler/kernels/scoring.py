@@ -6,8 +6,8 @@ equations that hold the same coefficients included. A draw from it is accepted w
 for the approximation, which is computed anew at the proposed coefficients (gamerman 1997). One proposal in ten is
 centered at the current coefficients instead, with a random size, so that a poor approximation cannot hold a chain.
 
-Where all coefficients of a block are those of a trajectory as well (`trajectories`), which is better at it, they are drawn
-here in burn-in, and in one of ten sweeps afterwards.
+Where all coefficients of a block are those of a trajectory as well (`trajectories`), which is better at it, they are
+drawn here in burn-in, and in one of ten sweeps afterwards.
 """
 
 from __future__ import annotations
