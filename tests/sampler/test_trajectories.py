@@ -1,4 +1,4 @@
-"""Trajectories: which there are, gradients and information, draws of what they integrate out, posteriors with and without."""
+"""Trajectories: which there are, gradients, draws of what they integrate out, posteriors with and without."""
 
 from __future__ import annotations
 

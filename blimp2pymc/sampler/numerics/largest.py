@@ -5,9 +5,9 @@ With the margins a_j = sqrt(2) (V_c - V_j) of utility c,
 
     Pr(c) = integral of phi(z) prod_j Phi(z + a_j) dz,
 
-z standing for e_c. The integrand is log-concave and falls off at least as fast as the normal density around its mode. Its
-Fourier transform does so as well, so that the trapezoidal rule with the spacing below is right to about 1e-11. For
-one margin Pr(c) = Phi(a/sqrt(2)).
+z standing for e_c. The integrand is log-concave and falls off at least as fast as the normal density around its mode.
+Its Fourier transform falls off like that too, so that the trapezoidal rule with the spacing below is right to about
+1e-11. For one margin Pr(c) = Phi(a/sqrt(2)).
 """
 
 from __future__ import annotations

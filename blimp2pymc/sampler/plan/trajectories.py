@@ -52,7 +52,7 @@ class Trajectory:
 def trajectories(
     model: Model, form: Structure, facts: Mapping[str, ParameterFacts], chosen: Mapping[str, str]
 ) -> tuple[Trajectory, ...]:
-    """Find what moves together: coefficients without bounds, of outcomes at which nothing else looks but by their values.
+    """Find what moves together: coefficients without bounds, of outcomes that others see by their values alone.
 
     Parameters
     ----------
@@ -127,6 +127,6 @@ def _with_free_responses(model: Model, form: Structure, among: Set[int]) -> set[
         used = used_categories(form, active, missing)
         found |= {
             k for k in latent
-            if k not in inactive and form.groups[k].outcomes[0] in missing and form.groups[k].outcomes[0].variable not in used
+            if k not in inactive and (outcome := form.groups[k].outcomes[0]) in missing and outcome.variable not in used
         }  # fmt: skip
     return found

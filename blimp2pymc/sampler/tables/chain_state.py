@@ -49,7 +49,7 @@ class State(NamedTuple):
     accepted: np.ndarray
     """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
     trajectory: np.ndarray
-    """Step size, counters and acceptance of each trajectory, as numbered in `kernels.trajectories`; (trajectories, 5)."""
+    """Step size, counters and acceptance, as numbered in `kernels.trajectories`; (trajectories, 5)."""
     metric: np.ndarray
     """Mean information on the coefficients of a trajectory, and its Cholesky factor; (trajectories, 2, size, size)."""
     blocks: np.ndarray

@@ -1,4 +1,4 @@
-"""Check of trajectories: their density beside that of the PyMC graph, what they integrate out taken out of the latter."""
+"""Check of trajectories: their density beside that of the PyMC graph, without what they integrate out."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def trajectory_changes(point: Point, index: int) -> Changes:
     """Changes of the densities with all coefficients of a trajectory.
 
-    The graph's density is that of the coefficients and of what stands for the outcome, less the log density of the latter
-    given the coefficients, at latent values that fit either.
+    The graph's density is that of the coefficients and of what stands for the outcome, less the log density of the
+    latter given the coefficients, at latent values that fit either.
     """
     table, state = point.tables.trajectories, point.state
     members = table.member[table.member_start[index] : table.member_start[index + 1]]
