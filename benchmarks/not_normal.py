@@ -4,7 +4,8 @@
 
 One Markdown table for a logit, a multinomial, a count, a `var(y)` and a `yjt(y)` equation, each once with complete
 predictors and once with an incomplete one. Kernels: `weights` (Polya-Gamma, then a joint normal draw), `scoring` (joint
-Metropolis steps from a normal approximation), `slice` (one coefficient after the other), `integrated` (lambda with
+Metropolis steps from a normal approximation), `slice` (one coefficient after the other), `trajectory` (what the plan
+does: Hamiltonian steps of all coefficients beside one of the former, `kernels.trajectories`), `integrated` (lambda with
 coefficients and variance integrated out, `kernels.transformations`), `nuts` (all parameters of the equation jointly, on
 the log density that PyTensor compiles; compiling is not counted). The smallest effective number of draws
 of the equation's parameters is divided by processor time, so that other work on the machine does not matter.
@@ -40,9 +41,9 @@ SCRIPTS = {
 EQUATIONS = ("logit(", "g.", "c ", "y ", "var(", "yjt(")
 """What names of an equation's parameters begin with."""
 KERNELS = {
-    "logit": ("weights", "scoring", "slice", "nuts"),
-    "multinomial, 3 groups": ("scoring", "slice", "nuts"),
-    "negative binomial": ("scoring", "slice", "nuts"),
+    "logit": ("trajectory", "weights", "scoring", "slice", "nuts"),
+    "multinomial, 3 groups": ("trajectory", "scoring", "slice", "nuts"),
+    "negative binomial": ("trajectory", "scoring", "slice", "nuts"),
     "var(y)": ("scoring", "slice", "nuts"),
     "yjt(y)": ("integrated", "nuts"),
     "yjt(y) and var(y)": ("nuts",),
@@ -102,7 +103,7 @@ def drawn_by(kernel: str) -> Iterator[None]:
         slow = next(each for each in rules if each.kernel == "slice")
         first = replace(slow, applies=lambda facts: facts.is_scored and facts.has_density)
         rules = (first, *rules)
-    made = structure if kernel == "weights" else without_weights
+    made = structure if kernel in ("weights", "trajectory") else without_weights
     with patch.object(plan_module, "RULES", rules), patch.object(plan_module, "structure", made):
         yield
 
@@ -113,7 +114,7 @@ def effort(model: Model, kernel: str, draws: int, seed: int) -> tuple[float, flo
 
     own = [name for name, each in model.parameters.items() if each.is_free and name.startswith(EQUATIONS)]
     with drawn_by(kernel):
-        made = plan_module.plan(model, nuts=own if kernel == "nuts" else ())
+        made = plan_module.plan(model, moves=kernel == "trajectory", nuts=own if kernel == "nuts" else ())
     burn = draws // 10
     (run,) = ChainRun.make_all(model, made, draws, burn, 1, seed, 0, False)
     run.compile()

@@ -18,6 +18,7 @@ from blimp2pymc.sampler.chain.nuts_runs import compile_densities, new_blocks
 from blimp2pymc.sampler.chain.start import column_data, new_state, new_work, outcome_groups, set_directions, set_start
 from blimp2pymc.sampler.compilation.references import Reference
 from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikelihood, StatisticKind, cell_name
+from blimp2pymc.sampler.kernels.trajectories import ACCEPTED, PROPOSED
 from blimp2pymc.sampler.numerics.generator import generator_states
 from blimp2pymc.sampler.plan.rules import Plan
 from blimp2pymc.sampler.tables.assembly import lay_out
@@ -301,6 +302,10 @@ def _acceptance(runs: list[ChainRun]) -> dict[str, np.ndarray]:
         if proposals[:, k, 1].all():
             name = update.targets[0] if len(update.targets) == 1 else f"{update.targets[0]} ..."
             found[name] = proposals[:, k, 0] / proposals[:, k, 1]
+    moved = np.stack([run.state.trajectory[:, (ACCEPTED, PROPOSED)] for run in runs])
+    for k, move in enumerate(runs[0].layout.plan.trajectories):
+        if moved[:, k, 1].all():
+            found[f"trajectories: {move.parameters[0]} ..."] = moved[:, k, 0] / moved[:, k, 1]
     for k, update in enumerate(each for each in runs[0].layout.plan.updates if each.kernel == "nuts"):
         transitions = np.stack([run.blocks[k].counts for run in runs])
         if transitions[:, 0].all():

@@ -7,10 +7,10 @@ With linear predictors e = Z b, Z the predictors of the row, the density of the 
 with the probabilities p of the observed (or currently completed) values, their scores s and their information as in
 `predictor_densities`: latent differences, latent responses and Polya-Gamma weights are integrated out, and are
 drawn anew before anything else looks at them. Momenta p have the covariance P, the information on b averaged over
-burn-in, so that in the coordinates L'b (P = LL') the posterior is near a standard normal one. Leapfrog steps for a time
-of about 1.8, a little more than a quarter of the period of a normal posterior, lead far from where they begin; their size
-varies by 15 percent around what burn-in has found. The end is accepted with probability min(1, exp(H - H')),
-H = -log f + p'P^-1 p/2, which makes the draw exact whatever P and the size are.
+burn-in, so that in the coordinates L'b (P = LL') the posterior is near a standard normal one. Leapfrog steps for a
+time of about 1.8, a little more than a quarter of the period of a normal posterior, lead far from where they begin;
+their size varies by 15 percent around what burn-in has found. The end is accepted with probability
+min(1, exp(H - H')), H = -log f + p'P^-1 p/2, which makes the draw exact whatever P and the size are.
 """
 
 from __future__ import annotations
