@@ -131,7 +131,8 @@ def new_work(layout: Layout) -> Reference:
     joint = max(np.diff(marginals.equation_start), default=0)
     parts = max(np.diff(marginals.part_start), default=0)
     rows = max(np.diff(tables.responses.category_start), default=1)
-    codes = (*np.diff(tables.responses.code_start), *np.diff(tables.nonlinear.code_start))
+    coded = (tables.responses, tables.nonlinear, tables.categories)
+    codes = [count for each in coded for count in np.diff(each.code_start)]
     categories = max(codes, default=1)
     return Reference(
         Work(

@@ -13,7 +13,13 @@ m_k = h_k/P_k, up to a constant. Equations that are not normal hold the category
 c_k.  Then y* is normal with mean m_k and precision P_k on that interval.
 
 A nominal variable has a latent difference for each code but the reference: the category is that of the
-largest difference, or the reference where all are negative. Its differences are drawn one at a time. Given
+largest difference, or the reference where all are negative. Where nothing but their own equations looks at the
+differences, all of them are integrated out: with the probability p_k of category k given its predictors
+(`predictor_densities`) and the sums over the other equations,
+
+    log Pr(k) = c_k + log p_k,
+
+and then all differences of the row are drawn jointly (`differences`). Elsewhere they are drawn one at a time. Given
 the others there are two intervals: below the largest other (or 0), where the category is that of the largest
 other, and above it, where the category is its own.
 """
@@ -23,7 +29,8 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels import cells
+from blimp2pymc.sampler.kernels import cells, differences
+from blimp2pymc.sampler.kernels.predictor_densities import log_probability_of_largest, set_predictors
 from blimp2pymc.sampler.kernels.row_densities import log_density_of_row
 from blimp2pymc.sampler.numerics.evaluator import evaluate
 from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
@@ -87,6 +94,12 @@ def set_intervals(categories, index, row, theta, columns, options):
             options[CODE, k] = categories.code[codes + k]
             lower = upper
         return last - first + 1
+    if categories.part[index] >= 0:
+        n = categories.code_start[index + 1] - codes
+        for k in range(n):
+            options[LOWER, k], options[UPPER, k] = -math.inf, math.inf
+            options[CODE, k] = categories.code[codes + k]
+        return n
     # Codes of a nominal variable: the reference, that of this difference, those of the others.
     cut, options[CODE, 0], options[CODE, 1] = 0.0, categories.code[codes], categories.code[codes + 1]
     start = categories.rival_start[index]
@@ -107,6 +120,10 @@ def conditional(tables, index, row, state, work):
     options, by_equation = work.options, work.by_equation
     n = set_intervals(categories, index, row, state.theta, columns, options)
     start, end = categories.segment_start[index], categories.segment_start[index + 1]
+    part, size = categories.part[index], 0
+    if part >= 0:
+        set_predictors(tables, part, row, 1, state, work)
+        size = tables.trajectories.equation_start[part + 1] - tables.trajectories.equation_start[part]
     for segment in range(start, end):
         group = categories.segment_group[segment]
         for equation in range(residuals.group_start[group], residuals.group_start[group + 1]):
@@ -143,6 +160,11 @@ def conditional(tables, index, row, state, work):
             constant += log_density_of_row(
                 tables, categories.density_group[density], row, columns, state.theta, by_equation[REST_OF_CATEGORY]
             )
+        if part >= 0:
+            # The reference comes first among the codes.
+            probability = log_probability_of_largest(size, k - 1, 0, work, work.margins[3])
+            options[MEAN, k], options[ROOT, k], options[WEIGHT, k] = 0.0, 1.0, constant + probability
+            continue
         mean, root = linear / squares, math.sqrt(squares)
         options[MEAN, k], options[ROOT, k] = mean, root
         share = log_probability((options[LOWER, k] - mean) * root, (options[UPPER, k] - mean) * root)
@@ -169,6 +191,9 @@ def draw(tables, index, row, state, work):
         k += 1
         left -= options[WEIGHT, k]
     set_category(tables, index, row, options[CODE, k], state, work)
+    if tables.categories.part[index] >= 0:
+        differences.draw_row(tables, tables.categories.part[index], row, 0, state, work)
+        return True
     place = tables.categories.place[index]
     if place >= 0:
         state.category[place + row - tables.categories.low[index]] = k
@@ -190,33 +215,33 @@ def update(tables, state, work):
 
 
 @compiled
-def set_codes_of_run(differences, run, state):
+def set_codes_of_run(table, run, state):
     """Set nominal codes of a run of rows to the largest difference, or the reference."""
-    codes, first = differences.code_start[run], differences.member_start[run]
-    for row in range(differences.missing_low[run], differences.missing_high[run]):
-        largest, code = 0.0, differences.code[codes]
-        for k in range(first, differences.member_start[run + 1]):
-            value = state.columns[differences.member[k], row]
+    codes, first = table.code_start[run], table.member_start[run]
+    for row in range(table.missing_low[run], table.missing_high[run]):
+        largest, code = 0.0, table.code[codes]
+        for k in range(first, table.member_start[run + 1]):
+            value = state.columns[table.member[k], row]
             if value > largest:
-                largest, code = value, differences.code[codes + 1 + k - first]
-        state.columns[differences.missing_score[run], row] = code
+                largest, code = value, table.code[codes + 1 + k - first]
+        state.columns[table.missing_score[run], row] = code
 
 
 @compiled
-def set_codes(differences, state):
+def set_codes(table, state):
     """Set nominal codes at which no equation looks to the largest difference, or the reference."""
-    for run in range(differences.missing_low.size):
-        set_codes_of_run(differences, run, state)
+    for run in range(table.missing_low.size):
+        set_codes_of_run(table, run, state)
 
 
 @compiled
 def update_differences(tables, state, work):
     """Draw the latent differences of observed nominal categories: normal, between what the category asks for."""
-    differences = tables.differences
-    for index in range(differences.block.size):
-        block = differences.block[index]
-        column = state.columns[differences.column[index]]
-        start = differences.category_start[index] - tables.cells.low[block]
+    table = tables.differences
+    for index in range(table.block.size):
+        block = table.block[index]
+        column = state.columns[table.column[index]]
+        start = table.category_start[index] - tables.cells.low[block]
         for low in range(tables.cells.low[block], tables.cells.high[block], 256):
             n = min(256, tables.cells.high[block] - low)
             cells.conditional(
@@ -224,13 +249,13 @@ def update_differences(tables, state, work):
             )
             for i in range(n):
                 row = low + i
-                category = differences.category[start + row]
+                category = table.category[start + row]
                 lower, upper = -math.inf, 0.0
-                if category == differences.column[index]:
+                if category == table.column[index]:
                     # Its own category: above all others and 0.
                     lower, upper = 0.0, math.inf
-                    for k in range(differences.rival_start[index], differences.rival_start[index + 1]):
-                        lower = max(lower, state.columns[differences.rival[k], row])
+                    for k in range(table.rival_start[index], table.rival_start[index + 1]):
+                        lower = max(lower, state.columns[table.rival[k], row])
                 elif category >= 0:
                     upper = state.columns[category, row]
                 precision = work.precision[0, 0, i]

@@ -19,6 +19,7 @@ import math
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.row_densities import log_of_one_plus
 from blimp2pymc.sampler.numerics.largest import log_largest
+from blimp2pymc.sampler.numerics.moments import multiply
 from blimp2pymc.sampler.numerics.normal_table import normal_both
 
 CATEGORIES, COUNT, LARGEST, ORDERED = range(4)
@@ -27,8 +28,29 @@ ROOT_TWO = math.sqrt(2.0)
 
 
 @compiled
-def _category(table, part, outcome):
-    # Place of a code among those of a part, from 0; -1: none of them, the reference.
+def set_predictors(tables, part, low, n, state, work):
+    """Write linear predictors of a part, rows low to low + n, to `work.predictor`, and monomials to `work.values`."""
+    table = tables.trajectories
+    used = table.used_start[part]
+    for k in range(used, table.used_start[part + 1]):
+        multiply(tables.residuals, table.used[k], state.columns, low, n, work.values[k - used])
+    first = table.equation_start[part]
+    for e in range(first, table.equation_start[part + 1]):
+        equation, predictor = table.equation[e], work.predictor[e - first]
+        for i in range(n):
+            predictor[i] = 0.0
+        for k in range(table.term_start[e], table.term_start[e + 1]):
+            place = table.term[k]
+            coefficient = state.coefficient[equation, table.used[used + place]]
+            if coefficient != 0.0:
+                value = work.values[place]
+                for i in range(n):
+                    predictor[i] -= coefficient * value[i]
+
+
+@compiled
+def category(table, part, outcome):
+    """Place of a code among those of a part, from 0; -1: none of them, the reference."""
     first = table.code_start[part]
     for k in range(first, table.code_start[part + 1]):
         if table.code[k] == outcome:
@@ -48,7 +70,7 @@ def _category_rows(table, part, size, n, outcome, informed, work):
             score[k, i] = math.exp(predictor[k, i] - largest)
             summed += score[k, i]
         summed += math.exp(-largest)
-        own = _category(table, part, outcome[i])
+        own = category(table, part, outcome[i])
         total -= largest + math.log(summed)
         if own >= 0:
             total += predictor[own, i]
@@ -81,8 +103,8 @@ def _count_rows(n, outcome, dispersion, informed, work):
 
 
 @compiled
-def _log_probability_of_largest(size, own, i, work, slopes):
-    # Log probability that utility `own` (-1: the reference) is the largest; derivatives by the predictors to `slopes`.
+def log_probability_of_largest(size, own, i, work, slopes):
+    """Log probability that utility `own` (-1: the reference) is the largest; derivatives by predictors to `slopes`."""
     margins, by_margin = work.margins[0], work.margins[1]
     utility = work.predictor[own, i] if own >= 0 else 0.0
     n = 0
@@ -109,8 +131,8 @@ def _largest_rows(table, part, size, n, outcome, informed, work):
     score, information, slopes = work.score, work.pair_information, work.margins[3]
     total = 0.0
     for i in range(n):
-        own = _category(table, part, outcome[i])
-        total += _log_probability_of_largest(size, own, i, work, slopes)
+        own = category(table, part, outcome[i])
+        total += log_probability_of_largest(size, own, i, work, slopes)
         for k in range(size):
             score[k, i] = slopes[k]
         if informed:
@@ -118,7 +140,7 @@ def _largest_rows(table, part, size, n, outcome, informed, work):
                 for j in range(k + 1):
                     information[k, j, i] = 0.0
             for other in range(-1, size):
-                probability = math.exp(_log_probability_of_largest(size, other, i, work, slopes))
+                probability = math.exp(log_probability_of_largest(size, other, i, work, slopes))
                 for k in range(size):
                     for j in range(k + 1):
                         information[k, j, i] += probability * slopes[k] * slopes[j]
@@ -147,7 +169,7 @@ def _ordered_rows(table, part, n, outcome, theta, informed, work):
     total = 0.0
     for i in range(n):
         eta = predictor[i]
-        k = _category(table, part, outcome[i])
+        k = category(table, part, outcome[i])
         lower = theta[table.threshold[first + k - 1]] - eta if k > 0 else -math.inf
         upper = theta[table.threshold[first + k]] - eta if k < last else math.inf
         value, slope = _between(lower, upper)

@@ -18,13 +18,12 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels import responses, thresholds
-from blimp2pymc.sampler.kernels.predictor_densities import score_rows
+from blimp2pymc.sampler.kernels import differences, responses, thresholds
+from blimp2pymc.sampler.kernels.predictor_densities import score_rows, set_predictors
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import cholesky
 from blimp2pymc.sampler.numerics.generator import normal, uniform
-from blimp2pymc.sampler.numerics.largest import draw_largest
-from blimp2pymc.sampler.numerics.moments import multiply, product_of_parameters, refresh_equation
+from blimp2pymc.sampler.numerics.moments import product_of_parameters, refresh_equation
 
 TIME, LONGEST, MOST_STEPS = 1.8, 0.6, 12
 """Length of a trajectory, largest size of a step, largest number of steps."""
@@ -33,28 +32,6 @@ ACCEPTANCE = 0.8
 STEP, LEARNED, SWEEPS, ACCEPTED, PROPOSED = range(5)
 """Columns of `State.trajectory`: log size of a step, matrices in the metric, sweeps of burn-in; sum of acceptance
 probabilities after burn-in and their number."""
-ROOT_HALF = math.sqrt(0.5)
-
-
-@compiled
-def _set_predictors(tables, part, low, n, state, work):
-    # Linear predictors of a part in rows low to low + n; the monomials in them to `work.values`.
-    table = tables.trajectories
-    used = table.used_start[part]
-    for k in range(used, table.used_start[part + 1]):
-        multiply(tables.residuals, table.used[k], state.columns, low, n, work.values[k - used])
-    first = table.equation_start[part]
-    for e in range(first, table.equation_start[part + 1]):
-        equation, predictor = table.equation[e], work.predictor[e - first]
-        for i in range(n):
-            predictor[i] = 0.0
-        for k in range(table.term_start[e], table.term_start[e + 1]):
-            place = table.term[k]
-            coefficient = state.coefficient[equation, table.used[used + place]]
-            if coefficient != 0.0:
-                value = work.values[place]
-                for i in range(n):
-                    predictor[i] -= coefficient * value[i]
 
 
 @compiled
@@ -111,7 +88,7 @@ def _add_part(tables, index, part, informed, state, work, gradient, matrix):
     for run in range(table.run_start[part], table.run_start[part + 1]):
         for low in range(table.run_low[run], table.run_high[run], 256):
             n = min(256, table.run_high[run] - low)
-            _set_predictors(tables, part, low, n, state, work)
+            set_predictors(tables, part, low, n, state, work)
             total += score_rows(tables, part, low, n, state, informed, work)
             _add_slopes(table, part, n, work)
             if informed:
@@ -242,46 +219,12 @@ def move(tables, index, state, work):
 
 
 @compiled
-def _draw_differences(tables, part, state, work):
-    # All latent differences of a nominal variable, jointly, given the category of each row.
-    table = tables.trajectories
-    first = table.equation_start[part]
-    size = table.equation_start[part + 1] - first
-    codes = table.code_start[part]
-    margins, drawn = work.margins[0], work.margins[1]
-    for run in range(table.run_start[part], table.run_start[part + 1]):
-        for low in range(table.run_low[run], table.run_high[run], 256):
-            n = min(256, table.run_high[run] - low)
-            _set_predictors(tables, part, low, n, state, work)
-            for i in range(n):
-                outcome, own = state.columns[table.outcome[part], low + i], -1
-                for k in range(size):
-                    if table.code[codes + k] == outcome:
-                        own = k
-                utility = work.predictor[own, i] if own >= 0 else 0.0
-                place = 0
-                for k in range(-1, size):
-                    if k != own:
-                        margins[place] = (utility - (work.predictor[k, i] if k >= 0 else 0.0)) / ROOT_HALF
-                        place += 1
-                largest = utility + ROOT_HALF * draw_largest(state.generator, margins, size, drawn)
-                reference = largest if own < 0 else ROOT_HALF * drawn[0]
-                place = 0 if own < 0 else 1
-                for k in range(size):
-                    value = largest
-                    if k != own:
-                        value = work.predictor[k, i] + ROOT_HALF * drawn[place]
-                        place += 1
-                    state.columns[table.response[first + k], low + i] = value - reference
-
-
-@compiled
 def redraw(tables, index, state, work):
     """Draw what a trajectory has integrated out."""
     table = tables.trajectories
     for part in range(table.part_start[index], table.part_start[index + 1]):
         if table.kind[part] == 2:
-            _draw_differences(tables, part, state, work)
+            differences.draw(tables, part, state, work)
         elif table.kind[part] == 3:
             variable = table.variable[part]
             n = responses.conditional(tables, variable, state, work)

@@ -13,6 +13,7 @@ from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
 from blimp2pymc.sampler.tables.tables import Cells
+from blimp2pymc.sampler.tables.trajectory_tables import NominalPart, nominal_parts
 
 
 def response_table(result: Layout, cells: Cells) -> Responses:
@@ -103,15 +104,20 @@ def _intercept(result: Layout, cells: Cells, response: Residual) -> str | None:
 
 
 def category_table(result: Layout, cells: Cells, responses: Responses) -> Categories:
-    """Missing categories that other equations look at, pattern by pattern; a nominal one once per difference."""
+    """Missing categories that other equations look at, pattern by pattern.
+
+    A nominal one is there once where its differences are integrated out, elsewhere once per difference.
+    """
     form = result.plan.structure
+    parts = nominal_parts(result)
     found: list[tuple[Residual, Pattern]] = [
         (each, pattern)
         for pattern in result.patterns
         for each in form.latent_responses
         if each.outcome.variable in pattern.categories
+        and (each.outcome.variable not in parts or parts[each.outcome.variable].residuals[0] is each)
     ]
-    looked_at = [_groups(result, each, pattern) for each, pattern in found]
+    looked_at = [_groups(result, each, pattern, parts.get(each.outcome.variable)) for each, pattern in found]
     segments = [
         [(group, _entries(result, each, group)) for group in groups]
         for (each, _), (groups, _) in zip(found, looked_at, strict=True)
@@ -139,6 +145,9 @@ def category_table(result: Layout, cells: Cells, responses: Responses) -> Catego
         score=integers(result.columns[Column(each.outcome.variable)] for each, _ in found),
         response=integers(result.columns[each.outcome] for each, _ in found),
         is_nominal=np.array([each.outcome.category is not None for each, _ in found], np.bool_),
+        part=integers(
+            parts[each.outcome.variable].place if each.outcome.variable in parts else -1 for each, _ in found
+        ),
         low=integers(pattern.low for _, pattern in found),
         high=integers(pattern.low + len(pattern.rows) for _, pattern in found),
         place=integers(places),
@@ -238,14 +247,19 @@ def _place(cells: Cells, responses: Responses, column: int, low: int) -> int:
     raise AssertionError("a pattern without a block")
 
 
-def _groups(result: Layout, response: Residual, pattern: Pattern) -> tuple[list[int], list[int]]:
-    """Groups that a category's density looks at, and those that are not normal."""
+def _groups(
+    result: Layout, response: Residual, pattern: Pattern, part: NominalPart | None
+) -> tuple[list[int], list[int]]:
+    """Groups that a category's density looks at, less that of differences it integrates out; those not normal."""
     form = result.plan.structure
     held = {Column(response.outcome.variable), response.outcome}
     touched = [
         index
         for index, group in enumerate(form.groups)
-        if index not in pattern.inactive and not group.is_cut and held & group.columns
+        if index not in pattern.inactive
+        and not group.is_cut
+        and held & group.columns
+        and (part is None or response not in group.residuals)
     ]
     return with_scored(form, touched)
 

@@ -59,6 +59,8 @@ class Categories(NamedTuple):
     response: np.ndarray
     """Column of the latent response, or of the latent difference."""
     is_nominal: np.ndarray
+    part: np.ndarray
+    """Part of `Trajectories` of a nominal variable whose differences are all integrated out; else -1."""
     low: np.ndarray
     high: np.ndarray
     place: np.ndarray

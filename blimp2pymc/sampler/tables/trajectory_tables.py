@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -79,6 +80,26 @@ def trajectory_table(result: Layout) -> Trajectories:
         entry_equation=integers(each[2] for each in listed),
         entry_place=integers(each[3] for each in listed),
     )
+
+
+@dataclass(frozen=True)
+class NominalPart:
+    """A nominal variable whose latent differences a trajectory integrates out."""
+
+    place: int
+    """Place of the part."""
+    residuals: tuple[Residual, ...]
+
+
+def nominal_parts(result: Layout) -> dict[str, NominalPart]:
+    """Nominal variables with latent differences that are integrated out."""
+    groups = result.plan.structure.groups
+    parts = [groups[first] for each in result.plan.trajectories for first, *_ in _parts(result, each)]
+    return {
+        group.residuals[0].equation.name: NominalPart(place, group.residuals)
+        for place, group in enumerate(parts)
+        if _kind(group) == LARGEST
+    }
 
 
 def _parts(result: Layout, trajectory: Trajectory) -> list[tuple[int, ...]]:

@@ -10,6 +10,7 @@ from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.chain import entries
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.kernels.categories import CODE, LOWER, MEAN, ROOT, UPPER, WEIGHT
+from blimp2pymc.sampler.verification.integrated_parts import given_values
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.verification.point import Changes, Point
@@ -50,6 +51,10 @@ def category_changes(point: Point) -> Changes:
     """Changes of the densities with missing categories and their responses, some rows of a pattern at a time."""
     table, state, work = point.tables.categories, point.state, point.work
     for index in range(len(table.score)):
+        if table.part[index] >= 0:
+            yield _nominal_change(point, index)
+            point.restore()
+            continue
         rows = range(int(table.low[index]), int(table.high[index]))
         before, kernel, changed = point.log_density(cuts=False, collapsed=True), 0.0, {}
         for row in list(rows)[:ROWS]:
@@ -70,6 +75,34 @@ def category_changes(point: Point) -> Changes:
         point.refresh()
         yield kernel, point.log_density(cuts=False, collapsed=True) - before
         point.restore()
+
+
+def _nominal_change(point: Point, index: int) -> tuple[float, float]:
+    """Change with missing categories of a nominal variable whose differences are all integrated out."""
+    table, state, part = point.tables.categories, point.state, int(point.tables.categories.part[index])
+    equations = range(*point.tables.trajectories.equation_start[part : part + 2])
+    columns = point.tables.trajectories.response[equations.start : equations.stop]
+
+    def integrated() -> float:
+        return point.log_density(cuts=False, collapsed=True) - given_values(point, part)
+
+    before, kernel, changed = integrated(), 0.0, {}
+    for row in range(int(table.low[index]), int(table.high[index]))[:ROWS]:
+        old = state.columns[table.score[index], row]
+        n = entries.category_conditional(*point.compiled, index, row)
+        options = point.work.options[:, :n].copy()
+        state.columns[table.score[index], row] = old
+        place, new = int(np.flatnonzero(options[CODE] == old)[0]), int(point.random.integers(n))
+        kernel += options[WEIGHT, new] - options[WEIGHT, place]
+        changed[row] = new, options[CODE, new]
+    for row, (new, code) in changed.items():
+        # Utilities, the reference first: that of the category is the largest.
+        utilities = point.random.normal(size=1 + len(columns))
+        utilities[new] = utilities.max() + 0.5
+        state.columns[columns, row] = utilities[1:] - utilities[0]
+        state.columns[table.score[index], row] = code
+    point.refresh()
+    return kernel, integrated() - before
 
 
 def difference_changes(point: Point) -> Changes:
