@@ -116,7 +116,13 @@ def test_gradient_is_the_derivative_of_the_density(name):
         assert np.allclose(matrix, second, rtol=1e-3, atol=1e-3 if exact else 0.4 * np.abs(np.diag(matrix)).max())
 
 
-@pytest.mark.parametrize("margins", [(0.3,), (-9.0,), (1.0, -0.4), (-6.0, 2.0, 0.1), (12.0, 11.0), (-7.0, -7.5, -6.0)])
+MARGINS = (
+    (0.3,), (-9.0,), (1.0, -0.4), (-3.0, -1.0), (-4.9, 5.0), (-0.1, 8.0), (-6.0, -3.0), (-6.0, 2.0, 0.1), (12.0, 11.0),
+    (-7.0, -7.5, -6.0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("margins", MARGINS)
 def test_probability_of_the_largest(margins):
     from scipy.integrate import quad
     from scipy.special import ndtr

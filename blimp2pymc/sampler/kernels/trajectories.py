@@ -234,9 +234,11 @@ def redraw(tables, index, state, work):
 
 @compiled
 def update(tables, state, work, adapting):
-    """Follow one trajectory for each outcome."""
+    """Follow one trajectory for each outcome, in the share of the sweeps that its table has."""
     for index in range(tables.trajectories.part_start.size - 1):
         known = state.trajectory[index]
+        if known[SWEEPS] >= 100.0 and tables.trajectories.share[index] < uniform(state.generator):
+            continue
         if known[LEARNED] == 0.0 or (adapting and (known[SWEEPS] < 100.0 or known[SWEEPS] % 10.0 == 0.0)):
             _learn(tables, index, state, work)
         chance = move(tables, index, state, work)

@@ -165,6 +165,8 @@ class Transformations(NamedTuple):
 class Trajectories(NamedTuple):
     """Coefficients of categories and counts that move together; each outcome is a part of one of them."""
 
+    share: np.ndarray
+    """Share of the sweeps, but for the first of burn-in, in which one is followed."""
     member_start: np.ndarray
     member: np.ndarray
     """Parameters that move."""

@@ -16,6 +16,9 @@ from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.row_tables import Trajectories
 
+SHARE_OF_LARGEST = 0.25
+"""Share of sweeps with a trajectory where probabilities are integrals: one costs several times the rest of a sweep."""
+
 
 def trajectory_table(result: Layout) -> Trajectories:
     """Trajectories as indices."""
@@ -51,6 +54,7 @@ def trajectory_table(result: Layout) -> Trajectories:
     entry_start, listed = ragged(entries)
     run_start, spans = ragged(runs)
     return Trajectories(
+        share=np.array([min(_share(form.groups[k]) for k in each.groups) for each in found], np.float64),
         member_start=ragged(each.parameters for each in found)[0],
         member=integers(result.parameters[name] for each in found for name in each.parameters),
         refreshed_start=ragged(_refreshed(result, each) for each in found)[0],
@@ -123,6 +127,10 @@ def _terms(result: Layout, residual: Residual) -> dict[int, int]:
     response = result.working.get(residual.working, result.columns.get(residual.working, -1))
     keys = [result.monomial(product) for product in residual.products]
     return {k: result.monomials[key] for k, key in enumerate(keys) if key != (response,)}
+
+
+def _share(group: Group) -> float:
+    return SHARE_OF_LARGEST if _kind(group) == LARGEST and len(group.residuals) > 2 else 1.0
 
 
 def _codes(result: Layout, part: Sequence[Residual]) -> list[float]:
