@@ -49,7 +49,7 @@ def absent_category(model: ir.Model) -> Warnings:
 
 
 def empty_cell(model: ir.Model) -> Warnings:
-    """A category of an outcome that a group, as a categorical predictor defines it, does not show."""
+    """A category of an outcome that a group, as a predictor with categories or two values defines it, does not show."""
     told: set[tuple[str, str]] = set()
     for equation in model.equations:
         outcome = model.variables[equation.name]
@@ -58,18 +58,20 @@ def empty_cell(model: ir.Model) -> Warnings:
         groups = {column.variable for term in equation.terms for column in columns_in(term.expression)}
         for name in sorted(groups, key=list(model.variables).index):
             group = model.variables[name]
+            if name not in model.data or (equation.name, name) in told:
+                continue
             # The scores of a variable with more ordered codes have one slope, however they are spread.
-            is_group = group.kind is ir.Kind.NOMINAL or len(group.categories) == 2
-            if not is_group or name not in model.data or (equation.name, name) in told:
+            codes = np.unique(model.data[name][~np.isnan(model.data[name])])
+            if group.kind is not ir.Kind.NOMINAL and len(codes) != 2:
                 continue
             told.add((equation.name, name))
             cells = [
                 (own, code)
-                for own in group.categories
+                for own in codes
                 for code in outcome.categories
                 if not np.any((model.data[name] == own) & (model.data[equation.name] == code))
             ]
-            if cells and max(len(group.categories), len(outcome.categories)) <= MOST_CATEGORIES:
+            if cells and max(len(codes), len(outcome.categories)) <= MOST_CATEGORIES:
                 shown = ", ".join(f"{code:g} where '{name}' is {own:g}" for own, code in cells[:CELLS_SHOWN])
                 more = f", and {len(cells) - CELLS_SHOWN} more such cells" if len(cells) > CELLS_SHOWN else ""
                 yield (f"nobody has the code {shown}{more} of '{equation.name}'", equation.span,

@@ -23,6 +23,7 @@ from blimp2pymc.joint_model.ir import (
     ParameterKind,
     Role,
 )
+from blimp2pymc.joint_model.undefined_predictors import undefined_predictors
 
 TOLERANCE = 1e-9
 """A column is a combination of others when what they leave of it is smaller than this, relative to it."""
@@ -44,8 +45,8 @@ def check_model(model: Model) -> list[Finding]:
 
     Returns
     -------
-    Errors: a variable without any observed value, an incomplete FIXED variable, a predictor or outcome
-    that is constant, counts that are not positive, predictors of one equation that are exact combinations
+    Errors: a variable without any observed value, an incomplete FIXED variable, a predictor that has no value
+    in some row, a predictor or outcome that is constant, counts that are not positive, predictors of one equation that are exact combinations
     of each other (as far as they are observed), an outcome its predictors give exactly, fewer observed
     outcomes than the flat priors need. Each points at the statement it is about. Where the priors are
     informative enough for a proper posterior, collinearity is a warning.
@@ -57,6 +58,11 @@ def check_model(model: Model) -> list[Finding]:
     equations = sorted(model.equations, key=lambda each: each.role is not Role.OUTCOME)
     for equation in equations:
         if equation.role is Role.MEANS or blamed & _variables_of(equation):
+            continue
+        undefined = [*undefined_predictors(model, equation)]
+        if undefined:
+            found.extend(finding for _, finding in undefined)
+            blamed.update(*(variables for variables, _ in undefined))
             continue
         design = design_of(model, equation)
         if equation.variance_terms:

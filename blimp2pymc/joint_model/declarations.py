@@ -55,6 +55,13 @@ def declare(script: tree.Script, table: Table) -> Declarations:
         kind, reference, span = scales.get(name, (Kind.CONTINUOUS, None, None))
         values = table.values.get(name)
         codes = observed_codes(values) if values is not None and kind in (Kind.ORDINAL, Kind.NOMINAL) else ()
+        if kind is Kind.NOMINAL and any(code != np.floor(code) for code in codes):
+            # Its dummies would have no names; the other mistakes are found without them.
+            assert values is not None
+            row = int(np.flatnonzero(~np.isnan(values) & (values != np.floor(values)))[0])
+            findings.append(Finding(f"'{name}' is NOMINAL, but has the value {values[row]:g} ({table.place(row)})", span,
+                                    "whole numbers as codes", "fractional-code"))  # fmt: skip
+            kind, codes, reference = Kind.CONTINUOUS, (), None
         if kind is Kind.NOMINAL and codes:
             reference = _reference(name, codes, reference, span, findings)
         variables[name] = Variable(

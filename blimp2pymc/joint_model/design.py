@@ -75,7 +75,7 @@ def design_of(model: Model, equation: Equation) -> Design:
 
 def _values(model: Model, expression: Expression) -> Array | None:
     """Values of a predictor, centered at observed means; None when the data alone do not give them."""
-    expression = with_observed_means(expression, model.centered, lambda column: _observed_mean(model, column))
+    expression = with_known_means(model, expression)
     if parameters_in(expression):
         return None
     columns = {}
@@ -86,6 +86,11 @@ def _values(model: Model, expression: Expression) -> Array | None:
         columns[column] = observed
     values = np.array(np.broadcast_to(evaluate(expression, columns), model.frame.n_rows), float)
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def with_known_means(model: Model, expression: Expression) -> Expression:
+    """The expression with centered predictors at their observed means."""
+    return with_observed_means(expression, model.centered, lambda column: _observed_mean(model, column))
 
 
 def _observed_mean(model: Model, column: Column) -> float | None:

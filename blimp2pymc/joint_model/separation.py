@@ -9,11 +9,13 @@ The proof does not depend on the link, so one search serves probit, logit and or
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from blimp2pymc.errors import Span
 from blimp2pymc.joint_model import ir
+from blimp2pymc.joint_model.algebra import parameters_in, substitute
 from blimp2pymc.joint_model.design import Array, Predictor, column_values, design_of
 from blimp2pymc.joint_model.families import BY_CODE
 
@@ -39,7 +41,7 @@ def separated_outcomes(model: ir.Model) -> Found:
     """Warnings for outcomes whose categories some predictors tell apart in all complete rows."""
     told: set[tuple[str, ...]] = set()
     for equation in model.equations:
-        if equation.role is not ir.Role.OUTCOME:
+        if equation.role is ir.Role.MEANS:
             continue
         for names in _separating(model, equation):
             if (equation.name, *names) in told:
@@ -51,14 +53,14 @@ def separated_outcomes(model: ir.Model) -> Found:
             them = "its coefficient is" if len(names) == 1 else "their coefficients are"
             what = "counts of 0 from others" if equation.family == "negative_binomial" else "categories"
             yield (f"{' and '.join(quoted)}{together} {verb} {what} of '{equation.name}' apart without error, so that "
-                   f"{them} held by the prior alone", equation.span,
+                   f"{them} held by the prior alone", equation.span or model.variables[equation.name].span,
                    "fewer predictors, or merged categories")  # fmt: skip
 
 
 def _separating(model: ir.Model, equation: ir.Equation) -> Iterator[tuple[str, ...]]:
     """Names of the predictors that separate: every one that does so alone, else a set of them."""
     outcome = column_values(model, ir.Column(equation.outcome.variable))
-    design = design_of(model, equation)
+    design = design_of(model, _without_means(model, equation))
     predictors = [each for each in design.predictors if not each.is_intercept and not np.isnan(each.values).all()]
     has_intercept = any(each.is_intercept for each in design.predictors)
     if outcome is None or not predictors or not design.is_complete or not has_intercept or design.fixed:
@@ -73,6 +75,18 @@ def _separating(model: ir.Model, equation: ir.Equation) -> Iterator[tuple[str, .
             moved = _separates(predictors, sides)
             if moved:
                 yield tuple(moved)
+
+
+def _without_means(model: ir.Model, equation: ir.Equation) -> ir.Equation:
+    """The equation with predictors that are not centered at their mean parameters: the intercept takes that up."""
+    names = {name for each in equation.terms for name in parameters_in(each.expression)}
+    means = [name for name in names if model.parameters[name].kind is ir.ParameterKind.MEAN]
+    if equation.role is not ir.Role.PREDICTOR or not means:
+        return equation
+    zeros: dict[ir.Expression, ir.Expression] = {ir.ParameterReference(name): ir.Constant(0.0) for name in means}
+    return replace(
+        equation, terms=tuple(replace(each, expression=substitute(each.expression, zeros)) for each in equation.terms)
+    )
 
 
 def _questions(model: ir.Model, equation: ir.Equation, outcome: Array) -> list[list[Array]]:

@@ -96,6 +96,24 @@ def test_fine(text: str) -> None:
     resolve(parse(text), data())
 
 
+@pytest.mark.parametrize("marked", ["y ~ x1 <(ln(x2))>;", "y ~ x1; var(y) ~ <(sqrt(x2))>;", "y ~ <((1/(x2 > 0)))>;"])
+def test_function_without_a_value(marked: str) -> None:
+    text, places = unmark(f"MODEL: {marked}")
+    with pytest.raises(BlimpError) as caught:
+        resolve(parse(text), data())
+    (finding,) = caught.value.findings
+    row = int(np.flatnonzero(data()["x2"] <= 0)[0])
+    assert finding.code == "undefined-predictor"
+    assert f"has no value where 'x2' is {data()['x2'][row]:g}" in finding.message
+    assert finding.message.endswith(f"(DataFrame row {row})")
+    assert finding.span is not None
+    assert [(finding.span.start, finding.span.end)] == places
+
+
+def test_function_without_a_value_at_a_row_that_is_left_out() -> None:
+    resolve("FILTER: x2 > 0; MODEL: y ~ x1 ln(x2);", data())
+
+
 def test_shared_label_sums_columns() -> None:
     text, places = unmark("MODEL: y ~ x1@k x2@k <(sum)>;")
     with pytest.raises(BlimpError) as caught:

@@ -108,3 +108,10 @@ def test_counts_need_two_that_are_positive() -> None:
         with pytest.raises(BlimpError, match="its dispersion needs two"):
             resolved_counts(counts)
     resolved_counts([0.0] * 38 + [3.0, 1.0])
+
+
+def test_predictor_whose_own_predictors_separate_it() -> None:
+    found = messages("TRANSFORM: b = (x3 > 0.3); ORDINAL: b; CENTER: b; MODEL: x4 ~ b x3;")
+    assert found == [
+        "'x3' tells categories of 'b' apart without error, so that its coefficient is held by the prior alone"
+    ]
