@@ -58,6 +58,9 @@ def declare(page: Page, name: str, outcome: Column | None = None, *, start: str 
             declare(page, each)
         _comment_origin(page, parameter)
         page.deterministic(place.variable, parameter.definition)
+        if parameter.kind is ParameterKind.TRANSFORMATION:
+            inside = f"({place.variable} > 0) & ({place.variable} < 2)"
+            page.call("pm.Potential(", [string(f"{place.variable}_prior"), f"pt.switch({inside}, 0, -np.inf)"])
         return
     if parameter.kind is ParameterKind.THRESHOLD:
         _declare_thresholds(page, name)

@@ -48,6 +48,14 @@ CASES = {
         "TRANSFORM: b = (x3 > 0.3); ORDINAL: b; MODEL: b ~ x3 x4",
         "TRANSFORM: b = (x3 + x4 > 0.3); ORDINAL: b; MODEL: b ~ x3",
     ),
+    "endless-flat": (
+        "MODEL: y ~ (exp(-rate*x4))@1; PARAMETERS: rate ~ truncate(0, Inf)",
+        "MODEL: y ~ (exp(-rate*x4))@1; PARAMETERS: rate ~ truncate(0, 2)",
+    ),
+    "idle-at-zero": (
+        "MODEL: y ~ exp(-rate*x4); PARAMETERS: rate ~ truncate(0, 2)",
+        "MODEL: y ~ exp(-rate*x4); PARAMETERS: rate ~ truncate(0.1, 2)",
+    ),
     "suspected-missing-code": (
         "TRANSFORM: x3 = ifelse(x3 > 1, 999, x3); MODEL: y ~ x3",
         "TRANSFORM: x3 = ifelse(x3 > 1, missing(1, x3), x3); MODEL: y ~ x3",
@@ -76,6 +84,26 @@ def test_warning_is_given_where_it_belongs(code: str) -> None:
 def test_every_code_has_a_case() -> None:
     # What only a DataFrame can hold has a test of its own below.
     assert WARNINGS.keys() <= {*CASES, "categories-as-numbers"}
+
+
+@pytest.mark.parametrize(
+    ("script", "warned"),
+    [
+        ("MODEL: y ~ exp(-rate*x4)@c; PARAMETERS: rate ~ normal(1, 1)", True),
+        ("MODEL: y ~ exp(-rate*x4)@c; PARAMETERS: rate ~ normal(1, 1); c ~ normal(0, 4)", False),
+        ("MODEL: y ~ exp(-rate*x4)@c; PARAMETERS: rate ~ gamma(2, 1)", False),
+        ("MODEL: y ~ 0 exp(-rate*x4); PARAMETERS: rate ~ normal(1, 1)", False),
+        ("MODEL: y ~ exp(-rate*x4); PARAMETERS: rate ~ truncate(-2, -0.1)", False),
+        ("MODEL: y ~ (x3*exp(rate*x4)) x3; PARAMETERS: rate ~ normal(1, 1)", True),
+        ("MODEL: y ~ 0 phi(rate*x4); PARAMETERS: rate ~ normal(1, 1)", False),
+    ],
+)
+def test_function_that_repeats_others_at_zero(script: str, warned: bool) -> None:
+    assert ("idle-at-zero" in found(script)) is warned
+
+
+def test_group_of_two_values_without_a_category() -> None:
+    assert "empty-cell" in found("TRANSFORM: o = n*(d == 1 or n < 3); ORDINAL: o; MODEL: o ~ d")
 
 
 @pytest.mark.parametrize(

@@ -276,12 +276,13 @@ def predict(tables, state, work):
 @compiled
 def record_parameters(tables, state, work, out):
     """Write the parameters to `out`, coefficients centered at the expected scores of this draw."""
-    statistics.copy(state.theta, out)
-    if tables.centers.score.size > 0:
+    # Kernels of coefficients need no values of definitions that are polynomials, and leave them as they were.
+    if tables.definitions.target.size > 0:
         set_parameters(tables.definitions, state.theta, state.columns, work.stack)
-        for k in range(tables.centers.score.size):
-            step = state.theta[tables.centers.score[k]]
-            coefficients.move_along(tables.centers, k, step, out, work.vector[1], work.vector[2])
+    statistics.copy(state.theta, out)
+    for k in range(tables.centers.score.size):
+        step = state.theta[tables.centers.score[k]]
+        coefficients.move_along(tables.centers, k, step, out, work.vector[1], work.vector[2])
 
 
 @compiled

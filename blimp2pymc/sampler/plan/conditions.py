@@ -188,7 +188,9 @@ def _uses(
             if any(each.count(name) > 1 or computed & set(each) for each in factors):
                 nonlinear.append(index)
                 feeds = feeds or any(computed & set(each) for each in factors)
-        if {name, *computed} & (group.inside - set(form.powers)):
+        # A transform whose lambda is computed from a parameter is a function of it, as those of a mean are.
+        defined = computed & set(form.powers)
+        if {name, *computed} & (group.inside - set(form.powers)) or defined & {*group.powers, *group.inside}:
             inside.append(index)
         if name in group.covariance_parameters or computed & set(group.covariance_parameters):
             covariances.append(index)

@@ -85,13 +85,16 @@ def nuts_blocks(
 def needs_nuts(model: Model, form: Structure) -> bool:
     """Whether something has no other kernel."""
     inside = {name for group in form.groups for name in group.inside} - set(form.powers)
-    return bool(inside or modelled_powers(model))
+    return bool(inside or powers_for_nuts(model, form) or set(form.powers) & form.definitions.keys())
 
 
-def modelled_powers(model: Model) -> list[str]:
-    """Lambdas that are drawn, of outcomes whose variance has predictors."""
-    modelled = (each.transform for each in model.equations if each.transform is not None and each.variance_terms)
-    return [each.parameter for each in modelled if each.parameter in power_names(model)]
+def powers_for_nuts(model: Model, form: Structure) -> list[str]:
+    """Lambdas that are drawn, of outcomes whose variance has predictors, and those other lambdas are computed from."""
+    modelled = {each.transform.parameter for each in model.equations if each.transform and each.variance_terms}
+    powers = power_names(model)
+    defined = [name for name in powers if name in form.definitions]
+    behind = frozenset().union(*(depends_on(form, name) for name in defined))
+    return [name for name in powers if name not in defined and name in modelled | behind]
 
 
 def block_groups(form: Structure, facts: Mapping[str, ParameterFacts], name: str) -> tuple[int, ...]:
@@ -123,12 +126,11 @@ def without_inside(form: Structure, names: Collection[str], changed: Collection[
 
 def _transformed_by(form: Structure, name: str) -> list[int]:
     """Groups whose outcome is transformed with a parameter, in their mean or in their values."""
-    found = []
-    for index, group in enumerate(form.groups):
-        transforms = [residual.equation.transform for residual in group.residuals]
-        if any(each is not None and each.parameter == name for each in transforms) or name in group.inside:
-            found.append(index)
-    return found
+    return [
+        index
+        for index, group in enumerate(form.groups)
+        if name in group.inside or any(name in depends_on(form, power) for power in group.powers)
+    ]
 
 
 def _near(form: Structure, facts: Mapping[str, ParameterFacts], name: str) -> tuple[int, ...]:

@@ -137,6 +137,12 @@ class Group:
         return frozenset().union(*(parameters_in(function) for each in products for function in each.functions))
 
     @property
+    def powers(self) -> tuple[str, ...]:
+        """Parameters that the outcomes are transformed with."""
+        transforms = (residual.equation.transform for residual in self.residuals)
+        return tuple(each.parameter for each in transforms if each is not None and each.parameter is not None)
+
+    @property
     def covariance_parameters(self) -> tuple[str, ...]:
         """Residual variances, then correlations; of counts the dispersion."""
         if self.residuals[0].models_variance:

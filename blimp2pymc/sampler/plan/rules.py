@@ -25,11 +25,11 @@ from blimp2pymc.sampler.plan.inverses import power_names
 from blimp2pymc.sampler.plan.location_moves import LocationMove, location_moves
 from blimp2pymc.sampler.plan.marginals import Marginal, marginals
 from blimp2pymc.sampler.plan.nuts_blocks import (
-    modelled_powers,
     needs_nuts,
     not_free,
     nuts_blocks,
     obstacle,
+    powers_for_nuts,
     without_inside,
 )
 from blimp2pymc.sampler.plan.reflections import Reflection, reflections
@@ -219,7 +219,8 @@ def plan(
     others = {name: each for name, each in facts.items() if name not in alone}
     found = marginals(model, form, others) if collapsed and integrated else ()
     drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}
-    before += [_power_update(form, name, drawn_with) for name in power_names(model) if name not in alone]
+    before += [_power_update(form, name, drawn_with) for name in power_names(model)
+               if name not in alone and name not in form.definitions]  # fmt: skip
     first = [Update(each.parameters, "nuts", equations_of(form, set(each.groups)), each.reason, each.groups)
              for each in blocks]  # fmt: skip
     updates = (*first, *before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
@@ -242,7 +243,7 @@ def _chosen_kernels(
     blocked = {name for group in form.groups for name in group.covariance_parameters
                if set(group.covariance_parameters) & set(forced)}  # fmt: skip
     for name, each in facts.items():
-        if name in powers and name not in (*modelled_powers(model), *forced):
+        if name in powers and name not in (*powers_for_nuts(model, form), *forced):
             continue
         rules = [] if name in powers else [rule for rule in RULES if rule.applies(each)]
         if name in blocked:

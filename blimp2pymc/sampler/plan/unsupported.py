@@ -31,10 +31,6 @@ def unsupported(model: Model) -> list[Finding]:
     for equation in model.equations:
         if equation.family not in ("normal", *LATENT_RESPONSES, *WORKING_FAMILIES):
             refuse(f"'{equation.name}' has family '{equation.family}'", equation, "unsupported-family")
-        if equation.transform is not None and equation.transform.parameter is not None:
-            power = model.parameters[equation.transform.parameter]
-            if power.definition is not None:
-                refuse(f"lambda of '{equation.name}' is set in PARAMETERS", equation, "unsupported-transform")
         terms = (*equation.terms, *equation.variance_terms)
         columns = {described_column(equation)}.union(*(columns_in(term.expression) for term in terms))
         for column in sorted(columns):
