@@ -5,7 +5,8 @@ priors of their own, and elements of a covariance with fixed, shared or zero ele
 
     sum over groups of -(n log|T| + tr(T^-1 A S A'))/2, plus log priors,
 
-which costs nothing per row. Elements of a covariance block have the block's inverse Wishart density on the
+which costs nothing per row. A threshold that a mean holds as well, as part of an expected score, lies between the latent
+responses of the categories on its two sides. Elements of a covariance block have the block's inverse Wishart density on the
 covariance matrix, with the Jacobian of the covariances (correlation times root of two variances).
 """
 
@@ -40,6 +41,21 @@ def log_prior(priors, parameter, value):
 
 
 @compiled
+def within_limits(tables, index, value, state):
+    """Whether a threshold lies between the latent responses on its two sides; true of what is no threshold."""
+    variable, place = tables.slices.response[index], tables.slices.place[index]
+    if variable < 0:
+        return True
+    responses = tables.responses
+    column = state.columns[responses.column[variable]]
+    for k in range(responses.category_start[variable], responses.category_start[variable + 1]):
+        response = column[responses.row[k]]
+        if response > value if state.category[k] <= place else response < value:
+            return False
+    return True
+
+
+@compiled
 def log_block_prior(residuals, priors, group, theta, precision, log_determinant):
     """Log prior density of a block's variances and correlations, up to a constant."""
     start, end = residuals.group_start[group], residuals.group_start[group + 1]
@@ -59,8 +75,8 @@ def log_density(tables, index, value, state, work):
     slices, residuals, priors = tables.slices, tables.residuals, tables.priors
     parameter = slices.parameter[index]
     result = log_prior(priors, parameter, value)
-    if result == -math.inf:
-        return result
+    if result == -math.inf or not within_limits(tables, index, value, state):
+        return -math.inf
     state.theta[parameter] = value
     if tables.definitions.target.size > 0:
         set_parameters(tables.definitions, state.theta, state.columns, work.stack)

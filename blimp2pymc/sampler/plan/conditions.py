@@ -125,9 +125,7 @@ class ParameterFacts:
     def has_density(self) -> bool:
         """Whether the full conditional can be evaluated from the moment matrices."""
         occurs = bool(self.mean_groups or self.covariance_groups)
-        return (
-            occurs and not self.inside_groups and not self.is_threshold and self.parameter.prior.distribution in PROPER
-        )
+        return occurs and not self.inside_groups and self.parameter.prior.distribution in PROPER
 
     @property
     def is_free_threshold(self) -> bool:

@@ -120,6 +120,11 @@ def update_tables(
     variance_start, variance_equations = ragged(each for _, each in variances)
     slice_equation_start, slice_equations = ragged(each[1] for each in slices)
     slice_group_start, slice_groups = ragged(each[2] for each in slices)
+    thresholds = {
+        name: (variable, place)
+        for variable, each in enumerate(form.responses)
+        for place, name in enumerate(each.equation.thresholds)
+    }
     return (
         integers(kernels),
         integers(indices),
@@ -156,6 +161,8 @@ def update_tables(
             is_scored=np.array([flag for each in slices for flag in each[5]], np.bool_),
             covariance_changes=np.array([flag for each in slices for flag in each[3]], np.bool_),
             is_block_element=np.array([each[4] for each in slices], np.bool_),
+            response=integers(thresholds.get(each[0], (-1, 0))[0] for each in slices),
+            place=integers(thresholds.get(each[0], (-1, 0))[1] for each in slices),
         ),
         _scoring(form, scored, [_is_in_trajectory(result, blocks[block][0]) for block, _ in scored]),
     )

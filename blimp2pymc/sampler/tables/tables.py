@@ -230,6 +230,10 @@ class Slices(NamedTuple):
     """Per entry of `group`, whether its covariance changes with the parameter."""
     is_block_element: np.ndarray
     """Whether priors of blocks change with it."""
+    response: np.ndarray
+    """Of a threshold, place of its variable in `Responses`; -1 for others."""
+    place: np.ndarray
+    """Of a threshold, the last category below it."""
 
 
 class Statistics(NamedTuple):
