@@ -45,11 +45,11 @@ def check_model(model: Model) -> list[Finding]:
 
     Returns
     -------
-    Errors: a variable without any observed value, an incomplete FIXED variable, a predictor that has no value
-    in some row, a predictor or outcome that is constant, counts that are not positive, predictors of one equation that are exact combinations
-    of each other (as far as they are observed), an outcome its predictors give exactly, fewer observed
-    outcomes than the flat priors need. Each points at the statement it is about. Where the priors are
-    informative enough for a proper posterior, collinearity is a warning.
+    Errors: a variable without any observed value, an incomplete FIXED variable, a predictor that has no
+    value in some row, a predictor or outcome that is constant, counts that are not positive, predictors of
+    one equation that are exact combinations of each other (as far as they are observed), an outcome its
+    predictors give exactly, fewer observed outcomes than the flat priors need. Each points at the statement
+    it is about. Where the priors are informative enough for a proper posterior, collinearity is a warning.
     """
     findings = [*_unusable(model), *_incomplete_fixed(model)]
     blamed = {variable for variable, _ in findings}

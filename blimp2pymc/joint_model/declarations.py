@@ -59,8 +59,8 @@ def declare(script: tree.Script, table: Table) -> Declarations:
             # Its dummies would have no names; the other mistakes are found without them.
             assert values is not None
             row = int(np.flatnonzero(~np.isnan(values) & (values != np.floor(values)))[0])
-            findings.append(Finding(f"'{name}' is NOMINAL, but has the value {values[row]:g} ({table.place(row)})", span,
-                                    "whole numbers as codes", "fractional-code"))  # fmt: skip
+            findings.append(Finding(f"'{name}' is NOMINAL, but has the value {values[row]:g} ({table.place(row)})",
+                                    span, "whole numbers as codes", "fractional-code"))  # fmt: skip
             kind, codes, reference = Kind.CONTINUOUS, (), None
         if kind is Kind.NOMINAL and codes:
             reference = _reference(name, codes, reference, span, findings)

@@ -26,13 +26,13 @@ def endless_flat(model: ir.Model) -> Warnings:
     for _, term, name in _inside(model):
         prior = model.parameters[name].prior
         if prior.distribution == "flat" and not (np.isfinite(prior.lower) and np.isfinite(prior.upper)):
-            yield (f"the prior of '{name}', which is inside the predictor '{term.name}', is flat and has no end, so that "
-                   "the posterior may have no finite integral", term.span,
+            yield (f"the prior of '{name}', which is inside the predictor '{term.name}', is flat and has no end, so "
+                   "that the posterior may have no finite integral", term.span,
                    f"PARAMETERS: {name} ~ normal(mean, variance); or {name} ~ truncate(low, high);")  # fmt: skip
 
 
 def idle_at_zero(model: ir.Model) -> Warnings:
-    """A predictor that at 0 of a parameter repeats others: its coefficient b is free there, and db/b has no integral."""
+    """A predictor that repeats others where a parameter is 0: its coefficient b is free there, db/b has no integral."""
     for equation, term, name in _inside(model):
         prior, coefficient = model.parameters[name].prior, model.parameters[term.coefficient]
         is_flat = coefficient.is_free and coefficient.prior.distribution == "flat"
@@ -40,10 +40,10 @@ def idle_at_zero(model: ir.Model) -> Warnings:
         if not (is_flat and endless and prior.lower <= 0 <= prior.upper) or prior.distribution in AWAY_FROM_ZERO:
             continue
         if _repeats_others(model, equation, term, name):
-            yield (f"towards '{name}' = 0 the predictor '{term.name}' of '{equation.name}' carries the same information as "
-                   "the others, so that with a flat prior of its coefficient the posterior has no finite integral",
-                   term.span, f"PARAMETERS: {name} ~ truncate(low, high); with bounds on one side of 0, or a normal prior "
-                   "of the coefficient")  # fmt: skip
+            yield (f"towards '{name}' = 0 the predictor '{term.name}' of '{equation.name}' carries the same information "
+                   "as the others, so that with a flat prior of its coefficient the posterior has no finite integral",
+                   term.span, f"PARAMETERS: {name} ~ truncate(low, high); with bounds on one side of 0, or a normal "
+                   "prior of the coefficient")  # fmt: skip
 
 
 def _inside(model: ir.Model) -> Iterator[tuple[ir.Equation, ir.Term, str]]:

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from sampler import checked
 
-from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
@@ -61,7 +60,7 @@ def test_kernels_agree_under_other_prior_families(name, addition):
     assert result.passed, str(result)
 
 
-@pytest.mark.parametrize("name", [each for each in checked.SCRIPTS if each != "incomplete categorical predictors"])
+@pytest.mark.parametrize("name", checked.SCRIPTS)
 def test_kernels_agree_under_proper_priors(name):
     result = verify(checked.case(name, priors="proper"), states=2)
     assert result.passed, str(result)
@@ -191,12 +190,6 @@ BROKEN = {
     "counts": ("categories and counts that predict", _forget_what_a_cell_predicts(1)),
 }
 """Kernel -> case, and a change of the tables that makes the kernel wrong."""
-
-
-def test_thresholds_of_an_expected_score_need_coefficients_that_move():
-    # With priors that are not flat the score stays in the equation, and its thresholds have no kernel there.
-    with pytest.raises(BlimpError, match="no kernel can draw 'o threshold 2'"):
-        plan(checked.case("incomplete categorical predictors", priors="proper"))
 
 
 def test_every_rule_is_broken_once():

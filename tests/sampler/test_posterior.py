@@ -53,6 +53,31 @@ def test_regression_has_its_closed_form():
     assert drawn.std() == pytest.approx(variance / np.sqrt(degrees / 2 - 2), rel=0.06)
 
 
+def test_defined_labels_follow_the_draw():
+    rng = np.random.default_rng(12)
+    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=["x", "z", "y"])
+    script = "MODEL: y ~ x@a z@b; PARAMETERS: b = 0.8*a; WALDTEST: a = 0;"
+    draws = sample(resolve(script, frame), draws=50, burn=20, chains=2, seed=5)
+    assert draws.parameter("a").std() > 0
+    np.testing.assert_allclose(draws.parameter("b"), 0.8 * draws.parameter("a"), rtol=1e-12)
+
+
+def test_thresholds_are_the_same_where_an_expected_score_holds_them():
+    rng = np.random.default_rng(13)
+    x = rng.normal(size=80)
+    o = 1.0 + np.digitize(0.4 + x + rng.normal(size=80), [0.0, 1.0])
+    frame = pd.DataFrame({"x": x, "o": o, "y": (o + rng.normal(size=80) > 2).astype(float)})
+    frame.loc[rng.random(80) < 0.1, "o"] = np.nan
+    # The score's center touches nothing but a prior of the intercept that is far wider than its likelihood.
+    plain = resolve("ORDINAL: o y; FIXED: x; MODEL: y ~ o x;", frame)
+    centered = resolve("ORDINAL: o y; FIXED: x; CENTER: o; MODEL: y ~ o x;", frame)
+    one, other = (sample(each, draws=20_000, burn=500, chains=2, seed=5) for each in (plain, centered))
+    for name in ("o threshold 2", "o mean", "y ~ o"):
+        a, b = one.parameter(name), other.parameter(name)
+        assert chains.within(a.mean(), b.mean(), np.hypot(*map(chains.autocovariance_error, (a, b))))
+        assert a.std() == pytest.approx(b.std(), rel=0.1)
+
+
 def test_complete_nominal_predictor_gives_group_means():
     rng = np.random.default_rng(4)
     group = np.resize([2.0, 5.0, 7.0], 60)

@@ -5,9 +5,9 @@ priors of their own, and elements of a covariance with fixed, shared or zero ele
 
     sum over groups of -(n log|T| + tr(T^-1 A S A'))/2, plus log priors,
 
-which costs nothing per row. A threshold that a mean holds as well, as part of an expected score, lies between the latent
-responses of the categories on its two sides. Elements of a covariance block have the block's inverse Wishart density on the
-covariance matrix, with the Jacobian of the covariances (correlation times root of two variances).
+which costs nothing per row. A threshold that a mean holds as well, as part of an expected score, lies between the
+latent responses of the categories on its two sides. Elements of a covariance block have the block's inverse Wishart
+density on the covariance matrix, with the Jacobian of the covariances (correlation times root of two variances).
 """
 
 from __future__ import annotations

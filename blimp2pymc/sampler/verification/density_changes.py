@@ -91,6 +91,10 @@ def _slice(point: Point, index: int) -> Changes:
     at_old = entries.slice_log_density(*point.compiled, index, old)
     before = point.log_density(collapsed=True)
     at_new = entries.slice_log_density(*point.compiled, index, new)
+    while at_new == -np.inf and point.tables.slices.response[index] >= 0 and abs(new - old) > 1e-9:
+        # A threshold has little room between the latent responses.
+        new = 0.5 * (old + new)
+        at_new = entries.slice_log_density(*point.compiled, index, new)
     state.theta[k] = new
     point.refresh()
     yield at_new - at_old, point.log_density(collapsed=True) - before
