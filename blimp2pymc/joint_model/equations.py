@@ -70,7 +70,9 @@ def check_log_variances(drafts: Drafts) -> Iterator[Finding]:
                           draft.variance.span or span, f"leave out '{name}@...'", "variance-stated-twice")  # fmt: skip
         for pair in drafts.pairs.values():
             if draft.outcome in (pair.first, pair.second) and pair.setting.fixed != 0:
-                yield refuse("variance-model", pair.span, name=name)
+                other = pair.second if draft.outcome == pair.first else pair.first
+                hint = f"{other.variable} ~ {name}; in place of '~~', or a latent variable behind both"
+                yield refuse("variance-model", pair.span, name=name, hint=hint)
                 draft.log_variance = None
                 break
 

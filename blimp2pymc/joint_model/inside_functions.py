@@ -40,8 +40,8 @@ def idle_at_zero(model: ir.Model) -> Warnings:
         if not (is_flat and endless and prior.lower <= 0 <= prior.upper) or prior.distribution in AWAY_FROM_ZERO:
             continue
         if _repeats_others(model, equation, term, name):
-            yield (f"towards '{name}' = 0 the predictor '{term.name}' of '{equation.name}' carries the same information "
-                   "as the others, so that with a flat prior of its coefficient the posterior has no finite integral",
+            yield (f"towards '{name}' = 0 the predictor '{term.name}' of '{equation.name}' carries the same "
+                   "information as the others, so that its flat coefficient leaves a posterior without a finite integral",
                    term.span, f"PARAMETERS: {name} ~ truncate(low, high); with bounds on one side of 0, or a normal "
                    "prior of the coefficient")  # fmt: skip
 
