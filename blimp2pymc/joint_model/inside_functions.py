@@ -41,7 +41,7 @@ def idle_at_zero(model: ir.Model) -> Warnings:
             continue
         if _repeats_others(model, equation, term, name):
             yield (f"towards '{name}' = 0 the predictor '{term.name}' of '{equation.name}' carries the same "
-                   "information as the others, so that its flat coefficient leaves a posterior without a finite integral",
+                   "information as the others, so that its flat coefficient leaves no proper posterior",
                    term.span, f"PARAMETERS: {name} ~ truncate(low, high); with bounds on one side of 0, or a normal "
                    "prior of the coefficient")  # fmt: skip
 
