@@ -153,7 +153,8 @@ def update_parameters(tables, state, work, adapting, first):
             fine = coefficients.update(tables.residuals, tables.priors, tables.coefficients, index, state, work)
             fault = COEFFICIENTS
         elif kernel == 3:
-            fine = slices.update(tables, index, state, work, adapting)
+            # Thresholds and latent responses of the start do not fit: responses are drawn first.
+            fine = (first and tables.slices.response[index] >= 0) or slices.update(tables, index, state, work, adapting)
             fault = SLICES
         else:
             fine = scoring.update(tables, index, state, work, adapting, first)
