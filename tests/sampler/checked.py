@@ -330,7 +330,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "centered categories that predict a category": (
         "ORDINAL: o high; FIXED: w; CENTER: o; MODEL: high ~ o w o*w; logit(g) ~ o; ORDINAL: g;",
-        frozenset({"weights", "cells", "categories", "responses", "coefficients", "slice", "predictions"}),
+        frozenset({"weights", "categories", "responses", "coefficients", "slice", "predictions"}),
     ),
     "centered categories that predict a variance": (
         "ORDINAL: o; FIXED: w; CENTER: o; MODEL: y1 ~ o w; var(y1) ~ o;",

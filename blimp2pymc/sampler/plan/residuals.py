@@ -245,9 +245,13 @@ def structure(model: Model, uncentered: Container[str] = ()) -> Structure:
             polynomials[ParameterReference(name)] = written_out
     hidden: dict[str, Expression] = {}
     stated = {id(each): _with(each, named) for each in model.equations}
-    residuals = {id(each): _residual(stated[id(each)], drawn, polynomials, hidden) for each in model.equations}
+    # Mean and variance of an outcome share one equation, by which they are known to belong together.
+    equations = {name: _with(each, drawn) for name, each in stated.items()}
+    residuals = {
+        id(each): _residual(equations[id(each)], stated[id(each)], polynomials, hidden) for each in model.equations
+    }
     variances = {
-        id(each): _log_variance(_with(stated[id(each)], drawn), polynomials, hidden)
+        id(each): _log_variance(equations[id(each)], polynomials, hidden)
         for each in model.equations
         if each.variance_terms
     }
@@ -286,8 +290,7 @@ def _with(equation: Equation, replacements: Replacements) -> Equation:
     return replace(equation, terms=terms, variance_terms=variance_terms)
 
 
-def _residual(stated: Equation, drawn: Replacements, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
-    equation = _with(stated, drawn)
+def _residual(equation: Equation, stated: Equation, polynomials: Mapping, hidden: dict[str, Expression]) -> Residual:
     mean = _sum_of(equation.terms, polynomials)
     outcome = described_column(equation)
     value = substitute(outcome, polynomials)

@@ -99,17 +99,9 @@ def family_table(result: Layout) -> Families:
 
 
 def _partner(groups: Sequence[Group], group: Group) -> int:
-    """Place of the group with the other linear predictor of the outcome's equation, of its mean or of its variance."""
-    own = group.residuals[0]
-    if not own.equation.variance_terms:
-        return -1
-    return next(
-        k
-        for k, each in enumerate(groups)
-        if each.residuals[0].equation.outcome == own.equation.outcome
-        and not each.is_cut
-        and each.residuals[0].models_variance != own.models_variance
-    )
+    own = group.residuals[0].equation
+    found = (k for k, each in enumerate(groups) if each is not group and each.residuals[0].equation is own)
+    return next(found) if own.variance_terms else -1
 
 
 def _reference(result: Layout, name: str) -> float:
