@@ -332,13 +332,17 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: o high; FIXED: w; CENTER: o; MODEL: high ~ o w o*w; logit(g) ~ o; ORDINAL: g;",
         frozenset({"weights", "categories", "responses", "coefficients", "slice", "predictions"}),
     ),
+    "a category that predicts, missing together with its outcome": (
+        "ORDINAL: passed; FIXED: w; MODEL: logit(passed) ~ w; y1 ~ passed w;",
+        frozenset({"weights", "codes", "variances", "coefficients", "predictions"}),
+    ),
     "centered categories that predict a variance": (
         "ORDINAL: o; FIXED: w; CENTER: o; MODEL: y1 ~ o w; var(y1) ~ o;",
         frozenset({"categories", "thresholds", "responses", "coefficients", "scoring", "predictions"}),
     ),
     "a lambda that depends on another": (
-        "MODEL: yjt(y1-1, l) ~ w; yjt(y2, h) ~ w@b; x ~ y2; PARAMETERS: h = 2 - l + 0.1*b;",
-        frozenset({"nuts", "nonlinear", "cells", "variances", "coefficients", "predictions"}),
+        "MODEL: yjt(y1-1, l) ~ w; yjt(y2, h) ~ w@b; PARAMETERS: h = 2 - l + 0.1*b;",
+        frozenset({"nuts", "variances", "coefficients", "predictions"}),
     ),
 }
 """Case -> script, and the kernels it needs."""

@@ -149,7 +149,7 @@ def _weights(point: Point) -> Changes:
         free = [point.form.parameters[name] for name in used if point.model.parameters[name].is_free]
         prior = entries.log_prior_density
         before = point.weighted_rows()[group]
-        graph = point.log_density() - before[2]
+        graph = point.log_density(collapsed=True) - before[2]
         for k in free:
             old = float(state.theta[k])
             new = float(inside(point.random, old + 0.1 * point.random.normal(), tables.priors.lower[k],
@@ -158,7 +158,7 @@ def _weights(point: Point) -> Changes:
             state.theta[k] = new
         point.refresh()
         after = point.weighted_rows()[group]
-        yield (after[1] - after[2]) - (before[1] - before[2]), point.log_density() - after[2] - graph
+        yield (after[1] - after[2]) - (before[1] - before[2]), point.log_density(collapsed=True) - after[2] - graph
 
 
 PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
