@@ -236,7 +236,8 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
     locations = tuple(each for each in whole.location_moves if not each.targets & left)
     together = tuple(each for each in whole.trajectories if not each.targets & left)
     kept = replace(whole, updates=tuple(updates), marginals=(), drawn_with_power=drawn_with)
-    return replace(kept, scale_moves=scales, location_moves=locations, trajectories=together)
+    steps = tuple(each.without(left) for each in whole.response_steps)
+    return replace(kept, scale_moves=scales, location_moves=locations, trajectories=together, response_steps=steps)
 
 
 def _held(across: Crossing) -> dict[str, Sequence[str]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import hand_built
 import numpy as np
+import pandas as pd
 import pytest
 from sampler import (
     checked,
@@ -198,3 +199,35 @@ def test_incomplete_variable_without_equation_is_refused():
     x = np.array([1.0, np.nan, 2.0])
     with pytest.raises(BlimpError, match="has missing values"):
         plan(small_models.build({"x": x, "y": np.arange(3.0)}, [("y", [("b", Column("x"))])]))
+
+
+FACTOR = "ORDINAL: y0:y2; LATENT: f; MODEL: f -> y0:y2; f ~ x;{}"
+
+
+@pytest.mark.parametrize(
+    ("more", "coefficients", "scale"),
+    [
+        ("", {"y0": ("y0 ~ Intercept",), "y1": ("y1 ~ Intercept", "y1 ~ f")},
+         {"f residual variance": 2.0, "f ~ x": 1.0, "y1 ~ f": -1.0, "y2 ~ f": -1.0}),
+        # What a response predicts says something about it.
+        (" z ~ y0.latent;", {"y0": (), "y1": ("y1 ~ Intercept", "y1 ~ f")}, None),
+        (" f -> y0@a y1@a; f@1;", {"y0": ("y0 ~ Intercept",), "y1": ("y1 ~ Intercept",)}, None),
+        # Correlated responses have conditional means that follow the coefficients one by one.
+        (" y1 ~~ y2;", {"y1": ("y1 ~ Intercept", "y1 ~ f")},
+         {"f residual variance": 2.0, "f ~ x": 1.0, "y1 ~ f": -1.0, "y2 ~ f": -1.0}),
+    ],
+)  # fmt: skip
+def test_what_is_drawn_with_a_response_integrated_out(more, coefficients, scale):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({name: rng.integers(1, 4, 50).astype(float) for name in ("y0", "y1", "y2")})
+    table["x"], table["z"] = rng.normal(size=(2, 50))
+    script = FACTOR.format(more) if "@a" not in more else f"ORDINAL: y0:y2; LATENT: f; MODEL: f ~ x; {more} f -> y2;"
+    model = resolve(script, table)
+    steps = {each.response.variable: each for each in plan(model).response_steps}
+    assert {name: steps[name].coefficients for name in coefficients} == coefficients
+    assert (None if steps["y0"].scale is None else dict(steps["y0"].scale.parameters)) == scale
+    assert all(each.scale is None for name, each in steps.items() if name != "y0")
+    assert not any(each.scale for each in plan(model, moves=False).response_steps)
+    plain = plan(model, collapsed=False).response_steps
+    assert not any(each.scale or each.coefficients for each in plain)
+    assert [len(each.thresholds) for each in plain] == [1, 1, 1]

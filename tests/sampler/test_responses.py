@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +15,7 @@ from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import StatisticKind
-from blimp2pymc.sampler.kernels import responses, thresholds
+from blimp2pymc.sampler.kernels import response_steps, responses, thresholds
 from blimp2pymc.sampler.numerics.normal_table import normal_probability, normal_score
 from blimp2pymc.sampler.plan.rules import plan
 
@@ -93,7 +96,7 @@ def test_density_of_thresholds():
         sort(table, variable, len(mean), run.state)
 
         def found(bounds, shift):
-            return density(table, variable, run.state, bounds, shift, work, 0)  # noqa: B023
+            return density(table, variable, work.response_mean + shift, run.state, bounds, work, 0)  # noqa: B023
 
         for shift in (0.0, 4.0, -9.0, 30.0):
             bounds = np.array([-np.inf, *(_value(run, each) for each in residual.equation.thresholds), np.inf])
@@ -104,56 +107,79 @@ def test_density_of_thresholds():
             value = found(bounds, shift)
             assert value == pytest.approx(np.log(np.maximum(share, 1e-290)).sum(), rel=1e-7, abs=1e-6)
             if shift in (0.0, 4.0):
-                # Derivatives by the thresholds, and squares of those of the rows.
-                sums = work.slope_sums[0].copy()
+                # Derivatives by the thresholds, and those of the rows.
+                sums, rows = work.slope_sums[0].copy(), np.arange(len(mean))
+                above, center = work.upper_slope[0, rows].copy(), work.mean_slope[0, rows].copy()
                 for k in range(1, len(bounds) - 1):
                     step = np.where(np.arange(len(bounds)) == k, 1e-5, 0.0)
                     slope = (found(bounds + step, shift) - found(bounds - step, shift)) / 2e-5
                     assert sums[0, k - 1] - sums[1, k] == pytest.approx(slope, rel=1e-5, abs=1e-5)
-                below, above = stats.norm.pdf(lower) / deviation / share, stats.norm.pdf(upper) / deviation / share
-                for row, values in zip(sums[2:], (above**2, below**2, above * below), strict=True):
-                    expected = [values[category == k].sum() for k in range(len(bounds) - 1)]
-                    assert row[: len(expected)] == pytest.approx(expected, rel=1e-6)
+                expected = stats.norm.pdf(upper) / deviation / share
+                assert above == pytest.approx(expected, rel=1e-5, abs=1e-7)
+                expected = stats.norm.pdf(lower) / deviation / share - expected
+                assert center == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize("with_intercept", [False, True])
-def test_draws_of_thresholds(with_intercept):
+def _run(variable, coefficients):
+    """A chain that draws only some coefficients with the thresholds of a variable."""
+    model = small_models.ordinal(n=40)
+    whole = plan(model)
+    steps = tuple(
+        replace(each, coefficients=coefficients) if each.response.variable == variable else each
+        for each in whole.response_steps
+    )
+    run = ChainRun.make_all(model, replace(whole, response_steps=steps), 10, 5, 1, 1, 2, True)[0]
+    run.start()
+    run.advance(5)
+    assert run.prepare()
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "coefficients"), [("y", ()), ("y", ("y0",)), ("u", ("u0", "uw"))], ids=["alone", "intercept", "slope"]
+)
+def test_draws_of_thresholds(name, coefficients):
     """Given the means, thresholds have the density of the category probabilities: compared by integration."""
     from scipy import stats
 
-    run = chains.chain(small_models.ordinal(n=40), collapsed=True)
-    update, state, table = chains.callable_kernel(thresholds.draw), run.state, run.layout.tables.responses
-    variable = 1
-    intercept = run.layout.parameters["y0"]
-    assert table.intercept[variable] == intercept
-    if not with_intercept:
-        table.intercept[variable] = -1
+    run = _run(name, coefficients)
+    update, state = chains.callable_kernel(response_steps.draw), run.state
+    variable = [each.equation.name for each in run.layout.plan.structure.responses].index(name)
+    places = [
+        run.layout.parameters[each] for each in (*coefficients, *run.layout.plan.response_steps[variable].thresholds)
+    ]
     mean, _ = _conditional(run, variable)
-    mean -= state.theta[intercept]
+    rows = _rows(run, variable)
+    design = [np.ones(len(rows)), run.completed()["w"][rows]][: len(coefficients)]
+    mean = mean - sum(state.theta[place] * x for place, x in zip(places, design, strict=False))
     category = _category(run, variable)
-    size = 80 if with_intercept else 400
-    grid = np.linspace(0.001, 6, size)
-    first = np.linspace(-2, 4, size) if with_intercept else state.theta[[intercept]]
-    zero, second, third = np.meshgrid(first, grid, grid, indexing="ij")
-    log_density = np.where(second < third, -(zero**2) / 10, -np.inf)
-    for m, k in zip(mean, category, strict=True):
-        center = m + zero
-        below = [0.0, stats.norm.cdf(-center), stats.norm.cdf(second - center), stats.norm.cdf(third - center), 1.0]
+    size = 400 if not coefficients else 80
+    axes = [np.linspace(*limits, size) for limits in ((-2, 4), (-2, 3))[: len(coefficients)]]
+    axes += [np.linspace(0.001, 6, size)] * (len(places) - len(coefficients))
+    values = np.meshgrid(*axes, indexing="ij")
+    slopes, cuts = values[: len(coefficients)], values[len(coefficients) :]
+    log_density = -sum(each**2 for each in slopes) / 10
+    for lower, upper in itertools.pairwise(cuts):
+        log_density = np.where(lower < upper, log_density, -np.inf)
+    for row, (m, k) in enumerate(zip(mean, category, strict=True)):
+        center = m + sum(x[row] * each for x, each in zip(design, slopes, strict=True))
+        below = [0.0, stats.norm.cdf(-center), *(stats.norm.cdf(cut - center) for cut in cuts), 1.0]
         with np.errstate(divide="ignore"):
             log_density = log_density + np.log(np.maximum(below[k + 1] - below[k], 0.0))
     weight = np.exp(log_density - log_density.max())
     weight /= weight.sum()
-    places = [intercept, run.layout.parameters["y2"], run.layout.parameters["y3"]]
-    drawn = np.zeros((20_000, 3))
+    drawn = np.zeros((20_000, len(places)))
     for k in range(-500, len(drawn)):
+        _conditional(run, variable)
         update(run.layout.tables, variable, len(mean), state, run.work, k < 0)
         drawn[k] = state.theta[places]
-    assert 0.5 < state.accepted[variable, 0] / state.accepted[variable, 1] < 0.75
-    assert run.work.response_mean[: len(mean)] == pytest.approx(mean + state.theta[intercept])
-    for k, values in enumerate((zero, second, third)):
-        for power in (1, 2) if with_intercept or k else ():
+    assert 0.6 < state.accepted[variable, 0] / state.accepted[variable, 1] <= 1
+    now = mean + sum(state.theta[place] * x for place, x in zip(places, design, strict=False))
+    assert run.work.response_mean[: len(mean)] == pytest.approx(now)
+    for k, grid in enumerate(values):
+        for power in (1, 2):
             found = drawn[None, :, k] ** power
-            assert chains.within(found.mean(), (weight * values**power).sum(), chains.autocovariance_error(found))
+            assert chains.within(found.mean(), (weight * grid**power).sum(), chains.autocovariance_error(found))
 
 
 def test_thresholds_without_data_keep_their_prior():
@@ -180,9 +206,8 @@ def test_draws_of_responses():
 
     run = chains.chain(small_models.ordinal(n=40))
     draw, state, work = chains.callable_kernel(responses.draw), run.state, run.work
-    update = chains.callable_kernel(thresholds.draw)
+    update = chains.callable_kernel(response_steps.draw)
     variable, column = 1, run.layout.columns[Column("y", Form.LATENT_RESPONSE)]
-    run.layout.tables.responses.intercept[variable] = -1
     rows = [int(np.flatnonzero(run.layout.incomplete_rows == row)[0]) for row in _rows(run, variable)]
     _conditional(run, variable)
     # From the middle of a category to far in its tails, where draws are made by rejection.
@@ -360,6 +385,7 @@ def test_statistics_and_cells_of_responses():
             column = Column(name, Form.LATENT_RESPONSE)
             assert draws.statistic(StatisticKind.COLUMN_MEAN, column)[0, k] == pytest.approx(response.mean())
     assert {each for each in draws.acceptance if not each.startswith("trajectories")} == {
-        f"thresholds of {name}" for name in ("y0", "y1", "y2")
+        *(f"thresholds of y{k}" for k in range(3)),
+        "coefficients of b",
     }
     assert Column("y1") in draws.column_summaries and Column("y1", Form.LATENT_RESPONSE) not in draws.column_summaries

@@ -74,10 +74,10 @@ def test_density_of_moves(name):
         conditional(tables, index, state, work.quadratic)
         for t in (0.2, -0.1):
             conditional(tables, index, state, work.quadratic)
-            change = density(tables, index, t, state, work.quadratic)
-            change -= density(tables, index, 0.0, state, work.quadratic)
+            change = density(tables, tables.scale_moves, index, t, state, work.quadratic)
+            change -= density(tables, tables.scale_moves, index, 0.0, state, work.quadratic)
             before = joint_density.log_joint(model, chains.free_parameters(run), run.completed())
-            assert carry_out(tables, index, t, state, work)
+            assert carry_out(tables, tables.scale_moves, index, t, state, work)
             after = joint_density.log_joint(model, chains.free_parameters(run), run.completed())
             powers = sum(value for _, value in move.parameters)
             powers += sum(value * model.frame.n_rows for _, value in move.columns)

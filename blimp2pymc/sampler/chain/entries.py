@@ -19,6 +19,7 @@ from blimp2pymc.sampler.kernels import (
     integrated,
     location_moves,
     nonlinear,
+    response_steps,
     responses,
     scale_moves,
     scoring,
@@ -163,9 +164,10 @@ def response_conditional(tables, state, work, variable):
 
 @entry
 def threshold_log_density(tables, state, work, variable, n):
-    """Log density of a variable's thresholds and their intercept, given `response_conditional`."""
+    """Log density of a variable's thresholds and coefficients, given `response_conditional`."""
     value = thresholds.prepare(tables, variable, n, state, work)
-    return value + thresholds.log_priors(tables.priors, tables.responses, variable, state.theta, work.bounds[0], 0.0)
+    value += thresholds.log_priors(tables.priors, tables.responses, variable, work.bounds[0])
+    return value + response_steps.log_priors(tables, variable, state.theta, work)
 
 
 @entry
@@ -215,13 +217,25 @@ def least_squares(tables, state, work, index):
 def scale_log_density(tables, state, work, move, t):
     """Log density of a change of scale by exp(t), the Jacobian included."""
     scale_moves.conditional(tables, move, state, work.quadratic)
-    return scale_moves.log_density(tables, move, t, state, work.quadratic)
+    return scale_moves.log_density(tables, tables.scale_moves, move, t, state, work.quadratic)
 
 
 @entry
 def change_scale(tables, state, work, move, t):
     """Carry out a change of scale by exp(t); False when a covariance is no longer positive definite."""
-    return scale_moves.carry_out(tables, move, t, state, work)
+    return scale_moves.carry_out(tables, tables.scale_moves, move, t, state, work)
+
+
+@entry
+def response_scale_density(tables, state, work, variable, t):
+    """Log density of the change of scale by exp(t) that is drawn with a variable's thresholds, without their own."""
+    return response_steps.scale_density(tables, variable, t, state, work)
+
+
+@entry
+def change_response_scale(tables, state, work, variable, t):
+    """Carry out the change of scale by exp(t) that is drawn with a variable's thresholds."""
+    return scale_moves.carry_out(tables, tables.response_scales, tables.responses.scale[variable], t, state, work)
 
 
 @entry

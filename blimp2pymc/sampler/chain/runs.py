@@ -293,9 +293,10 @@ def gather(runs: list[ChainRun], seconds: float, seed: int, interrupted: bool) -
 def _acceptance(runs: list[ChainRun]) -> dict[str, np.ndarray]:
     counts = np.stack([run.state.accepted for run in runs])
     found = {}
-    for k, each in enumerate(runs[0].layout.plan.structure.responses):
+    for k, step in enumerate(runs[0].layout.plan.response_steps):
         if counts[:, k, 1].all():
-            found[f"thresholds of {each.equation.name}"] = counts[:, k, 0] / counts[:, k, 1]
+            kind = "thresholds" if step.thresholds else "coefficients"
+            found[f"{kind} of {step.response.variable}"] = counts[:, k, 0] / counts[:, k, 1]
     proposals = np.stack([run.state.proposals for run in runs])
     scored = (each for each in runs[0].layout.plan.updates if each.kernel == "scoring")
     for k, update in enumerate(scored):

@@ -31,6 +31,7 @@ from blimp2pymc.sampler.tables.chain_state import State, Work
 from blimp2pymc.sampler.tables.column_values import initial_columns
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers
+from blimp2pymc.sampler.tables.response_tables import Responses
 from blimp2pymc.sampler.tables.transformation_tables import transformed_values
 
 
@@ -79,7 +80,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
     residuals = tables.residuals
     n_groups, size = len(residuals.group_set), tables.priors.group_scale.shape[1]
     n_equations, n_monomials = len(residuals.equation_group), tables.base.shape[1]
-    most = max(np.diff(tables.responses.code_start), default=1)
+    most = _largest_step(tables.responses)
     n_blocks = sum(each.kernel == "nuts" for each in layout.plan.updates)
     sizes = np.diff(tables.trajectories.member_start)
     known = np.einsum("sc,cab->sab", tables.rows.set_has_class.astype(float), tables.base)
@@ -101,7 +102,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             category=tables.responses.category.copy(),
             order=np.zeros(len(tables.responses.category), np.int64),
             category_place=np.zeros(len(tables.responses.code) + len(tables.responses.column), np.int64),
-            langevin=np.tile([1.0, 0.0], (len(tables.responses.column), 1)),
+            damping=np.tile([0.3, 0.0], (len(tables.responses.column), 1)),
             information=np.zeros((len(tables.responses.column), most, most)),
             factor=np.zeros((len(tables.responses.column), most, most)),
             accepted=np.zeros((len(tables.responses.column), 2)),
@@ -111,6 +112,11 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             fault=np.zeros(2, np.int64),
         )
     )
+
+
+def _largest_step(responses: Responses) -> int:
+    """Most that is drawn together with a latent response integrated out: thresholds, coefficients, a scale."""
+    return max(np.diff(responses.threshold_start) + np.diff(responses.slope_start), default=0) + 1
 
 
 def new_work(layout: Layout) -> Reference:
@@ -165,8 +171,12 @@ def new_work(layout: Layout) -> Reference:
             below=np.zeros((2, rows)),
             inside=np.zeros((2, rows)),
             bounds=np.zeros((2, categories + 1)),
-            slope_sums=np.zeros((2, 5, categories)),
-            langevin=np.zeros((3, categories)),
+            slope_sums=np.zeros((2, 2, categories)),
+            upper_slope=np.zeros((2, rows)),
+            mean_slope=np.zeros((2, rows)),
+            response_design=np.zeros((max(np.diff(tables.responses.slope_start), default=0) + 1, rows)),
+            proposed_mean=np.zeros(rows),
+            step=np.zeros((4, _largest_step(tables.responses))),
             joint=np.zeros((MATRICES + parts, joint, joint)),
             place=np.zeros(len(tables.residuals.equation_group), np.int64),
             cross=np.zeros(n_monomials),

@@ -5,8 +5,9 @@ between the thresholds of its category k:
 
     y* ~ N(h/P, 1/P) on (tau_k, tau_k+1),   Pr(k) = Phi((tau_k+1 - h/P) sqrt(P)) - Phi((tau_k - h/P) sqrt(P)).
 
-One variable at a time, its thresholds are drawn first, with its latent responses integrated out (`thresholds`). Then
-its responses are drawn, from the probabilities that are already known.
+One variable at a time, its thresholds and coefficients are drawn first, with its latent responses integrated out
+(`response_steps`). Then its responses are drawn, from the probabilities that are already known, and in rows without a
+category those that other equations look at, as missing cells.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels import cells, thresholds
+from blimp2pymc.sampler.kernels import cells, response_steps, thresholds
 from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
 from blimp2pymc.sampler.numerics.moments import multiply
 from blimp2pymc.sampler.numerics.normal_table import normal_score
@@ -83,16 +84,14 @@ def draw(tables, variable, state, work):
     below, inside = work.below[0], work.inside[0]
     column = state.columns[responses.column[variable]]
     start, first = responses.category_start[variable], responses.code_start[variable] + variable
-    for k in range(responses.code_start[variable + 1] - responses.code_start[variable]):
+    last = responses.code_start[variable + 1] - responses.code_start[variable] - 1
+    for k in range(last + 1):
         lower, upper = bounds[k], bounds[k + 1]
         for j in range(state.category_place[first + k], state.category_place[first + k + 1]):
             i = state.order[start + j]
             if inside[i] > LEAST_INVERTED:
-                share = inside[i] * uniform(generator)
-                if (lower - mean[i]) * root[i] > 0.0:
-                    value = mean[i] - normal_score(share - below[i]) / root[i]
-                else:
-                    value = mean[i] + normal_score(share + below[i]) / root[i]
+                score = normal_score(below[i] + inside[i] * uniform(generator)) / root[i]
+                value = mean[i] + (-score if thresholds.is_turned(k, last, (lower - mean[i]) * root[i]) else score)
                 # The tables are not exact: at the ends of an interval a value may leave it.
                 value = min(max(value, lower), upper)
             else:
@@ -102,11 +101,14 @@ def draw(tables, variable, state, work):
 
 @compiled
 def update(tables, state, work, adapting):
-    """Draw thresholds and responses, variable by variable."""
-    for variable in range(tables.responses.column.size):
+    """Draw thresholds, coefficients and responses, variable by variable."""
+    responses = tables.responses
+    for variable in range(responses.column.size):
         n = conditional(tables, variable, state, work)
-        thresholds.draw(tables, variable, n, state, work, adapting)
+        response_steps.draw(tables, variable, n, state, work, adapting)
         draw(tables, variable, state, work)
+        for k in range(responses.redrawn_start[variable], responses.redrawn_start[variable + 1]):
+            cells.update_block(tables, responses.redrawn[k], state, work)
 
 
 @compiled

@@ -39,9 +39,9 @@ def conditional(tables, move, state, quadratic):
 
 
 @compiled
-def log_density(tables, move, t, state, quadratic):
+def log_density(tables, moves, move, t, state, quadratic):
     """Log density of t, up to a constant, given `conditional`."""
-    moves, residuals, priors = tables.scale_moves, tables.residuals, tables.priors
+    residuals, priors = tables.residuals, tables.priors
     value = moves.drift[move] * t
     place = 0
     for k in range(moves.group_start[move], moves.group_start[move + 1]):
@@ -68,9 +68,9 @@ def log_density(tables, move, t, state, quadratic):
 
 
 @compiled
-def carry_out(tables, move, t, state, work):
+def carry_out(tables, moves, move, t, state, work):
     """Multiply columns, parameters and moments; False when a covariance is no longer positive definite."""
-    moves, residuals = tables.scale_moves, tables.residuals
+    residuals = tables.residuals
     for k in range(moves.parameter_start[move], moves.parameter_start[move + 1]):
         state.theta[moves.parameter[k]] *= math.exp(moves.parameter_power[k] * t)
     for k in range(moves.column_start[move], moves.column_start[move + 1]):
@@ -108,12 +108,12 @@ def update(tables, state, work):
     bracket, quadratic = work.bracket, work.quadratic
     for move in range(moves.drift.size):
         conditional(tables, move, state, quadratic)
-        current = log_density(tables, move, 0.0, state, quadratic)
+        current = log_density(tables, moves, move, 0.0, state, quadratic)
         if not current > -math.inf:
             return move
         t = slice_sampling.begin(bracket, state.generator, 0.0, current, moves.width[move], -math.inf, math.inf)
         while bracket[slice_sampling.PHASE] < slice_sampling.DONE:
-            t = slice_sampling.proceed(bracket, state.generator, log_density(tables, move, t, state, quadratic))
-        if bracket[slice_sampling.PHASE] == slice_sampling.DONE and not carry_out(tables, move, t, state, work):
+            t = slice_sampling.proceed(bracket, state.generator, log_density(tables, moves, move, t, state, quadratic))
+        if bracket[slice_sampling.PHASE] == slice_sampling.DONE and not carry_out(tables, moves, move, t, state, work):
             return move
     return -1

@@ -45,6 +45,8 @@ def normal_probability(x):
 def normal_both(x):
     """Standard normal distribution function, and density: within 2e-8 of itself on (-6, 6), to steer proposals."""
     if not -LIMIT < x < LIMIT:
+        if x > 8.5:
+            return 1.0, 0.0
         return 0.5 * math.erfc(-x * 0.7071067811865476), 0.3989422804014327 * math.exp(-0.5 * x * x)
     k = int((x + LIMIT) * PER_UNIT + 0.5)
     point = k * (1.0 / PER_UNIT) - LIMIT

@@ -34,6 +34,7 @@ from blimp2pymc.sampler.plan.nuts_blocks import (
 )
 from blimp2pymc.sampler.plan.reflections import Reflection, reflections
 from blimp2pymc.sampler.plan.residuals import Structure, structure
+from blimp2pymc.sampler.plan.response_steps import ResponseStep, response_steps
 from blimp2pymc.sampler.plan.scale_moves import ScaleMove, scale_moves
 from blimp2pymc.sampler.plan.trajectories import Trajectory, trajectories
 from blimp2pymc.sampler.plan.update import Update, equations_of
@@ -57,6 +58,8 @@ class Plan:
     """Changes of location, carried out before the parameters."""
     trajectories: tuple[Trajectory, ...] = ()
     """Coefficients of categories and counts that move together, at the beginning of a sweep."""
+    response_steps: tuple[ResponseStep, ...] = ()
+    """What is drawn for each latent response, which is integrated out, before the response."""
     collapsed: bool = True
     """Whether outcomes that predict nothing are integrated out and means move with coefficients."""
     centers: tuple[Center, ...] = ()
@@ -132,7 +135,7 @@ RULES: tuple[Rule, ...] = (
         "thresholds",
         lambda facts: facts.is_free_threshold,
         "thresholds of an ordered variable: drawn with its latent response integrated out, by Metropolis steps "
-        "within the order (cowles 1996)",
+        "from a normal approximation",
     ),
     Rule(
         "slice",
@@ -209,13 +212,13 @@ def plan(
     blocks = nuts_blocks(form, facts, chosen, forced)
     alone = [name for block in blocks for name in block.alone]
     cells = [*weight_updates(form), *cell_updates(model, form, collapsed)]
-    thresholds = _threshold_updates(form, chosen)
     before = [each for each in cells if each.kernel not in ("predictions", "responses")]
     responses = [each for each in cells if each.kernel == "responses"]
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
     scales = [each for each in (scale_moves(model, form) if moves else ()) if without_inside(form, alone, each.targets)]
-    before += [*thresholds, *responses]
+    steps = response_steps(model, form, chosen, tuple(scales), collapsed)
+    before += [*_threshold_updates(steps), *responses]
     others = {name: each for name, each in facts.items() if name not in alone}
     found = marginals(model, form, others) if collapsed and integrated else ()
     drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}
@@ -226,10 +229,23 @@ def plan(
     updates = (*first, *before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
     locations = location_moves(model, form, facts, found) if moves else ()
     locations = tuple(each for each in locations if without_inside(form, alone, each.targets))
-    together = trajectories(model, form, facts, chosen) if moves and collapsed else ()
+    with_thresholds = {name for each in steps for name in each.coefficients}
+    apart = {name: each for name, each in facts.items() if name not in with_thresholds}
+    together = trajectories(model, form, apart, chosen) if moves and collapsed else ()
     together = tuple(each for each in together if without_inside(form, alone, each.targets))
     return Plan(
-        updates, form, found, turned, drawn_with, tuple(scales), locations, together, collapsed, moved, frozenset(alone)
+        updates,
+        form,
+        found,
+        turned,
+        drawn_with,
+        tuple(scales),
+        locations,
+        together,
+        steps,
+        collapsed,
+        moved,
+        frozenset(alone),
     )
 
 
@@ -308,12 +324,19 @@ def _parameter_updates(form: Structure, facts: dict[str, ParameterFacts], chosen
     return updates
 
 
-def _threshold_updates(form: Structure, chosen: dict[str, str]) -> list[Update]:
-    names = tuple(name for name, kernel in chosen.items() if kernel == "thresholds")
-    if not names:
+def _threshold_updates(steps: tuple[ResponseStep, ...]) -> list[Update]:
+    drawn = [each for each in steps if each.targets or each.scale]
+    if not drawn:
         return []
-    outcomes = tuple(each.outcome.variable for each in form.responses if set(names) & set(each.equation.thresholds))
-    return [Update(names, "thresholds", outcomes, next(rule.reason for rule in RULES if rule.kernel == "thresholds"))]
+    names = [name for each in drawn for name in each.thresholds]
+    names += [name for each in drawn for name in each.coefficients]
+    scaled = [column.variable for each in drawn if each.scale for column, _ in each.scale.columns]
+    reason = next(rule.reason for rule in RULES if rule.kernel == "thresholds")
+    if any(each.coefficients for each in drawn):
+        reason += "; with coefficients of their equations"
+    if scaled:
+        reason += f" and the scale of {', '.join(repr(name) for name in dict.fromkeys(scaled))}"
+    return [Update(tuple(names), "thresholds", tuple(each.response.variable for each in drawn), reason)]
 
 
 def _marginal_updates(form: Structure, found: tuple[Marginal, ...]) -> list[Update]:

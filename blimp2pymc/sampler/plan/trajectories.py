@@ -57,7 +57,7 @@ def trajectories(
     Parameters
     ----------
     model, form, facts
-        The model, its groups, and where its parameters occur.
+        The model, its groups, and where its parameters occur; those that are drawn with thresholds are left out.
     chosen
         Kernel of every parameter; only those whose conditional density is that of linear coefficients move.
     """

@@ -95,7 +95,10 @@ def lay_out(model: Model, plan: Plan) -> Layout:
         marginals=marginal_table(result, list(classes), rows.class_rows),
         reflections=reflection_table(result),
         centers=center_table(result),
-        scale_moves=scale_move_table(result, residuals),
+        scale_moves=scale_move_table(result, residuals, plan.scale_moves),
+        response_scales=scale_move_table(
+            result, residuals, [each.scale for each in plan.response_steps if each.scale is not None]
+        ),
         location_moves=location_move_table(result, residuals, rows, list(classes)),
         trajectories=trajectory_table(result),
         statistics=statistics,

@@ -9,6 +9,7 @@ from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.kernels.categories import CHANGING, CHANGING_SLOPE, FIXED, FIXED_SLOPE
 from blimp2pymc.sampler.plan.blocking import is_scored, with_scored
 from blimp2pymc.sampler.plan.residuals import Residual, Structure
+from blimp2pymc.sampler.plan.response_steps import ResponseStep
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
@@ -20,9 +21,9 @@ def response_table(result: Layout, cells: Cells) -> Responses:
     """Latent responses of ordered categories, their thresholds and scores."""
     form = result.plan.structure
     found = form.responses
-    drawn = {name for each in result.plan.updates if each.kernel == "thresholds" for name in each.targets}
+    own_steps = {each.response: each for each in result.plan.response_steps}
     rows = result.incomplete_rows
-    blocks, categories, codes, missing, steps, places_of_rows = [], [], [], [], [], []
+    blocks, categories, codes, missing, steps, places_of_rows, redrawn = [], [], [], [], [], [], []
     for each in found:
         index = result.columns[each.outcome]
         is_own = (cells.phase == 2) & (cells.member[cells.member_start[:-1]] == index)
@@ -37,8 +38,10 @@ def response_table(result: Layout, cells: Cells) -> Responses:
         codes.append(code)
         missing.append([(p.low, p.low + len(p.rows)) for p in result.patterns
                         if each.outcome in p.missing and each.outcome.variable not in p.categories])  # fmt: skip
-        free = [name for name in each.equation.thresholds if name in drawn]
-        steps.append(result.parameters[free[0]] if free else -1)
+        drawn = own_steps[each.outcome].thresholds
+        steps.append(result.parameters[drawn[0]] if drawn else -1)
+        has_more = own_steps[each.outcome].coefficients or own_steps[each.outcome].scale
+        redrawn.append(_blocks_with(cells, index) if has_more else [])
     threshold_start, thresholds = ragged(each.equation.thresholds for each in found)
     block_start, own_blocks = ragged(blocks)
     category_start, category = ragged(categories)
@@ -46,8 +49,14 @@ def response_table(result: Layout, cells: Cells) -> Responses:
     missing_start, runs = ragged(missing)
     equation = [form.residuals.index(each) for each in found]
     plain = [_is_plain(cells, own, form, each) for own, each in zip(blocks, found, strict=True)]
-    intercepts = [_intercept(result, cells, each) if is_plain else None for each, is_plain in
-                  zip(found, plain, strict=True)]  # fmt: skip
+    place = np.cumsum([0, *(len(each.products) for each in form.residuals)])
+    slope_start, slopes = ragged(own_steps[each.outcome].coefficients for each in found)
+    entry_start, entries = ragged(
+        _entries_of_step(each, own_steps[each.outcome], int(place[k])) for each, k in zip(found, equation, strict=True)
+    )
+    scaled = [each for each in result.plan.response_steps if each.scale is not None]
+    redrawn_start, redrawn_blocks = ragged(redrawn)
+    thresholds_drawn = {name for each in result.plan.response_steps for name in each.thresholds}
     return Responses(
         column=integers(result.columns[each.outcome] for each in found),
         score=integers(result.columns[each.equation.outcome] for each in found),
@@ -62,10 +71,19 @@ def response_table(result: Layout, cells: Cells) -> Responses:
         equation=integers(equation),
         monomial=integers(result.monomials[result.columns[each.outcome],] for each in found),
         is_plain=np.array(plain, np.bool_),
-        intercept=integers(-1 if name is None else result.parameters[name] for name in intercepts),
+        slope_start=slope_start,
+        slope=integers(result.parameters[name] for name in slopes),
+        entry_start=entry_start,
+        entry_member=integers(member for member, _ in entries),
+        entry_product=integers(product for _, product in entries),
+        scale=integers(
+            scaled.index(step) if (step := own_steps[each.outcome]).scale is not None else -1 for each in found
+        ),
+        redrawn_start=redrawn_start,
+        redrawn=integers(redrawn_blocks),
         threshold_start=threshold_start,
         threshold=integers(result.parameters[name] for name in thresholds),
-        is_drawn=np.array([name in drawn for name in thresholds], np.bool_),
+        is_drawn=np.array([name in thresholds_drawn for name in thresholds], np.bool_),
         code_start=code_start,
         code=np.array(code_values, np.float64),
         missing_start=missing_start,
@@ -82,25 +100,26 @@ def _is_plain(cells: Cells, own: list[int], form: Structure, response: Residual)
     return all(form.groups[k].residuals == (response,) and form.groups[k].weight is None for k in groups)
 
 
-def _intercept(result: Layout, cells: Cells, response: Residual) -> str | None:
-    """The intercept of a response, if all that depends on it is integrated out with the responses."""
-    index = result.columns[response.outcome]
-    if sum(response.outcome in group.columns for group in result.plan.structure.groups) > 1:
-        return None
-    elsewhere = np.isin(cells.phase, (0, 3))
-    for block in np.flatnonzero(elsewhere):
-        if index in cells.member[cells.member_start[block] : cells.member_start[block + 1]]:
-            return None
-    drawn = {name for each in result.plan.updates if each.kernel == "coefficients" for name in each.targets}
-    every = [
-        name for each in result.plan.structure.residuals for product in each.products for name in product.parameters
+def _blocks_with(cells: Cells, column: int) -> list[int]:
+    """Blocks that hold a column as a missing cell and are drawn before the parameters."""
+    return [
+        int(k)
+        for k in np.flatnonzero(np.isin(cells.phase, (0, 3)))
+        if column in cells.member[cells.member_start[k] : cells.member_start[k + 1]]
     ]
-    for product in response.products:
-        if not product.columns and not product.functions and product.constant == -1.0 and len(product.parameters) == 1:
-            (name,) = product.parameters
-            if name in drawn and every.count(name) == 1:
-                return name
-    return None
+
+
+def _entries_of_step(response: Residual, step: ResponseStep, first: int) -> list[tuple[int, int]]:
+    """Products that hold the coefficients of a step, or change with its scale: place of the coefficient, product."""
+    found = [
+        (member, first + k)
+        for member, name in enumerate(step.coefficients)
+        for k, product in enumerate(response.products)
+        if name in product.parameters
+    ]
+    return found + [
+        (len(step.coefficients), first + k) for k, product in enumerate(response.products) if product in step.scaled
+    ]
 
 
 def category_table(result: Layout, cells: Cells, responses: Responses) -> Categories:

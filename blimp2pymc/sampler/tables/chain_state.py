@@ -40,14 +40,14 @@ class State(NamedTuple):
     """Places of these rows, variable by variable, ordered by category."""
     category_place: np.ndarray
     """Where each category begins in that order, and the end, per variable."""
-    langevin: np.ndarray
-    """Step size of the proposals of thresholds, and number of sweeps in the information; (variables, 2)."""
+    damping: np.ndarray
+    """Damping of the proposals of `kernels.response_steps`, and number of sweeps in the information; (variables, 2)."""
     information: np.ndarray
-    """Mean information on the thresholds of a variable and their intercept; (variables, size, size)."""
+    """Mean information on what is drawn with a response integrated out; (variables, size, size)."""
     factor: np.ndarray
     """Its Cholesky factor."""
     accepted: np.ndarray
-    """Sum of acceptance probabilities after burn-in, and number of proposals, per variable with thresholds."""
+    """Sum of acceptance probabilities after burn-in, and number of proposals, per latent response."""
     trajectory: np.ndarray
     """Step size, counters and acceptance, as numbered in `kernels.trajectories`; (trajectories, 5)."""
     metric: np.ndarray
@@ -120,9 +120,17 @@ class Work(NamedTuple):
     bounds: np.ndarray
     """Current and proposed thresholds, infinities around them."""
     slope_sums: np.ndarray
-    """Sums of derivatives by the thresholds around each category, current and proposed; (2, 5, categories)."""
-    langevin: np.ndarray
-    """Gradient, drift and move of thresholds and intercept; (3, size)."""
+    """Sums of derivatives by the thresholds above and below each category, current and proposed; (2, 2, categories)."""
+    upper_slope: np.ndarray
+    """Derivative of each row's log probability by the threshold above its category, (2, rows)."""
+    mean_slope: np.ndarray
+    """Derivative by its mean."""
+    response_design: np.ndarray
+    """Derivatives of the means by what is drawn with the thresholds; (size, rows)."""
+    proposed_mean: np.ndarray
+    """(rows,)."""
+    step: np.ndarray
+    """Gradient, drift, move and scratch of the proposals of `kernels.response_steps`; (4, size)."""
     joint: np.ndarray
     """Matrices of the equations of a marginal; (scratch and parts, equations, equations)."""
     place: np.ndarray

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from blimp2pymc.sampler.plan.scale_moves import ScaleMove
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.tables import LocationMoves, Reflections, Residuals, Rows, ScaleMoves
 
 
-def scale_move_table(result: Layout, residuals: Residuals) -> ScaleMoves:
+def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[ScaleMove]) -> ScaleMoves:
     """Changes of scale as indices."""
     form = result.plan.structure
-    moves = result.plan.scale_moves
     n_equations = len(form.residuals)
     power, deviation = np.zeros((len(moves), n_equations)), np.zeros((len(moves), n_equations))
     monomials, equations, groups, drifts, widths = [], [], [], [], []

@@ -33,8 +33,20 @@ class Responses(NamedTuple):
     """The response by itself."""
     is_plain: np.ndarray
     """Whether nothing looks at the response, where a category is observed or drawn, but its own equation."""
-    intercept: np.ndarray
-    """Parameter that all means follow one by one, drawn together with the thresholds; -1 where there is none."""
+    slope_start: np.ndarray
+    slope: np.ndarray
+    """Coefficients that are drawn together with the thresholds."""
+    entry_start: np.ndarray
+    entry_member: np.ndarray
+    """Products of the equation's residual that hold these coefficients, one each; with the number of coefficients in
+    place of one of them, those that change with the scale of a factor."""
+    entry_product: np.ndarray
+    scale: np.ndarray
+    """Change of scale that is drawn together with the thresholds, in `Tables.response_scales`; -1 where there is
+    none."""
+    redrawn_start: np.ndarray
+    redrawn: np.ndarray
+    """Blocks of `Cells` with the response in rows without a category, drawn anew after its coefficients."""
     threshold_start: np.ndarray
     threshold: np.ndarray
     """Parameters."""
@@ -48,7 +60,7 @@ class Responses(NamedTuple):
     missing_high: np.ndarray
     """Runs of rows without a category."""
     step: np.ndarray
-    """Place of the size of proposals in `State.widths`; -1 where no threshold is drawn."""
+    """Place of the size of proposals in order in `State.widths`; -1 where no threshold is drawn."""
 
 
 class Categories(NamedTuple):

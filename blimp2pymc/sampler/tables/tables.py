@@ -370,6 +370,8 @@ class Tables(NamedTuple):
     reflections: Reflections
     centers: Centers
     scale_moves: ScaleMoves
+    response_scales: ScaleMoves
+    """Changes of scale that are drawn together with thresholds, latent responses integrated out."""
     location_moves: LocationMoves
     trajectories: Trajectories
     statistics: Statistics

@@ -15,6 +15,7 @@ from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import cell_name
 from blimp2pymc.sampler.plan.described import described_column
 from blimp2pymc.sampler.tables.centers import centered
+from blimp2pymc.sampler.verification.single_cell_density import inside
 
 if TYPE_CHECKING:
     from blimp2pymc.sampler.verification.point import Changes, Point
@@ -135,15 +136,20 @@ def largest_probability(utility: np.ndarray, category: np.ndarray) -> np.ndarray
 
 
 def threshold_changes(point: Point) -> Changes:
-    """Changes of the densities with the thresholds of each variable, and the intercept that is drawn with them.
+    """Changes of the densities with the thresholds of each variable, and all that is drawn with them.
 
     The kernel integrates the responses out: log p(thresholds) = log p(thresholds, responses) less the log density
-    of the responses given the thresholds, at responses that fit either.
+    of the responses given the thresholds, at responses that fit either. A change of scale has its Jacobian, written
+    down here from what is multiplied.
     """
     from scipy.stats import truncnorm
 
     responses, state = point.tables.responses, point.state
-    for variable in np.flatnonzero(responses.step >= 0):
+    steps = {each.response: each for each in point.form.plan.response_steps}
+    for variable, response in enumerate(point.form.plan.structure.responses):
+        step = steps[response.outcome]
+        if not step.targets and step.scale is None:
+            continue
         own = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
         drawn = responses.threshold[own][responses.is_drawn[own]]
         column = state.columns[responses.column[variable]]
@@ -171,14 +177,27 @@ def threshold_changes(point: Point) -> Changes:
             if (np.diff(state.theta[responses.threshold[own]]) > 0).all():
                 break
             state.theta[responses.threshold[own]] = old
-        if responses.intercept[variable] >= 0:
-            state.theta[responses.intercept[variable]] += 0.2 * point.random.normal()
+        for k in range(responses.slope_start[variable], responses.slope_start[variable + 1]):
+            place = responses.slope[k]
+            new = state.theta[place] + 0.1 * point.random.normal()
+            state.theta[place] = inside(point.random, new, point.tables.priors.lower[place],
+                                        point.tables.priors.upper[place])  # fmt: skip
+        powers, t = 0.0, 0.0
+        if step.scale is not None:
+            t = 0.1 * point.random.normal()
+            powers = sum(value for _, value in step.scale.parameters)
+            powers += sum(value for _, value in step.scale.columns) * point.model.frame.n_rows
+            at_old += entries.response_scale_density(*point.compiled, variable, 0.0)
+            with_scale = entries.response_scale_density(*point.compiled, variable, t)
+            entries.change_response_scale(*point.compiled, variable, t)
         point.refresh()
         at_new, *known = conditional()
+        if step.scale is not None:
+            at_new += with_scale
         rows, mean, deviation, lower, upper = known
         column[rows] = mean + truncnorm.rvs(lower, upper, random_state=point.random) * deviation
         point.refresh()
-        yield at_new - at_old, integrated(*known) - before
+        yield at_new - at_old, integrated(*known) - before + powers * t
         point.restore()
 
 
