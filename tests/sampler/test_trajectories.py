@@ -22,7 +22,8 @@ CASES = {
     "count": "COUNT: c; MODEL: c ~ x w;",
     "differences": "NOMINAL: g; FIXED: w; MODEL: y ~ g x w;",
     "one difference": "NOMINAL: b; FIXED: w; MODEL: y ~ b w;",
-    "ordered": "ORDINAL: o; MODEL: o ~ x w; y ~ o;",
+    # Coefficients that occur once are drawn with the thresholds.
+    "ordered": "ORDINAL: o b; MODEL: o ~ x@a w@e; b ~ x@a w@e; y ~ o;",
     "a label": "COUNT: c; ORDINAL: b; MODEL: c ~ x@a w; logit(b) ~ x@a;",
 }
 
