@@ -107,11 +107,18 @@ def _forget_a_factor(phase):
             low, high = cells.segment_start[block], cells.segment_start[block + 1]
             for entry in range(cells.entry_start[low], cells.entry_start[high]):
                 if cells.entry_rest[entry] != 0:
-                    cells.entry_rest[entry] = 0
+                    _take_for_a_constant(cells, block, entry)
                     return
         raise AssertionError("no entry to change")
 
     return change
+
+
+def _take_for_a_constant(cells, block, entry):
+    cells.entry_rest[entry] = 0
+    if cells.entry_place[entry] >= 0:
+        # Slopes that are the same in all rows: what is added to the linear part is listed by block.
+        cells.pulling[cells.pulling_start[block] + cells.entry_place[entry]] = 0
 
 
 def _forget_a_power(tables):
@@ -165,7 +172,7 @@ def _forget_a_predictor_of_a_difference(tables):
         low, high = cells.segment_start[block], cells.segment_start[block + 1]
         for entry in range(cells.entry_start[low], cells.entry_start[high]):
             if cells.entry_rest[entry] != 0:
-                cells.entry_rest[entry] = 0
+                _take_for_a_constant(cells, block, entry)
                 return
     raise AssertionError("no entry to change")
 
