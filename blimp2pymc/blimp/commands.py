@@ -200,7 +200,8 @@ OPTIONS = (
 )  # fmt: skip
 
 SAVE_KINDS = (
-    "stacked", "separate", "dataset", "estimates", "iterations", "psr", "avgimp", "varimp", "waldtest", "simple",
+    "stacked", "stacked0", "separate", "dataset", "estimates", "iterations", "psr", "avgimp", "varimp", "waldtest",
+    "simple",
 )  # fmt: skip
 
 COMMANDS: dict[str, Form] = {

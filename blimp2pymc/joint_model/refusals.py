@@ -59,7 +59,7 @@ OPTIONS: Mapping[str, str] = {
 """Options refused by name."""
 
 SAVED = frozenset({
-    "estimates", "iterations", "stacked", "separate", "avgimp", "varimp", "psr", "waldtest", "simple",
+    "estimates", "iterations", "stacked", "stacked0", "separate", "avgimp", "varimp", "psr", "waldtest", "simple",
 })  # fmt: skip
 """Kinds of SAVE that are written."""
 

@@ -33,7 +33,7 @@ EXCLUSIVE_COMMANDS = (
 )
 """Commands of which a script has at most one, and how to choose."""
 
-IMPUTATIONS = ("stacked", "separate")
+IMPUTATIONS = ("stacked", "stacked0", "separate")
 """Kinds of SAVE that write imputed data sets."""
 
 

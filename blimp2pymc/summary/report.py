@@ -11,6 +11,7 @@ import pandas as pd
 
 from blimp2pymc.errors import render
 from blimp2pymc.joint_model.ir import Model, Role
+from blimp2pymc.joint_model.settings import IMPUTATIONS
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.burn_in import BurnIn, burn_in, parameter_numbers
 from blimp2pymc.summary.category_shares import share_lines
@@ -255,12 +256,12 @@ def _if_any(table: pd.DataFrame, block: str, write: Callable[[pd.DataFrame], lis
 
 
 def _variable_order(model: Model, draws: Draws) -> list[str]:
-    imputed = [(kind, file) for kind, file in model.settings.save if kind in ("stacked", "separate")]
+    imputed = [(kind, file) for kind, file in model.settings.save if kind in IMPUTATIONS]
     columns = list(model.table.columns) if model.table is not None else list(model.data)
     lines: list[str] = []
     for kind, file in imputed:
         extra = list(extra_columns(model, draws, 0)) if len(draws.imputations.chain) else []
-        names = ["imp#", *columns, *extra] if kind == "stacked" else [*columns, *extra]
+        names = [*columns, *extra] if kind == "separate" else ["imp#", *columns, *extra]
         lines += [f"  {kind} = {file}", *_wrapped(" ".join(names), "    ")]
     return lines
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from blimp2pymc.errors import Finding, Span, error, raise_all
 from blimp2pymc.joint_model.ir import Model
+from blimp2pymc.joint_model.settings import IMPUTATIONS
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.burn_in import BurnIn
 from blimp2pymc.summary.imputations import chosen_snapshots, data_set
@@ -47,8 +48,8 @@ def saved_files(
     """
     files: dict[str, str] = {}
     for kind, file in model.settings.save:
-        if kind in ("stacked", "separate"):
-            files |= _imputed(model, draws, file, is_stacked=kind == "stacked")
+        if kind in IMPUTATIONS:
+            files |= _imputed(model, draws, file, kind)
         elif kind in ("avgimp", "varimp"):
             files[file] = _moments(model, draws, file, kind)
         elif kind == "iterations":
@@ -163,8 +164,11 @@ def write_files(model: Model, folder: Path, files: Mapping[str, str]) -> list[Pa
 # ---------------------------------------------------------------- contents
 
 
-def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[str, str]:
-    """Imputed data sets: one file with their number first, or one file each."""
+def _imputed(model: Model, draws: Draws, file: str, kind: str) -> dict[str, str]:
+    """Imputed data sets: one file with their number first, or one file each.
+
+    `stacked0` is our reading of a kind that the reference does not list: the incomplete data come first, as number 0.
+    """
     sets = []
     names: list[str] = []
     # A run that was stopped early may have kept fewer than were asked for; the report says so.
@@ -177,11 +181,18 @@ def _imputed(model: Model, draws: Draws, file: str, is_stacked: bool) -> dict[st
         names = [*completed.columns, *extra]
         columns = [*_as_read(model, completed), *([f"{value:.4f}" for value in each] for each in extra.values())]
         sets.append([list(row) for row in zip(*columns, strict=True)])
-    if not is_stacked:
+    if kind == "separate":
         head = [names] if "savevarnames" in model.settings.options else []
         return {file.replace("*", str(number)): _text(file, [*head, *rows]) for number, rows in enumerate(sets, 1)}
     head = [["imp#", *names]] if "savevarnames" in model.settings.options else []
-    return {file: _text(file, [*head, *([number, *row] for number, rows in enumerate(sets, 1) for row in rows)])}
+    first = 1
+    if kind == "stacked0":
+        holes = {name: np.full(int(model.missing(name).sum()), np.nan) for name in (*model.data, *model.latent)}
+        incomplete = _as_read(model, data_set(model, holes))
+        empty = [[_missing_code(model)] * model.frame.n_rows for _ in names[len(incomplete) :]]
+        sets.insert(0, [list(row) for row in zip(*incomplete, *empty, strict=True)])
+        first = 0
+    return {file: _text(file, [*head, *([number, *row] for number, rows in enumerate(sets, first) for row in rows)])}
 
 
 def extra_columns(model: Model, draws: Draws, snapshot: int) -> dict[str, np.ndarray]:

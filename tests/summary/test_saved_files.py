@@ -48,6 +48,23 @@ def test_stacked():
     assert cells[unused][4] == "999"
 
 
+def test_stacked_behind_the_incomplete_data():
+    options = ("saveresidual",)
+    model, _, files = saved(("stacked0", "imps.csv"), options=options, n_imputations=1)
+    _, _, plain = saved(("stacked", "imps.csv"), options=options, n_imputations=1)
+    n = model.frame.n_rows
+    lines = files["imps.csv"].splitlines()
+    assert lines[n:] == plain["imps.csv"].splitlines()
+    incomplete = [line.split(",") for line in lines[:n]]
+    assert {row[0] for row in incomplete} == {"0"}
+    y = np.array([float(row[3]) for row in incomplete])
+    assert ((y == 999) == model.missing("y")).all()
+    # Fifteen digits are written.
+    assert np.allclose(y[~model.missing("y")], model.data["y"][~model.missing("y")], rtol=1e-13)
+    assert {len(row) for row in incomplete} == {len(line.split(",")) for line in lines}
+    assert {row[-1] for row in incomplete} == {"999"}
+
+
 def test_run_that_was_stopped_early_saves_what_it_has():
     model = with_table(interaction(), "999")
     model = replace(model, settings=replace(model.settings, save=(("separate", "imp*.csv"),), n_imputations=50))
