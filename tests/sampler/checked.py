@@ -341,8 +341,8 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         frozenset({"categories", "thresholds", "responses", "coefficients", "scoring", "predictions"}),
     ),
     "a lambda that depends on another": (
-        "MODEL: yjt(y1-1, l) ~ w; yjt(y2, h) ~ w@b; PARAMETERS: h = 2 - l + 0.1*b;",
-        frozenset({"nuts", "variances", "coefficients", "predictions"}),
+        "MODEL: yjt(y1-1, l) ~ w; yjt(y2, h) ~ w@b; x ~ y2; PARAMETERS: h = 2 - l + 0.1*b;",
+        frozenset({"nuts", "nonlinear", "variances", "coefficients", "predictions"}),
     ),
 }
 """Case -> script, and the kernels it needs."""

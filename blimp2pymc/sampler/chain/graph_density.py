@@ -69,14 +69,17 @@ def graph_density(form: Layout, parameters: Sequence[str]) -> GraphDensity:
     from numba import carray, types
     from pymc.pytensorf import compile as compile_graph
     from pymc.pytensorf import rewrite_pregrad
+    from pytensor.compile.mode import get_mode
 
     values, theta, columns = pt.dvector("values"), pt.dvector("theta"), pt.dmatrix("columns")
     total = sum(_terms(form, parameters, values, theta, columns))
     total = rewrite_pregrad(total)
     outputs = [total, pytensor.grad(total, values)]
     # PyMC compiles what is outside a support to minus infinity, where PyTensor alone raises an exception.
+    # One of PyTensor's rewrites (3.3.7) takes missing values of the data for those that replace them: NaN.
+    mode = get_mode("NUMBA").excluding("fuse_indexed_into_elemwise")
     function: Any = compile_graph(
-        [values, theta, columns], outputs, mode="NUMBA", trust_input=True, on_unused_input="ignore"
+        [values, theta, columns], outputs, mode=mode, trust_input=True, on_unused_input="ignore"
     )
     assert len(function.maker.fgraph.inputs) == 3, "the graph holds shared data"
     compiled = function.vm.jit_fn
