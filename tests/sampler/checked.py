@@ -330,7 +330,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "centered categories that predict a category": (
         "ORDINAL: o high; FIXED: w; CENTER: o; MODEL: high ~ o w o*w; logit(g) ~ o; ORDINAL: g;",
-        frozenset({"weights", "categories", "responses", "coefficients", "slice", "predictions"}),
+        frozenset({"weights", "categories", "thresholds", "responses", "coefficients", "slice", "predictions"}),
     ),
     "a category that predicts, missing together with its outcome": (
         "ORDINAL: passed; FIXED: w; MODEL: logit(passed) ~ w; y1 ~ passed w;",
