@@ -247,9 +247,9 @@ def nutpie_rates(model: Model, length: Length) -> dict[str, tuple[float, float]]
     )
     seconds = time.perf_counter() - start
     posterior = idata["posterior"].dataset
-    endings = dict(zip(GROUPS, ("_threshold", "_coefficient", "_intercept", "_residual_variance"), strict=True))
+    endings = ("_threshold", "_coefficient", "_intercept", "_residual_variance", "_correlation")
     draws: dict[str, dict[str, np.ndarray]] = {group: {} for group in GROUPS}
-    for group, ending in endings.items():
+    for group, ending in zip(GROUPS, endings, strict=True):
         for name in (each for each in posterior.data_vars if each.endswith(ending)):
             values = posterior[name].to_numpy().reshape(CHAINS, length.draws, -1)
             draws[group] |= {f"{name}[{k}]": values[..., k] for k in range(values.shape[2])}
