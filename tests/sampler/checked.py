@@ -240,7 +240,9 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "centered binary predictor": (
         "ORDINAL: high; CENTER: high x; MODEL: y1 ~ x high x*high;",
-        frozenset({"cells", "categories", "responses", "variances", "coefficients", "means", "predictions"}),
+        frozenset(
+            {"cells", "categories", "thresholds", "responses", "variances", "coefficients", "means", "predictions"}
+        ),
     ),
     "centered nominal predictors": (
         "NOMINAL: k group; CENTER: k group; FIXED: w g; MODEL: group ~ w; y1 ~ g k group w k*w;",
@@ -310,6 +312,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "categories",
                 "codes",
                 "counts",
+                "thresholds",
                 "responses",
                 "variances",
                 "coefficients",

@@ -167,7 +167,8 @@ def threshold_changes(point: Point) -> Changes:
 
         def integrated(rows: np.ndarray, mean: np.ndarray, deviation: np.ndarray, *limits: np.ndarray) -> float:
             units = (column[rows] - mean) / deviation  # noqa: B023
-            return point.log_density(cuts=False, collapsed=True) + float((0.5 * units**2 + log_interval(*limits)).sum())
+            density = point.log_density(cuts=False, collapsed=True) - _without_category(point, variable)  # noqa: B023
+            return density + float((0.5 * units**2 + log_interval(*limits)).sum())
 
         at_old, *known = conditional()
         before = integrated(*known)
@@ -199,6 +200,25 @@ def threshold_changes(point: Point) -> Changes:
         point.refresh()
         yield at_new - at_old, integrated(*known) - before + powers * t
         point.restore()
+
+
+def _without_category(point: Point, variable: int) -> float:
+    """Log density of a variable's responses given all else in rows without a category, where they are cells.
+
+    Coefficients are drawn with these integrated out as well, and the cells anew afterwards.
+    """
+    responses, total = point.tables.responses, 0.0
+    for block in responses.redrawn[responses.redrawn_start[variable] : responses.redrawn_start[variable + 1]]:
+        members = point.members(block)
+        own = int(np.flatnonzero(members == responses.column[variable])[0])
+        for low, n in point.chunks(block):
+            precision, linear = point.normal(block, low, n)
+            values = point.state.columns[members, low : low + n].T
+            root = np.sqrt(precision[:, own, own])
+            others = np.einsum("nj,nj->n", precision[:, own], values) - root**2 * values[:, own]
+            units = root * values[:, own] - (linear[:, own] - others) / root
+            total += (np.log(root) - 0.5 * units**2).sum()
+    return float(total)
 
 
 def response_changes(point: Point) -> Changes:
