@@ -146,7 +146,8 @@ def _weights(point: Point) -> Changes:
     for group in point.weighted_rows():
         elsewhere = {name for k, each in enumerate(groups) if k != group for name in each.parameters}
         used = sorted(groups[group].parameters - elsewhere)
-        free = [point.form.parameters[name] for name in used if point.model.parameters[name].is_free]
+        known = {name for name, each in point.model.parameters.items() if each.is_free}
+        free = [point.form.parameters[name] for name in used if name in known]
         prior = entries.log_prior_density
         before = point.weighted_rows()[group]
         graph = point.log_density(collapsed=True) - before[2]
