@@ -29,7 +29,8 @@ TOLERANCE = 0.002
 
 @pytest.mark.parametrize("case", FAMILIES)
 def test_as_printed(case: str) -> None:
-    found = drawn(case, 5_000)
+    # With two chains WAIC of `guide-4.11a` has a Monte Carlo standard error of 3, of which the tolerance is 4.4.
+    found = drawn(case, 2_000, chains=8)
     assert found.log_likelihood is not None
     expected = printed(case)
     assert dic2(found.log_likelihood) == pytest.approx(expected["DIC2"], rel=TOLERANCE)
@@ -53,9 +54,9 @@ def test_counts_with_probabilities_in_place_of_their_logarithms(case: str) -> No
     assert dic2(found.log_likelihood) > 0 > expected["DIC2"]
 
 
-def drawn(case: str, draws: int, n_imputations: int | None = None) -> Draws:
+def drawn(case: str, draws: int, n_imputations: int | None = None, chains: int = 2) -> Draws:
     model = resolve(REFERENCE / case / "model.imp")
-    return sample(model, draws=draws, burn=1_000, chains=2, seed=1, n_imputations=n_imputations)
+    return sample(model, draws=draws, burn=1_000, chains=chains, seed=1, n_imputations=n_imputations)
 
 
 def printed(case: str) -> dict[str, float]:
