@@ -7,9 +7,11 @@ therefore show the line that caused it. First module of the pipeline: it imports
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,17 @@ class Source:
     """File name, or `<model>` for a string."""
     text: str = field(repr=False)
 
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Where each line begins. Only "\n" ends one: `splitlines` would also break at form feeds."""
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
     def line(self, number: int) -> str:
         """Text of line `number` (1-based), without its line break."""
-        # Only "\n" counts, as in `Span.line`: `splitlines` would also break at form feeds and other characters.
-        lines = self.text.split("\n")
-        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+        if not 0 < number <= len(self.line_starts):
+            return ""
+        ends = [*self.line_starts[number : number + 1], len(self.text) + 1]
+        return self.text[self.line_starts[number - 1] : ends[0] - 1].rstrip("\r")
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,12 @@ class Span:
     @property
     def line(self) -> int:
         """Line of the first character, counted from 1."""
-        return self.source.text.count("\n", 0, self.start) + 1
+        return bisect_right(self.source.line_starts, self.start)
 
     @property
     def column(self) -> int:
         """Column of the first character, counted from 1."""
-        return self.start - (self.source.text.rfind("\n", 0, self.start) + 1) + 1
+        return self.start - self.source.line_starts[self.line - 1] + 1
 
     @property
     def text(self) -> str:
@@ -84,7 +92,10 @@ class BlimpError(Exception):
         )
         self.beside: tuple[Finding, ...] = ()
         """Warnings and notes found before the mistakes ended the work; not part of the message."""
-        super().__init__("\n".join(render(each) for each in self.findings))
+        super().__init__(*self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(render(each) for each in self.findings)
 
 
 LONGEST_LINE = 160

@@ -287,10 +287,10 @@ _TIGHT_ATOM = rf"{RESERVED}{NO_CALL}{UNNAMED_ATOM}(?!\()"
 PRODUCT_RUN = rf"{_TIGHT_ATOM}(?:\s*{PRODUCT_OPERATOR}\s*(?:{SIGNS}\s*)?+{_TIGHT_ATOM})*+"
 """A product of atoms in a list of terms."""
 
-run = Regex(rf"(?:{SIGNS}\s*)?+{_RUN_ATOM}(?:\s*{OPERATOR}\s*(?:{SIGNS}\s*)?+{_RUN_ATOM})*+").set_parse_action(
-    _make_run
-)
+RUN = rf"(?:{SIGNS}\s*)?+{_RUN_ATOM}(?:\s*{OPERATOR}\s*(?:{SIGNS}\s*)?+{_RUN_ATOM})*+"
 """Atoms between operators form a regular language, so one regular expression reads them all."""
+
+run = Regex(RUN).set_parse_action(_make_run)
 product_run = Regex(PRODUCT_RUN).set_parse_action(_make_run)
 
 opening = Literal("(").set_parse_action(_here)

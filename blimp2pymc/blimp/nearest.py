@@ -37,20 +37,21 @@ def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _split(name: str) -> list[str]:
-    """Texts and numbers of a name in turn."""
-    return re.split(r"([0-9]{1,9})", name[:LONGEST])
+def _split(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Texts of a name, and the numbers between them."""
+    parts = re.split(r"([0-9]{1,9})", name[:LONGEST])
+    return tuple(parts[::2]), tuple(int(each) for each in parts[1::2])
 
 
 def _same_but_number(name: str, names: Iterable[str]) -> str:
     """The name that differs only in one number, the nearest one; empty if there is none."""
-    parts = _split(name)
+    texts, numbers = _split(name)
     best, best_distance = "", float("inf")
-    for each in names if len(parts) > 1 else ():
-        others = _split(each)
-        if len(others) != len(parts) or others[::2] != parts[::2]:
+    for each in names if numbers else ():
+        other_texts, others = _split(each)
+        if other_texts != texts:
             continue
-        distances = [abs(int(a) - int(b)) for a, b in zip(parts[1::2], others[1::2], strict=True)]
+        distances = [abs(a - b) for a, b in zip(numbers, others, strict=True)]
         if sum(each != 0 for each in distances) == 1 and sum(distances) < best_distance:
             best, best_distance = each, sum(distances)
     return best

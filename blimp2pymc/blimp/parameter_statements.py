@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyparsing import MatchFirst, OneOrMore, Opt, ParserElement, ParseResults, Regex, ZeroOrMore
 
-from blimp2pymc.blimp.expressions import NAME, closing, comma, expression
+from blimp2pymc.blimp.expressions import NAME, RUN, closing, comma, expression, flat_run, fold
 from blimp2pymc.blimp.pieces import Piece
 from blimp2pymc.blimp.ranges import expand_range
 from blimp2pymc.blimp.statements import (
@@ -105,7 +107,7 @@ parameter_statement: ParserElement = (
 # ---------------------------------------------------------------- WALDTEST
 
 
-def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | Relation:
+def _make_test(piece: Piece, start: int, tokens: Sequence) -> Constraint | Relation:
     left, (kind, operator, operator_span), right, *_ = tokens
     if kind == "relation":
         relation = make_relation(piece, start, tokens)
@@ -125,18 +127,35 @@ def _make_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | R
     return Constraint(sides[0], sides[1], joined(left.span, right.span))
 
 
-def _make_test_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
+def _make_test_term(piece: Piece, start: int, tokens: Sequence) -> Term:
     node = tokens[0]
     if isinstance(node, Operation) and node.operator == "==":
         raise error("a test is written with a single '='", node.span, "b1 = 0", "double-equals")
     return Term(node, (), node.span)
 
 
+def _make_plain_test(piece: Piece, start: int, tokens: ParseResults) -> Constraint | Relation:
+    match = tokens[0]
+    left, right = (
+        make_side(piece, at, [_make_test_term(piece, at, [fold(flat_run(piece, at, end))])])
+        for at, end in (match.span("left"), match.span("right"))
+    )
+    return _make_test(piece, start, [left, ("definition", "=", piece.span(*match.span("equals"))), right])
+
+
 test_term = expression.copy().add_parse_action(_make_test_term)
 test_side = OneOrMore(test_term).set_parse_action(make_side)
-test_statement: ParserElement = (
-    test_side
-    - MatchFirst([equals - test_side, relation_operator - side - Opt(random_part)]).set_name("'=' or '~'")
-    - end
-).set_parse_action(_make_test)
+plain_test = Regex(
+    rf"(?P<left>{RUN})\s*(?P<equals>:?=(?![=~]))\s*(?P<right>{RUN})\s*\Z", as_match=True
+).set_parse_action(_make_plain_test)
+"""One expression on each side, without parentheses: nearly every test."""
+
+test_statement: ParserElement = MatchFirst([
+    plain_test,
+    (
+        test_side
+        - MatchFirst([equals - test_side, relation_operator - side - Opt(random_part)]).set_name("'=' or '~'")
+        - end
+    ).set_parse_action(_make_test),
+])  # fmt: skip
 """`b1:b3 = 0`, `b1 = b2`, or the smaller model `y ~ x1`."""

@@ -6,6 +6,7 @@ A statement begins with a list of terms; the operator behind it decides what it 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pyparsing import (
@@ -90,8 +91,11 @@ def _setting_of(piece: Piece, match: re.Match[str]) -> Number | Name:
 
 
 def _make_plain_terms(piece: Piece, start: int, tokens: ParseResults) -> list[Term]:
+    return _plain_terms(piece, start, start + len(tokens[0]))
+
+
+def _plain_terms(piece: Piece, at: int, end: int) -> list[Term]:
     terms = []
-    at, end = start, start + len(tokens[0])
     while at < end:
         match = _PLAIN_TERM.match(piece, at, end)
         assert match is not None
@@ -121,7 +125,7 @@ def _make_term(piece: Piece, start: int, tokens: ParseResults) -> Term:
     return Term(_with_intercept(node), tuple(settings), Span(first.source, first.start, max(first.end, last.end)))
 
 
-def make_side(piece: Piece, start: int, tokens: ParseResults) -> Side:
+def make_side(piece: Piece, start: int, tokens: Sequence[Term]) -> Side:
     """Terms as a side without braces."""
     return Side(tuple(tokens), False, joined(tokens[0].span, tokens[-1].span))
 
@@ -141,7 +145,7 @@ def _operator(piece: Piece, start: int, tokens: ParseResults) -> tuple[str, str,
     return "relation", RELATIONS[tokens[0]], piece.span(start, start + len(tokens[0]))
 
 
-def make_relation(piece: Piece, start: int, tokens: ParseResults) -> Relation | VarianceStatement | Definition:
+def make_relation(piece: Piece, start: int, tokens: Sequence) -> Relation | VarianceStatement | Definition:
     """A statement of MODEL, by the operator behind its first side."""
     left, *rest = tokens
     if not rest:
@@ -171,6 +175,15 @@ def _ends_a_line(piece: Piece, side: Side, place: int) -> bool:
     if not following or not isinstance(term.expression, Name) or term.span is None or following[0].span is None:
         return False
     return bool(re.search(r"[\n\r]", piece.source.text[term.span.end : following[0].span.start]))
+
+
+def _make_plain_relation(piece: Piece, start: int, tokens: ParseResults) -> Relation | VarianceStatement | Definition:
+    match = tokens[0]
+    left, right = (
+        make_side(piece, match.start(each), _plain_terms(piece, *match.span(each))) for each in ("left", "right")
+    )
+    operator = "relation", RELATIONS[match["operator"]], piece.span(*match.span("operator"))
+    return make_relation(piece, start, [left, operator, right])
 
 
 FOREIGN_RELATIONS = {"ON": "~", "BY": "->", "WITH": "~~"}
@@ -238,7 +251,8 @@ closing_brace = Literal("}").set_name("'}'").set_parse_action(lambda piece, star
 braced_side = (Literal("{").suppress() - terms - closing_brace).set_parse_action(_make_braced_side)
 side: ParserElement = MatchFirst([terms.copy().add_parse_action(make_side), braced_side]).set_name("a list of terms")
 
-relation_operator = Regex(r"<->|->|<-|=~|~~|~|[\u2190\u2192\u2194]").set_parse_action(_operator)
+_RELATION = r"<->|->|<-|=~|~~|~|[\u2190\u2192\u2194]"
+relation_operator = Regex(_RELATION).set_parse_action(_operator)
 equals = (
     Regex(r":?=(?![=~])")
     .set_name("'='")
@@ -246,9 +260,17 @@ equals = (
 )
 random_part = (Literal("|").suppress() - terms).set_parse_action(lambda tokens: [tuple(tokens)])
 
-model_statement: ParserElement = (
-    side + MatchFirst([relation_operator - side - Opt(random_part), equals - expression, Empty()]) - end
-).set_parse_action(make_relation)
+plain_relation = Regex(
+    rf"(?P<left>{_PLAIN_TERMS})\s*(?P<operator>{_RELATION})\s*(?P<right>{_PLAIN_TERMS})\s*\Z", as_match=True
+).set_parse_action(_make_plain_relation)
+"""A whole statement without parentheses and braces, read by one expression: nearly every statement of a real script."""
+
+model_statement: ParserElement = MatchFirst([
+    plain_relation,
+    (
+        side + MatchFirst([relation_operator - side - Opt(random_part), equals - expression, Empty()]) - end
+    ).set_parse_action(make_relation),
+])  # fmt: skip
 """`y ~ x | x`, `eta -> y1:y3`, `a ~~ b`, `name = expression`, or `y@v`."""
 
 

@@ -291,13 +291,15 @@ class Script:
 
 def walk(node: object) -> Iterator[object]:
     """Every node below and including `node`, depth first."""
-    if isinstance(node, tuple):
-        for each in node:
-            yield from walk(each)
-    elif (names := _part_names(node.__class__)) is not None:
-        yield node
-        for name in names:
-            yield from walk(getattr(node, name))
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, tuple):
+            waiting.extend(reversed(each))
+        elif (names := _part_names(each.__class__)) is not None:
+            yield each
+            for name in reversed(names):
+                waiting.append(getattr(each, name))
 
 
 _PART_NAMES: dict[type, tuple[str, ...] | None] = {}

@@ -27,25 +27,25 @@ def _idle_latent(model: ir.Model) -> Warnings:
 
 def _latent_scale(model: ir.Model) -> Warnings:
     """A factor whose variance and coefficients are all free can be stretched at will."""
+    holding = _terms_holding(model)
     for name in model.latent:
         equation = model.equation_of[ir.Column(name)]
         if equation.residual_variance is None or not model.parameters[equation.residual_variance].is_free:
             continue
-        fixed = [term for term in equation.terms if _is_fixed(model, term)]
-        for other in model.equations:
-            fixed += [term for term in other.terms if _is_fixed(model, term) and _holds(term.expression, name)]
-        if not fixed:
+        terms = [*equation.terms, *(term for _, term in holding.get(name, ()))]
+        if not any(_is_fixed(model, term) for term in terms):
             yield (f"nothing sets the scale of the latent variable '{name}': its variance and its loadings are free",
                    equation.span, f"{name}@1, or a first loading without '@'")  # fmt: skip
 
 
 def _latent_sign(model: ir.Model) -> Warnings:
     """A factor whose scale its variance fixes, and whose loadings nothing keeps on one side of zero."""
+    holding = _terms_holding(model)
     for name in model.latent:
         equation = model.equation_of[ir.Column(name)]
         if equation.residual_variance is None or model.parameters[equation.residual_variance].is_free:
             continue
-        terms = [term for each in model.equations for term in each.terms if _holds(term.expression, name)]
+        terms = [term for _, term in holding.get(name, ())]
         terms += [term for term in equation.terms if columns_in(term.expression)]
         if not any(_is_fixed(model, term) or _has_side(model.parameters[term.coefficient]) for term in terms):
             yield (f"no loading of the latent variable '{name}' has a fixed or bounded value: its sign is left open",
@@ -63,8 +63,14 @@ def _is_fixed(model: ir.Model, term: ir.Term) -> bool:
     return fixed is not None and fixed != 0.0 and bool(columns_in(term.expression))
 
 
-def _holds(expression: ir.Expression, variable: str) -> bool:
-    return any(column.variable == variable for column in columns_in(expression))
+def _terms_holding(model: ir.Model, *, of_variances: bool = False) -> Mapping[str, list[tuple[ir.Equation, ir.Term]]]:
+    """Variable -> the terms that hold it, with their equations: of means, or of log variances."""
+    found: dict[str, list[tuple[ir.Equation, ir.Term]]] = {}
+    for equation in model.equations:
+        for term in equation.variance_terms if of_variances else equation.terms:
+            for name in dict.fromkeys(column.variable for column in columns_in(term.expression)):
+                found.setdefault(name, []).append((equation, term))
+    return found
 
 
 def parameters_in_use(model: ir.Model) -> set[str]:
@@ -101,23 +107,21 @@ def _labels_like_latent(model: ir.Model) -> Warnings:
 
 def _single_indicator(model: ir.Model) -> Warnings:
     """A factor that one continuous outcome alone depends on: nothing divides its variance from the outcome's."""
+    in_means, in_variances = _terms_holding(model), _terms_holding(model, of_variances=True)
     for name in model.latent:
-        own = model.equation_of[ir.Column(name)]
-        users = [
-            each for each in model.equations
-            if any(_holds(term.expression, name) for term in (*each.terms, *each.variance_terms))
-        ]  # fmt: skip
-        if len(users) != 1 or ir.Column(name) in model.block_of or own.variance_terms or users[0].family != "normal":
+        own, uses = model.equation_of[ir.Column(name)], in_means.get(name, ())
+        if len(uses) != 1 or any(user is not uses[0][0] for user, _ in in_variances.get(name, ())):
             continue
-        terms = [term for term in users[0].terms if _holds(term.expression, name)]
-        if len(terms) != 1 or terms[0].expression != ir.Column(name) or users[0].name in model.latent:
+        ((user, term),) = uses
+        if ir.Column(name) in model.block_of or own.variance_terms or user.family != "normal":
             continue
-        variances = [each.residual_variance for each in (own, users[0])]
-        slope = terms[0].coefficient
+        if term.expression != ir.Column(name) or user.name in model.latent:
+            continue
+        variances = [each.residual_variance for each in (own, user)]
         free = [each is not None and model.parameters[each].is_free for each in variances]
-        if free[1] and (free[0] or model.parameters[slope].is_free):
-            yield (f"'{users[0].name}' alone depends on the latent variable '{name}', so the data do not tell the "
-                   "variances of the two apart", terms[0].span or own.span,
+        if free[1] and (free[0] or model.parameters[term.coefficient].is_free):
+            yield (f"'{user.name}' alone depends on the latent variable '{name}', so the data do not tell the "
+                   "variances of the two apart", term.span or own.span,
                    f"further indicators of '{name}'")  # fmt: skip
 
 
