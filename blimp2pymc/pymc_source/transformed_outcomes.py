@@ -105,15 +105,21 @@ def write_transformed_cells(page: Page, equation: Equation, law: TransformedLaw)
     _write_missing(page, equation, law, mask, string(page.local(outcome, "missing_row")))
     _write_observed(page, equation, law, f"~{mask}")
     if outcome in used_later(page.model):
-        data, missing = page.local(outcome, "data"), page.local(outcome, "missing")
-        page.line(f"{page.column(outcome)} = pt.set_subtensor(pt.as_tensor({data})[{mask}], {missing})")
+        _write_joined(page, page.column(outcome), mask, page.local(outcome, "missing"), page.local(outcome, "data"))
     if needed_by_block(page, outcome):
-        data = data_on_scale(page, equation)
-        values = f"pt.as_tensor({data})"
+        values = data_on_scale(page, equation)
         if transform.function == "yjt":
-            values = f"yeo_johnson(np.nan_to_num({data}), {page.parameter(_power(transform)).code})"
-        missing = page.names.drawn[outcome.variable]
-        page.line(f"{page.column(equation.scale)} = pt.set_subtensor({values}[{mask}], {missing})")
+            values = f"yeo_johnson(np.nan_to_num({values}), {page.parameter(_power(transform)).code})"
+        _write_joined(page, page.column(equation.scale), mask, page.names.drawn[outcome.variable], values)
+
+
+def _write_joined(page: Page, column: str, mask: str, missing: str, observed: str) -> None:
+    """A column of observed and missing values, each missing one taken from its place among the missing ones.
+
+    They are not set into the data, as where they are variables of the graph: PyTensor 3.3.7 may fuse the computation
+    of values with setting them and with the gradient of other reads at these places, and adds them to the NaN there.
+    """
+    page.call(f"{column} = pt.where(", [mask, f"{missing}[np.cumsum({mask}) - 1]", observed])
 
 
 def _write_missing(page: Page, equation: Equation, law: TransformedLaw, rows: str, dim: str) -> None:

@@ -61,7 +61,7 @@ CALLS = {
     "pm.LKJCorr", "pm.Potential",
     "pm.Deterministic", "pm.math.invprobit", "pt.sqrt", "pt.log", "pt.exp", "pt.sum", "pt.mean", "pt.var", "pt.eq",
     "pt.gt", "pt.lt", "pt.and_", "pt.switch", "pt.stack", "pt.diagonal", "pt.as_tensor", "pt.set_subtensor",
-    "np.exp", "np.nan_to_num", "pm.CustomDist", "pm.logp", "pm.Normal.dist", "pt.ge", "yeo_johnson",
+    "np.exp", "np.nan_to_num", "np.cumsum", "pm.CustomDist", "pm.logp", "pm.Normal.dist", "pt.ge", "yeo_johnson",
     "len", "map", "fillna", "isna", "astype", "np.where", "np.arange", "np.diag", "np.polynomial.hermite_e.hermegauss",
     "pm.Bernoulli", "pm.Categorical", "pm.OrderedProbit", "pm.NegativeBinomial", "pm.HalfNormal", "pm.math.probit",
     "enumerate", "all", "any", "set", "np.flatnonzero", "np.unique", "pm.MvNormal", "pt.linalg.inv",

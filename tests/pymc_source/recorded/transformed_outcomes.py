@@ -113,7 +113,7 @@ with pm.Model(coords=coords) as model:
         observed=x2_transformed_data[~x2_is_missing],
         dims="x2_observed_row",
     )
-    x2_transformed = pt.set_subtensor(pt.as_tensor(x2_transformed_data)[x2_is_missing], x2_transformed_missing)
+    x2_transformed = pt.where(x2_is_missing, x2_transformed_missing[np.cumsum(x2_is_missing) - 1], x2_transformed_data)
 
     # x2 ~~ w;
     w_intercept = pm.Flat("w_intercept", initval=np.mean(w))
@@ -139,7 +139,7 @@ with pm.Model(coords=coords) as model:
         observed=x1_transformed_data[~x1_is_missing],
         dims="x1_observed_row",
     )
-    x1 = pt.set_subtensor(pt.as_tensor(x1_data)[x1_is_missing], x1_missing)
+    x1 = pt.where(x1_is_missing, x1_missing[np.cumsum(x1_is_missing) - 1], x1_data)
 
     # sqrt(m+20) ~ w;
     m_intercept = pm.Flat("m_intercept")
@@ -157,7 +157,7 @@ with pm.Model(coords=coords) as model:
         observed=m_transformed_data[~m_is_missing],
         dims="m_observed_row",
     )
-    m = pt.set_subtensor(pt.as_tensor(m_data)[m_is_missing], m_missing)
+    m = pt.where(m_is_missing, m_missing[np.cumsum(m_is_missing) - 1], m_data)
 
     # mean of x1, from its completed values alone (it is centered and an outcome)
     x1_mean_variance = pm.InverseGamma("x1_mean_variance", alpha=20.5, beta=0.5 + pt.sum((x1 - pt.mean(x1)) ** 2) / 2)

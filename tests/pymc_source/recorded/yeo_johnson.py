@@ -161,7 +161,7 @@ with pm.Model(coords=coords) as model:
         observed=x3_argument[~x3_is_missing],
         dims="x3_observed_row",
     )
-    x3 = pt.set_subtensor(pt.as_tensor(x3_data)[x3_is_missing], x3_missing)
+    x3 = pt.where(x3_is_missing, x3_missing[np.cumsum(x3_is_missing) - 1], x3_data)
 
     # yjt(y) ~ x3 d m*x3;
     y_intercept = pm.Flat("y_intercept")
