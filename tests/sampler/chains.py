@@ -9,6 +9,7 @@ import numpy as np
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.compilation.compiled import entry
+from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.sampler.plan.rules import plan
 
 
@@ -58,3 +59,15 @@ def autocovariance_error(draws: np.ndarray) -> float:
     size = max(1, int(n**0.5))
     batches = draws[:, : n - n % size].reshape(chains, -1, size).mean(axis=2).ravel()
     return float(batches.std(ddof=1) / np.sqrt(batches.size))
+
+
+def assert_same_posterior(model: Model, first: Draws, second: Draws) -> None:
+    """Mean and variance of every free parameter agree in two runs, as far as their Monte Carlo errors tell."""
+    for name in (name for name, each in model.parameters.items() if each.is_free):
+        # Variances and loadings of few rows have long tails: compare them where moments are finite.
+        one, other = (np.arctan(run.parameter(name)) for run in (first, second))
+        error = np.hypot(autocovariance_error(one), autocovariance_error(other))
+        assert within(one.mean(), other.mean(), error), name
+        squares = [(each - one.mean()) ** 2 for each in (one, other)]
+        error = np.hypot(*(autocovariance_error(each) for each in squares))
+        assert within(squares[0].mean(), squares[1].mean(), error), name

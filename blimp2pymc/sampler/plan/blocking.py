@@ -9,10 +9,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in
-from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Product, Term
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Term
 from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift
 from blimp2pymc.sampler.plan.inverses import cell_columns
+from blimp2pymc.sampler.plan.polynomials import combination, derivative, polynomial
 from blimp2pymc.sampler.plan.residuals import Group, Structure
 
 PREDICTED_FAMILIES = ("logit", "multinomial", "negative_binomial")
@@ -275,37 +276,23 @@ def coefficient_moves(
 
 def _derivative(terms: Sequence[Term], mean: str) -> list[tuple[str, str, float]] | None:
     # Derivatives of the terms with respect to the mean, as combinations of the terms; None where they are not.
-    expansions = [_as_polynomial(expand(term.expression)) for term in terms]
+    expansions = [polynomial(term) for term in terms]
     entries = []
     for source, expansion in zip(terms, expansions, strict=True):
-        derivative: dict[tuple, float] = {}
-        for (parameters, columns, functions), constant in expansion.items():
-            if any(mean in parameters_in(function) for function in functions):
-                return None
-            power = parameters.count(mean)
-            if power:
-                rest = list(parameters)
-                rest.remove(mean)
-                key = (tuple(rest), columns, functions)
-                derivative[key] = derivative.get(key, 0.0) + power * constant
-        if not derivative:
+        if any(mean in parameters_in(function) for *_, functions in expansion for function in functions):
+            return None
+        change = derivative(expansion, mean)
+        if not change:
             continue
-        keys = sorted({*derivative, *(key for each in expansions for key in each)}, key=repr)
-        design = np.array([[each.get(key, 0.0) for each in expansions] for key in keys])
-        wanted = np.array([derivative.get(key, 0.0) for key in keys])
-        weights = np.linalg.lstsq(design, wanted, rcond=None)[0]
-        if not np.allclose(design @ weights, wanted, atol=1e-9):
+        weights = combination(change, expansions)
+        if weights is None:
             return None
         for target, weight in zip(terms, weights, strict=True):
             if abs(weight) > 1e-9:
                 if target is source:
                     return None
-                entries.append((source.coefficient, target.coefficient, float(np.round(weight, 12))))
+                entries.append((source.coefficient, target.coefficient, weight))
     return entries
-
-
-def _as_polynomial(products: tuple[Product, ...]) -> dict[tuple, float]:
-    return {(each.parameters, each.columns, each.functions): each.constant for each in products}
 
 
 def _is_coefficient(name: str, group: Group) -> bool:

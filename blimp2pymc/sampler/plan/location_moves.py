@@ -14,18 +14,12 @@ from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-import numpy as np
-
-from blimp2pymc.joint_model.algebra import columns_in, expand, parameters_in
+from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.ir import Column, Model, Term
 from blimp2pymc.sampler.plan.conditions import ParameterFacts
 from blimp2pymc.sampler.plan.marginals import Marginal
+from blimp2pymc.sampler.plan.polynomials import INTERCEPT, combination, derivative, polynomial
 from blimp2pymc.sampler.plan.residuals import Residual, Structure
-
-type Polynomial = dict[tuple, float]
-"""Products (parameters, columns, functions) -> constant."""
-
-INTERCEPT: Polynomial = {((), (), ()): 1.0}
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def _absorbed(
 ) -> tuple[list[tuple[str, str, float]], tuple[tuple[str, float], ...]] | None:
     """Coefficients that take up a change of a column, and those that leave a constant; None if impossible."""
     terms = [term for term in residual.stated if model.parameters[term.coefficient].fixed != 0.0]
-    expansions = [_polynomial(term) for term in terms]
+    expansions = [polynomial(term) for term in terms]
     if any(column in columns_in(function) for each in expansions for *_, inside in each for function in inside):
         return None
     targets = [(term.coefficient, each) for term, each in zip(terms, expansions, strict=True)
@@ -138,43 +132,16 @@ def _absorbed(
     design = [each for _, each in targets] + ([] if has_intercept else [INTERCEPT])
     entries, rest = [], []
     for term, expansion in zip(terms, expansions, strict=True):
-        derivative = _derivative(expansion, column)
-        if not derivative:
+        change = derivative(expansion, column)
+        if not change:
             continue
-        weights = _combination(derivative, design)
+        weights = combination(change, design)
         if weights is None:
             return None
         own = term.coefficient
         entries += [(own, name, weight) for (name, _), weight in zip(targets, weights, strict=False) if weight]
         rest += [(own, weight) for weight in weights[len(targets) :] if weight]
     return (entries, tuple(rest)) if all(source != target for source, target, _ in entries) else None
-
-
-def _combination(wanted: Polynomial, design: list[Polynomial]) -> list[float] | None:
-    """Weights with which polynomials add up to another one; None where they cannot."""
-    keys = sorted({*wanted, *(key for each in design for key in each)}, key=repr)
-    matrix = np.array([[each.get(key, 0.0) for each in design] for key in keys])
-    values = np.array([wanted.get(key, 0.0) for key in keys])
-    weights = np.linalg.lstsq(matrix, values, rcond=None)[0]
-    if not np.allclose(matrix @ weights, values, atol=1e-9):
-        return None
-    return [round(float(each), 12) for each in weights]
-
-
-def _polynomial(term: Term) -> Polynomial:
-    return {(each.parameters, each.columns, each.functions): each.constant for each in expand(term.expression)}
-
-
-def _derivative(expansion: Polynomial, column: Column) -> Polynomial:
-    found: Polynomial = {}
-    for (parameters, columns, functions), constant in expansion.items():
-        power = columns.count(column)
-        if power:
-            rest = list(columns)
-            rest.remove(column)
-            key = (parameters, tuple(rest), functions)
-            found[key] = found.get(key, 0.0) + power * constant
-    return found
 
 
 def _is_movable(model: Model, term: Term, facts: Mapping[str, ParameterFacts]) -> bool:
