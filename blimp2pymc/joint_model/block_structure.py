@@ -3,7 +3,9 @@
 A block whose elements are all free and parameters of their own keeps its inverse Wishart prior,
 restricted to the bounds that PARAMETERS states. Any other block is structured: its variances keep the
 univariate priors they would have without `~~`, its free correlations are uniform, and the density is
-zero where the matrix is not positive definite.
+zero where the matrix is not positive definite. A block with a variance that has a model, `var(y) ~ x`, is
+structured: its correlations are those of the standardized residuals, the same in all rows, and a covariance differs
+from row to row with the standard deviations.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ def settle_blocks(
     changed = dict(parameters)
     settled = []
     for block in blocks:
-        variances = [variance_of[member] or "" for member in block.members]
+        modelled = [member for member in block.members if variance_of[member] is None]
+        variances = [name for member in block.members if (name := variance_of[member]) is not None]
         pairs = list(block.correlations.values())
         own = {
             name
@@ -66,16 +69,22 @@ def settle_blocks(
         }
         free_pairs = [name for name in pairs if parameters[name].fixed is None]
         size = len(block.members)
-        if own.issuperset((*variances, *pairs)) and len(pairs) == size * (size - 1) // 2:
+        if not modelled and own.issuperset((*variances, *pairs)) and len(pairs) == size * (size - 1) // 2:
             settled.append(block)
-        elif all(parameters[name].fixed is not None for name in variances) and own.issuperset(free_pairs):
+        elif (
+            not modelled
+            and all(parameters[name].fixed is not None for name in variances)
+            and own.issuperset(free_pairs)
+        ):
             power = -(size + 1.0) - 2.0 * UNIT_POWER
             settled.append(replace(block, scale=(0.0,) * size, degrees_of_freedom=power))
             if free_pairs:
                 findings.append(_note_on_unit_variances(block))
         else:
             settled.append(block)
-            if block.parameterisation == "wishart":
+            if modelled:
+                findings.append(_note_on_modelled_variances(block, modelled))
+            elif block.parameterisation == "wishart":
                 findings.append(_note_on_structure(block))
             for name in variances:
                 _separate(changed, name, VARIANCE[prior_family])
@@ -160,6 +169,21 @@ def _note_on_unit_variances(block: ir.JointBlock) -> Finding:
     )  # fmt: skip
 
 
+def _note_on_modelled_variances(block: ir.JointBlock, modelled: Sequence[ir.Column]) -> Finding:
+    variances = (
+        f"variance of {modelled[0].variable} has" if len(modelled) == 1 else f"variances of {_listed(modelled)} have"
+    )
+    return Finding(
+        f"the residual {variances} predictors, so that '~~' of {_names(block)} means the correlation of standardized "
+        "residuals, the same in all rows, uniform where the matrix is positive definite", block.span,
+        code="row-covariances", severity="note",
+    )  # fmt: skip
+
+
 def _names(block: ir.JointBlock) -> str:
-    names = [member.variable for member in block.members]
+    return _listed(block.members)
+
+
+def _listed(members: Sequence[ir.Column]) -> str:
+    names = [member.variable for member in members]
     return f"{', '.join(names[:-1])} and {names[-1]}"

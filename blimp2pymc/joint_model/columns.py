@@ -50,6 +50,8 @@ class Form(Enum):
     """Its precision."""
     PRECISION = "precision"
     """Inverse residual variance, row by row, of an outcome with `var(y) ~`; in the sampler alone."""
+    ROOT_PRECISION = "root of the precision"
+    """Its root, where the residual is correlated with others."""
 
 
 SUFFIXES = {

@@ -18,7 +18,6 @@ from blimp2pymc.joint_model.drafts import INTERCEPT, DraftEquation, Drafts, Pair
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.outcomes import OutcomeForm, read_outcome
 from blimp2pymc.joint_model.random_effects import check_random_effects
-from blimp2pymc.joint_model.refusals import refuse
 from blimp2pymc.joint_model.terms import Predictor, TermReader, written_out
 
 
@@ -60,7 +59,7 @@ def draft_equations(
 
 
 def check_log_variances(drafts: Drafts) -> Iterator[Finding]:
-    """Residual variances with a model that are stated in another way too, and those of correlated residuals."""
+    """Residual variances with a model that are stated in another way too."""
     for draft in drafts.equations.values():
         if draft.log_variance is None:
             continue
@@ -68,13 +67,6 @@ def check_log_variances(drafts: Drafts) -> Iterator[Finding]:
         if draft.variance.says_something:
             yield Finding(f"the residual variance of '{name}' is stated twice, by '@' and by var({name})",
                           draft.variance.span or span, f"leave out '{name}@...'", "variance-stated-twice")  # fmt: skip
-        for pair in drafts.pairs.values():
-            if draft.outcome in (pair.first, pair.second) and pair.setting.fixed != 0:
-                other = pair.second if draft.outcome == pair.first else pair.first
-                hint = f"{other.variable} ~ {name}; in place of '~~', or a latent variable behind both"
-                yield refuse("variance-model", pair.span, name=name, hint=hint)
-                draft.log_variance = None
-                break
 
 
 def parameter_names(script: tree.Script) -> frozenset[str]:

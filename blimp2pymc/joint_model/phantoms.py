@@ -32,7 +32,8 @@ def with_phantoms(
     ----------
     equations, blocks, parameters
         The structure of a model; definitions and priors of PARAMETERS are in `parameters`. Correlations that are
-        fixed, defined, equal to others or have a prior or bounds of their own stay as they are.
+        fixed, defined, equal to others or have a prior or bounds of their own stay as they are, and so do those of
+        residuals whose variance has a model.
     prior_family
         1, 2 or 3 (PRIOR1, PRIOR2, PRIOR3): prior of variances.
     findings
@@ -44,10 +45,14 @@ def with_phantoms(
     n_loadings: Counter[str] = Counter()
     found = []
     for block in blocks:
+        modelled = any(variance_of[member] is None for member in block.members)
         pairs = {
             pair: name
             for pair, name in block.correlations.items()
-            if block.role is ir.Role.OUTCOME and uses[name] == 1 and _is_left_to_its_block(parameters[name])
+            if block.role is ir.Role.OUTCOME
+            and not modelled
+            and uses[name] == 1
+            and _is_left_to_its_block(parameters[name])
         }
         if not pairs:
             found.append(block)

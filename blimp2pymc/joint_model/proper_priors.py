@@ -89,14 +89,14 @@ def proper_priors(
             prior = replace(parameters[variance].prior, distribution="inverse_gamma", arguments=(1.0, scales[variance]))
             changed[variance] = replace(changed[variance], prior=prior)
     variance_of = {each.outcome: each.residual_variance for each in equations if each.role is not ir.Role.MEANS}
-    own = tuple(
+    found = tuple(
         _proper_block(block, data)
         # With all variances fixed the density is on correlations, and proper.
-        if any(changed[variance_of[member] or ""].is_free for member in block.members)
+        if any(changed[own].is_free for member in block.members if (own := variance_of[member]) is not None)
         else block
         for block in blocks
     )
-    return changed, own
+    return changed, found
 
 
 def _widen_log_variance(

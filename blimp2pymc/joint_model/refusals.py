@@ -27,9 +27,6 @@ REFUSALS: Mapping[str, str] = {
     "lag": "the lagged variable '{name}' is not sampled yet",
     "dropout": "dropout indicators (DROPOUT) are not available yet",
     # variables
-    # outcomes
-    "variance-model": "a residual with a model for its variance, var({name}), that is correlated with others by '~~' "
-        "is not sampled yet",
     # covariances and priors
     "implied-variance-constraint": "'{name}' is a label of MODEL set through a variance of '{other}' that depends on "
         "incomplete or latent variables or differs between rows, which is not sampled yet",

@@ -6,7 +6,8 @@ The covariance T = D R D (D standard deviations, R correlations) has the density
 
 with respect to its free elements. Written in variances and correlations it gains the Jacobian
 sqrt(v_i v_j) for every free pair. Each member is then normal given those before it, so that every
-factor of the source is univariate and members may have different missing cells.
+factor of the source is univariate and members may have different missing cells. Where a member's variance has
+predictors, D differs between rows and R does not.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ def declare_block(page: Page, block: JointBlock) -> None:
     if len(members) == 1:
         _declare_single(page, block)
         return
-    for member in members:
-        declare(page, _variance(page, member), member)
+    variances = [(member, name) for member in members if (name := _own_variance(page, member)) is not None]
+    for member, name in variances:
+        declare(page, name, member)
     for member in members:
         write_standard_deviation(page, page.model.equation_of[member])
     if len(members) == 2:
@@ -48,7 +50,7 @@ def declare_block(page: Page, block: JointBlock) -> None:
         _declare_matrix(page, block)
     elif block.correlations:
         _declare_elements(page, block)
-    if has_own_density(block, page.model.parameters, [_variance(page, each) for each in members]):
+    if has_own_density(block, page.model.parameters, [name for _, name in variances]):
         _write_potential(page, block, prior_name)
 
 
@@ -131,8 +133,13 @@ def _unless_zero(mean: Text) -> list[tuple[str, str]]:
     return [] if mean.code == "0" else [("+", mean.code)]
 
 
+def _own_variance(page: Page, member: Column) -> str | None:
+    """The residual variance; None of one with predictors, whose deviations are written with its equation."""
+    return page.model.equation_of[member].residual_variance
+
+
 def _variance(page: Page, member: Column) -> str:
-    name = page.model.equation_of[member].residual_variance
+    name = _own_variance(page, member)
     assert name is not None, "a member of a block has a residual variance"
     return name
 

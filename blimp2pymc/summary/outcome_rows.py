@@ -151,7 +151,10 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
 
 
 def covariance_rows(model: Model, draws: Draws, block: JointBlock) -> list[Row]:
-    """Residual covariances of a `~~` block, then the correlations; from phantom variables only these."""
+    """Residual covariances of a `~~` block, then the correlations; from phantom variables only these.
+
+    Where a variance has predictors the covariance differs between rows, and has no line.
+    """
     equations = [model.equation_of[member] for member in block.members]
     variances = [each.residual_variance for each in equations]
     pairs = sorted(block.correlations)
@@ -169,7 +172,9 @@ def covariance_rows(model: Model, draws: Draws, block: JointBlock) -> list[Row]:
     for i, j in pairs:
         pair = f"({equations[i].name},{equations[j].name})"
         name = block.correlations[i, j]
-        scale = np.sqrt(values[variances[i] or ""] * values[variances[j] or ""])
-        covariances.append(Row("covariance", title, "Covariances", f"Cov{pair}", values[name] * scale))
+        first, second = variances[i], variances[j]
+        if first is not None and second is not None:
+            scale = np.sqrt(values[first] * values[second])
+            covariances.append(Row("covariance", title, "Covariances", f"Cov{pair}", values[name] * scale))
         correlations.append(parameter_row(model, draws, name, Row("covariance", title, "Correlations", f"Cor{pair}")))
     return covariances + correlations

@@ -30,6 +30,21 @@ def test_free_elements_keep_the_prior_of_the_block() -> None:
     assert not codes(model) & {"structured-block", "unit-variances"}
 
 
+def test_a_modelled_variance_leaves_the_correlation_of_standardized_residuals() -> None:
+    model = resolved("MODEL: m1 ~~ m2@r; var(m1) ~ x3; y ~ x3;")
+    assert priors(model, "m2 residual variance", "r") == [FLAT_VARIANCE, UNIFORM]
+    (note,) = [each for each in model.notes if each.code == "row-covariances"]
+    assert note.message.startswith("the residual variance of m1 has predictors, so that '~~' of m1 and m2 means")
+    model = resolved("MODEL: m1 ~~ m2; var(m1) ~ x3; var(m2) ~ 1; OPTIONS: use_phantom;")
+    assert "phantom" not in codes(model)
+    assert any(each.message.startswith("the residual variances of m1 and m2 have") for each in model.notes)
+
+
+def test_proper_priors_of_a_block_with_a_modelled_variance() -> None:
+    model = resolved("MODEL: m1 ~~ m2@r; var(m1) ~ x3;", priors="proper")
+    assert all(is_proper(each.prior) for each in model.parameters.values() if each.is_free)
+
+
 def test_bounds_restrict_the_prior_of_the_block() -> None:
     model = resolved("MODEL: m1 ~~ m2@r; m1@v; PARAMETERS: v ~ truncate(0.5, 2); r ~ truncate(0, Inf);")
     assert priors(model, "v", "r") == [Prior("block", (), 0.5, 2.0, "user"), Prior("block", (), 0.0, np.inf, "user")]

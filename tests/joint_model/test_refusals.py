@@ -17,7 +17,6 @@ RECORDED = {
     "time",
     "lag",
     "dropout",
-    "variance-model",
     "implied-variance-constraint",
     "option",
     "save-kind",

@@ -108,6 +108,10 @@ SCRIPTS: Mapping[str, str] = {
         f -> x2 x3 m;
         y ~ x1 f; var(y) ~ x1 d x1*d@.2;
         PARAMETERS: a ~ normal(0, .5); ratio = y.residvar / y.totalvar;""",
+    "correlated_variance_models": """FIXED: d; LATENT: f; MODEL:
+        f ~ w; var(f) ~ 1@0 d; f -> x2 x3; f ~~ m;
+        x1 y ~ d; var(y) ~ x1 d; y ~~ x1@r; y ~~ w; x1 ~~ w; w ~ 1;
+        PARAMETERS: r ~ truncate(-.8, .8);""",
     "transformed_outcomes": """FIXED: d; CENTER: x1; MODEL:
         ln(x1+20) ~ w;
         sqrt(m+20) ~ w; 1/(x3+20) ~ d;

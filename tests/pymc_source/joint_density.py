@@ -195,6 +195,8 @@ def _log_block(
 ) -> float:
     p, d = len(block.members), block.degrees_of_freedom
     equations = [model.equation_of[each] for each in block.members]
+    if any(each.variance_terms for each in equations):
+        return _log_rows(model, block, columns, parameters)
     variance_names = [each.residual_variance for each in equations]
     pairs = [(pair, name) for pair, name in block.correlations.items() if model.parameters[name].is_free]
     free_variances = [i for i, name in enumerate(variance_names) if model.parameters[name].is_free]
@@ -230,6 +232,28 @@ def _log_block(
         log_prior = -(d + p + 1) / 2 * log_determinant - 0.5 * np.trace(np.diag(block.scale) @ np.linalg.inv(matrix))
         log_prior += np.linalg.slogdet(jacobian)[1]
     return float(log_prior + _log_members(model, equations, matrix, columns, parameters))
+
+
+def _log_rows(
+    model: Model, block: JointBlock, columns: Mapping[Column, Array], parameters: Mapping[str, float]
+) -> float:
+    """Density of members whose standard deviations differ between rows, each row with a covariance of its own."""
+    equations = [model.equation_of[each] for each in block.members]
+    residuals = np.array([columns[each.scale] - _mean(model, each, columns, parameters) for each in equations])
+    correlation = np.eye(len(equations))
+    for (i, j), name in block.correlations.items():
+        correlation[i, j] = correlation[j, i] = parameters[name]
+    total = 0.0
+    logarithms = [
+        linear_predictor(model, each.variance_terms, columns, parameters)
+        if each.variance_terms
+        else np.full(residuals.shape[1], np.log(parameters[str(each.residual_variance)]))
+        for each in equations
+    ]
+    for residual, logarithm in zip(residuals.T, np.array(logarithms).T, strict=True):
+        deviation = np.exp(logarithm / 2)
+        total += stats.multivariate_normal.logpdf(residual, None, correlation * np.outer(deviation, deviation))
+    return float(total)
 
 
 def _log_members(

@@ -11,7 +11,7 @@ from scipy.special import gammaln, logsumexp
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Form, Model
+from blimp2pymc.joint_model.ir import Column, Form, JointBlock, Model
 from blimp2pymc.sampler.chain.runs import ChainRun
 
 
@@ -31,8 +31,13 @@ def log_likelihoods(
     """Outcome that is not normal -> log density of every row, and whether its category or count is observed."""
     parameters = joint_density.all_parameters(model, free)
     found = {}
+    joint = {member.variable for block in modelled_blocks(model) for member in block.members}
+    for block in modelled_blocks(model):
+        found["y"] = (_log_density_of_block(model, block, parameters, data), np.ones(model.frame.n_rows, bool))
     for name in dict.fromkeys(each.name for each in model.equations):
         own = [each for each in model.equations if each.name == name]
+        if name in joint:
+            continue
         y, observed = data[name], ~np.isnan(model.data[name])
         if own[0].family == "logit":
             eta = np.array([0 * y, *(predictor(each.terms, parameters, data) for each in own)])
@@ -52,12 +57,46 @@ def log_likelihoods(
     return found
 
 
+def modelled_blocks(model: Model) -> list[JointBlock]:
+    """Blocks with a member whose variance has predictors."""
+    return [block for block in model.blocks if any(model.equation_of[each].variance_terms for each in block.members)]
+
+
+def _log_density_of_block(
+    model: Model, block: JointBlock, parameters: Mapping[str, float], data: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Log density of each row: normal, with a covariance of its own."""
+    equations = [model.equation_of[each] for each in block.members]
+    residuals = np.array([data[each.name] - predictor(each.terms, parameters, data) for each in equations])
+    deviations = np.ones_like(residuals)
+    for k, each in enumerate(equations):
+        if each.variance_terms:
+            deviations[k] = np.exp(predictor(each.variance_terms, parameters, data) / 2)
+        else:
+            deviations[k] = np.sqrt(parameters[str(each.residual_variance)])
+    correlation = np.eye(len(equations))
+    for (i, j), name in block.correlations.items():
+        correlation[i, j] = correlation[j, i] = parameters[name]
+    if np.linalg.eigvalsh(correlation)[0] <= 0:
+        return np.full(residuals.shape[1], -np.inf)
+    found = np.empty(residuals.shape[1])
+    for row, deviation in enumerate(deviations.T):
+        covariance = correlation * np.outer(deviation, deviation)
+        quadratic = residuals[:, row] @ np.linalg.solve(covariance, residuals[:, row])
+        found[row] = -0.5 * (quadratic + np.linalg.slogdet(2 * np.pi * covariance)[1])
+    return found
+
+
 def log_joint(
     model: Model, free: Mapping[str, float], data: Mapping[str, np.ndarray], *, completed: bool = False
 ) -> float:
     """Log joint density of data and free parameters, up to a constant; `completed`: of missing categories too."""
-    normal = tuple(each for each in model.equations if each.family == "normal" and not each.variance_terms)
-    total = joint_density.log_joint(replace(model, equations=normal), free, data)
+    apart = modelled_blocks(model)
+    joint = {member for block in apart for member in block.members}
+    normal = tuple(each for each in model.equations
+                   if each.family == "normal" and not each.variance_terms and each.outcome not in joint)  # fmt: skip
+    blocks = tuple(each for each in model.blocks if each not in apart)
+    total = joint_density.log_joint(replace(model, equations=normal, blocks=blocks), free, data)
     rows_of_all = log_likelihoods(model, free, data).values()
     return total + sum(density[rows | completed].sum() for density, rows in rows_of_all)
 

@@ -14,6 +14,7 @@ from blimp2pymc.joint_model.ir import (
     Column,
     Expression,
     Form,
+    JointBlock,
     Kind,
     Model,
     Parameter,
@@ -188,3 +189,34 @@ def variances(n: int = 150, seed: int = 6, missing: bool = True) -> Model:
         ],
     )
     return with_variance(model, "y", [("v0", ONE), ("vx", Column("x"))])
+
+
+def correlated(n: int = 150, seed: int = 9, missing: bool = True) -> Model:
+    """Correlated residuals of y, u and z, the log variances of y and u on incomplete x and on w; y predicts q."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=n)
+    x = 0.5 * w + rng.normal(size=n)
+    errors = np.linalg.cholesky([[1.0, 0.5, -0.3], [0.5, 1.0, 0.2], [-0.3, 0.2, 1.0]]) @ rng.normal(size=(3, n))
+    y = 1 + 0.5 * x + np.exp(0.5 * (0.2 + 0.6 * x)) * errors[0]
+    u = np.exp(0.5 * (-0.5 + 0.5 * w)) * errors[1]
+    z = 0.3 * x + 1.5 * errors[2]
+    q = 0.4 * y + rng.normal(size=n)
+    if missing:
+        holes(rng, x, y, u, z, q)
+    members = (Column("u"), Column("y"), Column("z"))
+    correlation = Prior("uniform", (-1.0, 1.0))
+    model = small_models.build(
+        {"w": w, "x": x, "y": y, "u": u, "z": z, "q": q},
+        [
+            ("x", [("x0", ONE), ("xw", Column("w"))]),
+            ("y", [("y0", ONE), ("yx", Column("x"))]),
+            ("u", [("u0", ONE)]),
+            ("z", [("z0", ONE), ("zx", Column("x"))]),
+            ("q", [("q0", ONE), ("qy", Column("y"))]),
+        ],
+        priors={name: correlation for name in ("r uy", "r uz", "r yz")}
+        | {"z residual variance": small_models.FLAT_VARIANCE},
+        blocks=(JointBlock(members, {(0, 1): "r uy", (0, 2): "r uz", (1, 2): "r yz"}, (0.0,) * 3, -4.0),),
+    )
+    model = with_variance(model, "y", [("v0", ONE), ("vx", Column("x"))])
+    return with_variance(model, "u", [("s0", ONE), ("sw", Column("w"))])

@@ -85,7 +85,10 @@ def draw_outcomes(model: Model, free: Mapping[str, float], rng: np.random.Genera
             variance = parameters.get(str(each.residual_variance), 1.0)
             if each.variance_terms:
                 variance = np.exp(predict(each.variance_terms))
-            noise[each.outcome] = errors.get(each.outcome, np.sqrt(variance) * rng.normal(size=n))
+            if each.outcome not in errors or each.variance_terms:
+                noise[each.outcome] = np.sqrt(variance) * errors.get(each.outcome, rng.normal(size=n))
+            else:
+                noise[each.outcome] = errors[each.outcome]
         means = {each.outcome: predict(each.terms) for each in own}
         _draw_outcome(model, own, means, noise, parameters, columns, rng)
         _add_dummies(model, name, columns)

@@ -98,7 +98,8 @@ def log_prior(prior: Prior, value: float) -> float:
 def covariance(model: Model, block, parameters: Mapping[str, float]) -> np.ndarray:
     """Residual covariance of a block."""
     by_outcome = {each.outcome: each for each in model.equations if each.role is block.role}
-    variances = np.array([parameters[by_outcome[member].residual_variance] for member in block.members])
+    # Of residuals whose variance has predictors, the covariance of standardized ones.
+    variances = np.array([parameters.get(str(by_outcome[member].residual_variance), 1.0) for member in block.members])
     correlation = np.eye(len(variances))
     for (i, j), name in block.correlations.items():
         correlation[i, j] = correlation[j, i] = parameters[name]

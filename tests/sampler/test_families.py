@@ -28,6 +28,7 @@ MODELS = {
     "nominal": family_models.nominal,
     "counts": family_models.counts,
     "variances": family_models.variances,
+    "correlated": family_models.correlated,
 }
 
 
@@ -74,7 +75,7 @@ def test_density_of_variances(name):
         assert density(1.3 * old, shape, scale) - density(old, shape, scale) == pytest.approx(change, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["nominal", "counts", "variances"])
+@pytest.mark.parametrize("name", ["nominal", "counts", "variances", "correlated"])
 def test_density_of_scored_coefficients(name):
     run, free, data = _chain(name)
     before = family_density.log_target(run, free, data)
@@ -127,7 +128,7 @@ def test_rising_factorials(dispersion):
         assert rising(count, 100, dispersion) == pytest.approx(exact, rel=1e-10, abs=1e-8)
 
 
-@pytest.mark.parametrize("name", ["binary", "variances"])
+@pytest.mark.parametrize("name", ["binary", "variances", "correlated"])
 def test_density_of_linear_cells(name):
     run, free, data = _chain(name)
     tables, state = run.layout.tables, run.state
@@ -151,10 +152,10 @@ def test_density_of_linear_cells(name):
             changed[each][rows[low]] = value
         change = family_density.log_target(run, free, changed) - before
         assert density(new, size, 0, run.work) - density(old, size, 0, run.work) == pytest.approx(change, abs=1e-6)
-    assert seen == ({"x", "w", "u"} if name == "binary" else {"y", "z"})
+    assert seen == {"binary": {"x", "w", "u"}, "variances": {"y", "z"}, "correlated": {"y", "u", "z", "q"}}[name]
 
 
-@pytest.mark.parametrize("name", ["nominal", "counts", "variances"])
+@pytest.mark.parametrize("name", ["nominal", "counts", "variances", "correlated"])
 def test_density_of_nonlinear_cells(name):
     run, free, data = _chain(name)
     tables, state = run.layout.tables, run.state
@@ -234,16 +235,18 @@ def _own_posterior(model, names, n=6000):
     from scipy import optimize, stats
 
     values = dict.fromkeys((name for name, each in model.parameters.items() if each.is_free), 1.0)
-    positive = np.array([name.endswith("dispersion") for name in names])
+    positive = np.array([name.endswith(("dispersion", "variance")) for name in names])
+    correlations = np.array([name.startswith("r ") for name in names])
 
     def natural(point):
-        return np.where(positive, np.exp(point), point)
+        return np.where(correlations, np.tanh(point), np.where(positive, np.exp(point), point))
 
     def log_density(point):
         free = values | dict(zip(names, natural(point), strict=True))
         priors = sum(family_density.joint_density.log_prior(model.parameters[name].prior, free[name]) for name in names)
         likelihood = family_density.log_likelihoods(model, free, model.data)["y"][0].sum()
-        return priors + likelihood + point[positive].sum()
+        jacobian = point[positive].sum() - 2 * np.log(np.cosh(point[correlations])).sum()
+        return priors + likelihood + jacobian
 
     best = optimize.minimize(lambda point: -log_density(point), np.zeros(len(names)), method="BFGS")
     proposal = stats.multivariate_t(best.x, 1.3 * best.hess_inv, df=6, seed=3)
@@ -263,6 +266,21 @@ OWN = {
     "nominal": ("a0", "ax", "aw", "b0", "bx", "bw"),
     "counts": ("y0", "yx", "yw", "y dispersion"),
     "variances": ("y0", "yx", "v0", "vx"),
+    "correlated": (
+        "y0",
+        "yx",
+        "v0",
+        "vx",
+        "u0",
+        "s0",
+        "sw",
+        "z0",
+        "zx",
+        "z residual variance",
+        "r uy",
+        "r uz",
+        "r yz",
+    ),
 }
 
 
@@ -319,7 +337,7 @@ def test_log_likelihood_of_rows(name):
         data, parameters = _completed(model, draws, k)
         rows[k] = sum(each for each, _ in family_density.log_likelihoods(model, parameters, data).values())
         for equation in model.equations:
-            if equation.residual_variance is not None:
+            if equation.residual_variance is not None and equation.outcome not in model.block_of:
                 residual = data[equation.name] - family_density.predictor(equation.terms, parameters, data)
                 variance = parameters[equation.residual_variance]
                 rows[k] -= 0.5 * (np.log(2 * np.pi * variance) + residual**2 / variance)

@@ -97,6 +97,33 @@ def families() -> Model:
     return replace(model, parameters=parameters)
 
 
+def correlated_variances() -> Model:
+    """Correlated residuals with log variances on incomplete x, and on an outcome of the same block."""
+    model = small_models.build(
+        _with_holes(("z", "x", "a", "b", "c", "e"), 12),
+        [
+            ("x", [("x0", ONE), ("xz", Column("z"))]),
+            ("a", [("a0", ONE), ("ax", Column("x"))]),
+            ("b", [("b0", ONE)]),
+            ("c", [("c0", ONE), ("cz", Column("z"))]),
+            ("e", [("e0", ONE), ("eb", Column("b"))]),
+        ],
+        priors={name: UNIT for name in ("x0", "xz", "a0", "ax", "b0", "c0", "cz", "e0", "eb")}
+        | {f"{name} residual variance": VARIANCE for name in "xe"}
+        | {name: Prior("uniform", (-1.0, 1.0)) for name in ("r", "s")},
+        blocks=(
+            JointBlock((Column("a"), Column("b")), {(0, 1): "r"}, (1.0, 1.0), 4.0),
+            JointBlock((Column("c"), Column("e")), {(0, 1): "s"}, (1.0, 1.0), 4.0),
+        ),
+    )  # fmt: skip
+    model = family_models.with_variance(model, "a", [("v0", ONE), ("vx", Column("x"))])
+    model = family_models.with_variance(model, "b", [("s0", ONE), ("sa", Column("a"))])
+    model = family_models.with_variance(model, "c", [("t0", ONE), ("tx", Column("x"))])
+    wanted = {name: UNIT for name in ("v0", "vx", "s0", "sa", "t0", "tx")}
+    parameters = {name: replace(each, prior=wanted.get(name, each.prior)) for name, each in model.parameters.items()}
+    return replace(model, parameters=parameters)
+
+
 def discrete_predictors() -> Model:
     """Categories of logit outcomes and counts that predict, in products, all of them incomplete."""
     data = _with_holes(("z", "x", "b", "g", "c", "y", "u"), 12)
@@ -178,6 +205,7 @@ MODELS = {
     "single equations": single_equations,
     "blocks": blocks,
     "families": families,
+    "correlated variances": correlated_variances,
     "discrete predictors": discrete_predictors,
     "categories": categories,
     "categories that predict": categories_that_predict,

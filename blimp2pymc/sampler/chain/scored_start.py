@@ -34,7 +34,7 @@ def starting_coefficients(layout: Layout, deviations: Mapping[Column, float]) ->
         level = 0.0
         if group.family == "negative_binomial":
             level = float(np.log(np.nanmean(layout.model.data[residual.equation.name]) + 0.1))
-        elif group.family == "log_variance":
+        elif residual.models_variance:
             level = 2.0 * float(np.log(deviations[residual.outcome]))
         for term in residual.stated:
             found[term.coefficient] = (level if term.expression == Constant(1.0) else 0.0, 1.0)

@@ -347,5 +347,5 @@ def outcome_groups(layout: Layout) -> np.ndarray:
     return integers(
         k
         for k, group in enumerate(groups)
-        if group.residuals[0].equation.role is Role.OUTCOME and group.family != "log_variance"
+        if group.residuals[0].equation.role is Role.OUTCOME and not group.residuals[0].models_variance
     )

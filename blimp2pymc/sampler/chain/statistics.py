@@ -220,7 +220,8 @@ def add_row_densities(tables, group, columns, state, low, n, work, value):
     kind = families.kind[group]
     if kind == 2 and families.sibling[families.sibling_start[group]] != group:
         return
-    row_densities(tables, group, columns, state.coefficient, state.theta, low, n, False, work, work.densities)
+    row_densities(tables, group, columns, state.coefficient, state.precision, state.theta, low, n, False, work,
+                  work.densities)  # fmt: skip
     for i in range(n):
         value[i] += work.densities[i]
     if kind == 3:
@@ -261,6 +262,11 @@ def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean
             constant = -0.5 * ((end - start) * math.log(2.0 * math.pi) + state.log_determinant[group])
             for i in range(n):
                 value[i] += constant
+            for e in range(start, end):
+                if residuals.root[e] >= 0:
+                    root = columns[residuals.root[e], low : low + n]
+                    for i in range(n):
+                        value[i] += math.log(root[i])
             if residuals.weight[group] >= 0:
                 weight_by_row(columns[residuals.weight[group], low : low + n], end - start, n, work, value)
             for e in range(end - start):

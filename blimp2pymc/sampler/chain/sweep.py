@@ -36,7 +36,8 @@ from blimp2pymc.sampler.kernels import (
     transformations,
     variances,
 )
-from blimp2pymc.sampler.kernels.row_densities import update_precisions, update_weights
+from blimp2pymc.sampler.kernels.log_variances import update_precisions
+from blimp2pymc.sampler.kernels.row_densities import update_weights
 from blimp2pymc.sampler.numerics.evaluator import set_columns, set_parameters
 from blimp2pymc.sampler.numerics.moments import (
     refresh_covariance,

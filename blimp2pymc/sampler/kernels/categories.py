@@ -30,6 +30,7 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import cells, differences
+from blimp2pymc.sampler.kernels.log_variances import set_root_of_row
 from blimp2pymc.sampler.kernels.predictor_densities import log_probability_of_largest, set_predictors
 from blimp2pymc.sampler.kernels.row_densities import log_density_of_row
 from blimp2pymc.sampler.numerics.evaluator import evaluate
@@ -113,10 +114,47 @@ def set_intervals(categories, index, row, theta, columns, options):
 
 
 @compiled
+def _at_category(tables, index, row, code, state, work):
+    """Set the code of a row and modelled variances that depend on it; P_k, h_k and c_k, given `conditional`'s sums."""
+    residuals, categories = tables.residuals, tables.categories
+    columns, coefficient, precision, by_equation = state.columns, state.coefficient, state.precision, work.by_equation
+    set_category(tables, index, row, code, state, work)
+    squares, linear, constant = 0.0, 0.0, 0.0
+    for segment in range(categories.segment_start[index], categories.segment_start[index + 1]):
+        group = categories.segment_group[segment]
+        low, high = residuals.group_start[group], residuals.group_start[group + 1]
+        for equation in range(low, high):
+            by_equation[REST_OF_CATEGORY, equation] = by_equation[REST, equation]
+            by_equation[SLOPE_OF_CATEGORY, equation] = by_equation[SLOPE, equation]
+        first, last = categories.entry_start[segment], categories.entry_start[segment + 1]
+        _add(residuals, categories, first, last, CHANGING, REST_OF_CATEGORY, row, columns, coefficient, by_equation)
+        _add(
+            residuals, categories, first, last, CHANGING_SLOPE, SLOPE_OF_CATEGORY, row, columns, coefficient,
+            by_equation,
+        )  # fmt: skip
+        set_root_of_row(tables, group, row, columns, by_equation[REST_OF_CATEGORY])
+        if categories.is_scored[segment]:
+            continue
+        share = 1.0 if residuals.weight[group] < 0 else columns[residuals.weight[group], row]
+        for e in range(low, high):
+            u, s = by_equation[REST_OF_CATEGORY, e], by_equation[SLOPE_OF_CATEGORY, e]
+            for f in range(low, high):
+                weight = share * precision[group, e - low, f - low]
+                squares += weight * s * by_equation[SLOPE_OF_CATEGORY, f]
+                linear -= weight * s * by_equation[REST_OF_CATEGORY, f]
+                constant -= 0.5 * weight * u * by_equation[REST_OF_CATEGORY, f]
+    for density in range(categories.density_start[index], categories.density_start[index + 1]):
+        constant += log_density_of_row(
+            tables, categories.density_group[density], row, columns, state.theta, by_equation[REST_OF_CATEGORY]
+        )
+    return squares, linear, constant
+
+
+@compiled
 def conditional(tables, index, row, state, work):
     """Write log probabilities, means and roots of precisions of all categories to `work.options`; how many."""
     residuals, categories = tables.residuals, tables.categories
-    columns, coefficient, precision = state.columns, state.coefficient, state.precision
+    columns, coefficient = state.columns, state.coefficient
     options, by_equation = work.options, work.by_equation
     n = set_intervals(categories, index, row, state.theta, columns, options)
     start, end = categories.segment_start[index], categories.segment_start[index + 1]
@@ -132,34 +170,7 @@ def conditional(tables, index, row, state, work):
         _add(residuals, categories, first, last, FIXED, REST, row, columns, coefficient, by_equation)
         _add(residuals, categories, first, last, FIXED_SLOPE, SLOPE, row, columns, coefficient, by_equation)
     for k in range(n):
-        set_category(tables, index, row, options[CODE, k], state, work)
-        squares, linear, constant = 0.0, 0.0, 0.0
-        for segment in range(start, end):
-            group = categories.segment_group[segment]
-            low, high = residuals.group_start[group], residuals.group_start[group + 1]
-            for equation in range(low, high):
-                by_equation[REST_OF_CATEGORY, equation] = by_equation[REST, equation]
-                by_equation[SLOPE_OF_CATEGORY, equation] = by_equation[SLOPE, equation]
-            first, last = categories.entry_start[segment], categories.entry_start[segment + 1]
-            _add(residuals, categories, first, last, CHANGING, REST_OF_CATEGORY, row, columns, coefficient, by_equation)
-            _add(
-                residuals, categories, first, last, CHANGING_SLOPE, SLOPE_OF_CATEGORY, row, columns, coefficient,
-                by_equation,
-            )  # fmt: skip
-            if categories.is_scored[segment]:
-                continue
-            share = 1.0 if residuals.weight[group] < 0 else columns[residuals.weight[group], row]
-            for e in range(low, high):
-                u, s = by_equation[REST_OF_CATEGORY, e], by_equation[SLOPE_OF_CATEGORY, e]
-                for f in range(low, high):
-                    weight = share * precision[group, e - low, f - low]
-                    squares += weight * s * by_equation[SLOPE_OF_CATEGORY, f]
-                    linear -= weight * s * by_equation[REST_OF_CATEGORY, f]
-                    constant -= 0.5 * weight * u * by_equation[REST_OF_CATEGORY, f]
-        for density in range(categories.density_start[index], categories.density_start[index + 1]):
-            constant += log_density_of_row(
-                tables, categories.density_group[density], row, columns, state.theta, by_equation[REST_OF_CATEGORY]
-            )
+        squares, linear, constant = _at_category(tables, index, row, options[CODE, k], state, work)
         if part >= 0:
             # The reference comes first among the codes.
             probability = log_probability_of_largest(size, k - 1, 0, work, work.margins[3])
@@ -190,7 +201,10 @@ def draw(tables, index, row, state, work):
     while left > 0.0 and k < n - 1:
         k += 1
         left -= options[WEIGHT, k]
-    set_category(tables, index, row, options[CODE, k], state, work)
+    if tables.categories.density_start[index] < tables.categories.density_start[index + 1]:
+        _at_category(tables, index, row, options[CODE, k], state, work)
+    else:
+        set_category(tables, index, row, options[CODE, k], state, work)
     if tables.categories.part[index] >= 0:
         differences.draw_row(tables, tables.categories.part[index], row, 0, state, work)
         return True

@@ -17,7 +17,7 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.cell_conditional import accumulate, conditional
-from blimp2pymc.sampler.kernels.row_densities import set_precisions
+from blimp2pymc.sampler.kernels.log_variances import set_variances
 from blimp2pymc.sampler.numerics.evaluator import set_columns
 from blimp2pymc.sampler.numerics.generator import fill_normal, truncated_normal
 from blimp2pymc.sampler.numerics.moments import fetch
@@ -170,9 +170,7 @@ def update_block(tables, block, state, work):
         if cells.phase[block] == 1:
             # A prediction may depend on a function of what has just been drawn.
             set_columns(tables.functions, state.theta, state.columns, low, low + n, work.stack)
-            variance = tables.families.partner[cells.segment_group[cells.segment_start[block]]]
-            if variance >= 0:
-                set_precisions(tables, variance, state, low, low + n, work)
+            set_variances(tables, cells.segment_group[cells.segment_start[block]], state, low, low + n, work)
         if math.isfinite(cells.lower[block]) or math.isfinite(cells.upper[block]):
             conditional(residuals, cells, block, low, n, state.columns, state.coefficient, state.precision, work)
             draw_within(cells, block, low, n, state.columns, state.generator, work)

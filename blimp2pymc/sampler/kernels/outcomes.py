@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels.row_densities import augment, categories, linear_predictor
+from blimp2pymc.sampler.kernels.row_densities import augment, categories
 from blimp2pymc.sampler.numerics.evaluator import set_columns
 from blimp2pymc.sampler.numerics.generator import gamma, normal, uniform
+from blimp2pymc.sampler.numerics.moments import linear_predictor
 
 
 @compiled

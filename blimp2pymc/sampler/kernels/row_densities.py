@@ -17,7 +17,8 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.numerics.moments import multiply, update_weighted_moments
+from blimp2pymc.sampler.kernels.log_variances import joint_variance_rows, variance_rows
+from blimp2pymc.sampler.numerics.moments import linear_predictor
 from blimp2pymc.sampler.numerics.polya_gamma import polya_gamma
 
 LEAST_WEIGHT = 1e-8
@@ -25,23 +26,6 @@ LEAST_WEIGHT = 1e-8
 
 LARGE = 100
 """Counts above this are not summed one by one."""
-
-
-@compiled
-def linear_predictor(residuals, equation, without, columns, coefficient, low, n, scratch, out):
-    """Write an equation's linear predictor, rows low to low + n; `without`: the monomial that is its response.
-
-    With -1 the whole residual is written, with its sign changed.
-    """
-    for i in range(n):
-        out[i] = 0.0
-    for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
-        monomial = residuals.equation_monomial[k]
-        value = -coefficient[equation, monomial]
-        if monomial != without and value != 0.0:
-            multiply(residuals, monomial, columns, low, n, scratch)
-            for i in range(n):
-                out[i] += value * scratch[i]
 
 
 @compiled
@@ -132,29 +116,7 @@ def _count_rows(tables, group, columns, coefficient, theta, low, n, working, wor
 
 
 @compiled
-def _variance_rows(tables, group, columns, coefficient, low, n, working, work, out):
-    families = tables.families
-    eta, residual = work.eta[0], work.eta[1]
-    linear_predictor(
-        tables.residuals, families.equation[group], families.monomial[group], columns, coefficient, low, n,
-        work.product, eta,
-    )  # fmt: skip
-    mean = families.equation[families.partner[group]]
-    linear_predictor(tables.residuals, mean, -1, columns, coefficient, low, n, work.product, residual)
-    for i in range(n):
-        residual[i] *= residual[i] * math.exp(-eta[i])
-        out[i] = -0.5 * (eta[i] + residual[i])
-    if not working:
-        return
-    response = columns[families.response[group], low : low + n]
-    weight = columns[families.weight[group], low : low + n]
-    for i in range(n):
-        weight[i] = 0.5
-        response[i] = eta[i] + residual[i] - 1.0
-
-
-@compiled
-def row_densities(tables, group, columns, coefficient, theta, low, n, working, work, out):
+def row_densities(tables, group, columns, coefficient, precision, theta, low, n, working, work, out):
     """Write log densities of a group's outcome in rows low to low + n, up to a constant.
 
     `working`: set the group's working responses and weights at the current linear predictors too.
@@ -164,8 +126,10 @@ def row_densities(tables, group, columns, coefficient, theta, low, n, working, w
         _category_rows(tables, group, columns, coefficient, low, n, working, work, out)
     elif kind == 3:
         _count_rows(tables, group, columns, coefficient, theta, low, n, working, work, out)
+    elif kind == 4:
+        variance_rows(tables, group, columns, coefficient, low, n, working, work, out)
     else:
-        _variance_rows(tables, group, columns, coefficient, low, n, working, work, out)
+        joint_variance_rows(tables, group, columns, coefficient, precision, low, n, working, work, out)
 
 
 @compiled
@@ -183,8 +147,9 @@ def log_density_of_rows(tables, group, state, working, work):
         for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
             n = min(256, rows.class_start[c + 1] - low)
             row_densities(
-                tables, group, state.columns, state.coefficient, state.theta, low, n, working, work, work.densities
-            )
+                tables, group, state.columns, state.coefficient, state.precision, state.theta, low, n, working, work,
+                work.densities,
+            )  # fmt: skip
             for i in range(n):
                 total += work.densities[i]
     if families.kind[group] == 3:
@@ -228,33 +193,8 @@ def constant_of_count(count, dispersion):
 
 
 @compiled
-def set_precisions(tables, group, state, low, high, work):
-    """Set the precisions exp(-e) of rows low to high from their log variances."""
-    families = tables.families
-    for first in range(low, high, 256):
-        n = min(256, high - first)
-        eta = work.eta[0]
-        linear_predictor(
-            tables.residuals, families.equation[group], families.monomial[group], state.columns, state.coefficient,
-            first, n, work.product, eta,
-        )  # fmt: skip
-        precision = state.columns[families.precision[group], first : first + n]
-        for i in range(n):
-            precision[i] = math.exp(-eta[i])
-
-
-@compiled
-def set_dependent(tables, group, state, work):
-    """Set what the equation of a mean sees of its modelled variance: precisions, and moments with them."""
-    if tables.families.kind[group] == 4:
-        set_precisions(tables, group, state, 0, state.columns.shape[1], work)
-        partner = tables.families.moments[tables.families.partner[group]]
-        update_weighted_moments(tables, partner, state, work)
-
-
-@compiled
 def log_density_of_row(tables, group, row, columns, theta, total):
-    """Log density of one row's outcome; sets a modelled precision.
+    """Log density of one row's outcome; sets a modelled precision. In a block only what the determinant adds.
 
     `total` holds the linear predictors of all equations that are not normal, with their sign changed, and the
     residuals of the others.
@@ -282,9 +222,11 @@ def log_density_of_row(tables, group, row, columns, theta, total):
     if kind == 3:
         outcome, dispersion = columns[families.outcome[group], row], theta[families.dispersion[group]]
         return outcome * eta - (outcome + 1.0 / dispersion) * log_of_one_plus(eta + math.log(dispersion))
+    if kind == 5:
+        return -0.5 * eta
     precision = math.exp(-eta)
     columns[families.precision[group], row] = precision
-    residual = total[families.equation[families.partner[group]]]
+    residual = total[families.residual[group]]
     return -0.5 * (eta + residual * residual * precision)
 
 
@@ -334,11 +276,3 @@ def update_weights(tables, state, work):
             for c in range(rows.class_start.size - 1):
                 if tables.weighted.has_class[index, c]:
                     augment(tables, group, state, rows.class_start[c], rows.class_start[c + 1], work)
-
-
-@compiled
-def update_precisions(tables, state, work):
-    """Set the precisions of all outcomes whose variance is modelled, in every row."""
-    for group in range(tables.families.kind.size):
-        if tables.families.kind[group] == 4:
-            set_precisions(tables, group, state, 0, state.columns.shape[1], work)

@@ -16,7 +16,8 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import coefficients
-from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows, set_dependent
+from blimp2pymc.sampler.kernels.log_variances import set_dependent
+from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import cholesky
 from blimp2pymc.sampler.numerics.generator import normal, uniform

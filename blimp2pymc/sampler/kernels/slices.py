@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows, set_dependent
+from blimp2pymc.sampler.kernels.log_variances import set_dependent
+from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows
 from blimp2pymc.sampler.numerics import slice_sampling
 from blimp2pymc.sampler.numerics.evaluator import set_parameters
 from blimp2pymc.sampler.numerics.moments import log_density_of_group, refresh_covariance, refresh_equation

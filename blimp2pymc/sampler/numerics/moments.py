@@ -104,6 +104,23 @@ def refresh_equation(residuals, equation, theta, coefficient):
 
 
 @compiled
+def linear_predictor(residuals, equation, without, columns, coefficient, low, n, scratch, out):
+    """Write an equation's linear predictor, rows low to low + n; `without`: the monomial that is its response.
+
+    With -1 the whole residual is written, with its sign changed.
+    """
+    for i in range(n):
+        out[i] = 0.0
+    for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
+        monomial = residuals.equation_monomial[k]
+        value = -coefficient[equation, monomial]
+        if monomial != without and value != 0.0:
+            multiply(residuals, monomial, columns, low, n, scratch)
+            for i in range(n):
+                out[i] += value * scratch[i]
+
+
+@compiled
 def refresh_covariance(residuals, group, theta, covariance, precision, log_determinant, matrix):
     """Compute a group's residual covariance, its inverse and determinant; False if not positive definite."""
     start, end = residuals.group_start[group], residuals.group_start[group + 1]
@@ -124,7 +141,7 @@ def refresh_covariance(residuals, group, theta, covariance, precision, log_deter
             parameter = residuals.correlation[group, i, j]
             value = 0.0
             if parameter >= 0:
-                value = theta[parameter] * math.sqrt(variance * theta[residuals.variance[start + j]])
+                value = theta[parameter] * math.sqrt(variance * covariance[group, j, j])
             covariance[group, i, j] = covariance[group, j, i] = value
     for i in range(size):
         for j in range(i + 1):
@@ -203,7 +220,10 @@ def _add_products(residuals, rows, k, end, columns, low, n, values, total):
 
 @compiled
 def update_weighted_moments(tables, index, state, work):
-    """Compute the moment matrix of a weighted group at the current weights: sum of w m m' over its rows."""
+    """Compute the moment matrix of a weighted group at the current weights: sum of w m m' over its rows.
+
+    In a group without weights, w = 1.
+    """
     weighted, rows, residuals = tables.weighted, tables.rows, tables.residuals
     total, values, scaled = state.sums[weighted.moment_set[index]], work.values, work.product
     pair_start, pair_end = weighted.pair_start[index], weighted.pair_start[index + 1]
@@ -217,14 +237,14 @@ def update_weighted_moments(tables, index, state, work):
             for k in range(weighted.used_start[index], weighted.used_start[index + 1]):
                 monomial = weighted.used_monomial[k]
                 multiply(residuals, monomial, state.columns, low, n, values[monomial])
-            weight = state.columns[weighted.column[index], low : low + n]
+            weight = state.columns[max(0, weighted.column[index]), low : low + n]
             done = -1
             for k in range(pair_start, pair_end):
                 a, b = weighted.pair_first[k], weighted.pair_second[k]
                 if a != done:
                     first = values[a]
                     for i in range(n):
-                        scaled[i] = weight[i] * first[i]
+                        scaled[i] = weight[i] * first[i] if weighted.column[index] >= 0 else first[i]
                     done = a
                 second = values[b]
                 total[a, b] += dot(scaled, second, n)

@@ -86,11 +86,14 @@ def nonlinear_columns(groups: Iterable[Group]) -> frozenset[Column]:
     return frozenset(found)
 
 
-def with_scored(form: Structure, touched: Sequence[int]) -> tuple[list[int], list[int]]:
+def with_scored(form: Structure, touched: Sequence[int], by_row: bool = False) -> tuple[list[int], list[int]]:
     """Groups that the densities of some groups look at, and those among them with a density that is not normal.
 
     The categories of a nominal outcome share one density, that of the first; a modelled variance is part of the
-    density of its outcome, which is then counted there.
+    density of its outcome, which is then counted there, and those of a block are part of the density of the block.
+
+    `by_row`: for a cell. Residuals of a block are then a normal equation, standardized anew with each value of the
+    cell, and each modelled variance has what it adds to the determinant as its density.
     """
     groups = form.groups
     looked_at, densities = set(touched), []
@@ -99,19 +102,24 @@ def with_scored(form: Structure, touched: Sequence[int]) -> tuple[list[int], lis
             own = [j for j, each in enumerate(groups) if same_outcome(each, groups[k])]
             looked_at.update(own)
             scored = [j for j in own if groups[j].is_scored]
-            if scored[0] not in densities:
-                densities.append(scored[0])
-    return sorted(looked_at), densities
+            found = scored if by_row and groups[k].standardized is not None else scored[:1]
+            densities += [each for each in found if each not in densities]
+    # Standard deviations of a row come before the residuals in units of them.
+    return sorted(looked_at, key=lambda k: (groups[k].standardized is None, k)), densities
 
 
-def is_scored(form: Structure, index: int, densities: Sequence[int]) -> bool:
+def is_scored(form: Structure, index: int, densities: Sequence[int], by_row: bool = False) -> bool:
     """Whether the density of one of `densities` covers a group."""
+    if by_row and form.groups[index].roots:
+        return False
     return any(same_outcome(form.groups[index], form.groups[k]) for k in densities)
 
 
 def same_outcome(group: Group, other: Group) -> bool:
-    """Whether two groups describe one outcome: categories of a nominal one, or mean and variance."""
+    """Whether two groups describe one outcome: categories of a nominal one, mean and variance, or a block's."""
     first, second = group.residuals[0].equation, other.residuals[0].equation
+    if group.standardized is not None or other.standardized is not None:
+        return (group.standardized or group.block) is (other.standardized or other.block)
     return first is second or (group.family == other.family == "multinomial" and first.name == second.name)
 
 

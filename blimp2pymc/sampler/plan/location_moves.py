@@ -80,7 +80,7 @@ def _move(model: Model, form: Structure, facts: Mapping[str, ParameterFacts], co
         more, rest = absorbed
         entries += more
         if own or rest:
-            if group.family != "normal" or residual.models_variance:
+            if group.family != "normal" or residual.models_variance or group.roots:
                 return None
             rates.append((place, float(own), rest))
     sources, targets = {source for source, _, _ in entries}, {target for _, target, _ in entries}

@@ -127,7 +127,7 @@ def _additive(model: Model, form: Structure) -> tuple[Column, ...]:
     latent = {Column(name) for name in model.latent if name not in transformed}
     for group in form.groups:
         for residual in group.residuals:
-            if group.is_cut or group.weight is not None or residual.equation.family != "normal":
+            if group.is_cut or group.is_weighted or residual.equation.family != "normal":
                 latent -= residual.columns
                 continue
             for product in residual.products:

@@ -89,8 +89,11 @@ def needs_nuts(model: Model, form: Structure) -> bool:
 
 
 def powers_for_nuts(model: Model, form: Structure) -> list[str]:
-    """Lambdas that are drawn, of outcomes whose variance has predictors, and those other lambdas are computed from."""
-    modelled = {each.transform.parameter for each in model.equations if each.transform and each.variance_terms}
+    """Lambdas that are drawn, of outcomes whose variance has predictors, and those other lambdas are computed from.
+
+    Those of other outcomes in a block with such a variance as well.
+    """
+    modelled = {name for group in form.groups if group.is_weighted for name in group.powers}
     powers = power_names(model)
     defined = [name for name in powers if name in form.definitions]
     behind = frozenset().union(*(depends_on(form, name) for name in defined))

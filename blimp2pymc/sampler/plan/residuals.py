@@ -30,11 +30,12 @@ from blimp2pymc.joint_model.ir import (
     Role,
     Term,
 )
+from blimp2pymc.sampler.plan.definitions import dummies, ordered_definitions
 from blimp2pymc.sampler.plan.described import WORKING_FAMILIES, described_column
 from blimp2pymc.sampler.plan.inverses import power_names, turned_outcomes
 from blimp2pymc.sampler.plan.unsupported import unsupported
 
-SCORED_FAMILIES = ("multinomial", "negative_binomial", "log_variance")
+SCORED_FAMILIES = ("multinomial", "negative_binomial", "log_variance", "joint_log_variance")
 """Families of groups that are no weighted normal equations, whatever they are conditioned on."""
 
 type Replacements = dict[Expression, Expression]
@@ -58,6 +59,8 @@ class Residual:
     """The part that explains variance, without the intercept."""
     models_variance: bool = False
     """Whether this is the log-linear predictor of the equation's residual variance, not of its mean."""
+    root: Column | None = None
+    """Of a member of a block with a modelled variance: column of reciprocal standard deviations, in all products."""
 
     @property
     def stated(self) -> tuple[Term, ...]:
@@ -94,7 +97,10 @@ class Group:
     residuals: tuple[Residual, ...]
     block: JointBlock | None
     family: str = "normal"
-    """`normal`, `logit` (two categories), `multinomial` (one of several), `negative_binomial`, or `log_variance`."""
+    """`normal`, `logit` (two categories), `multinomial` (one of several), `negative_binomial`, `log_variance`, or
+    `joint_log_variance`: that of a residual in a block."""
+    standardized: JointBlock | None = None
+    """Of a `joint_log_variance`, the block."""
 
     @property
     def is_scored(self) -> bool:
@@ -105,10 +111,22 @@ class Group:
     def weight(self) -> Column | None:
         """Column of the rows' precisions, where they differ."""
         first = self.residuals[0]
+        if self.roots:
+            return None
         if self.family != "normal":
             # The mean and the variance of an outcome have weights of their own.
             return replace(first.working, form=Form.WORKING_WEIGHT)
         return replace(first.outcome, form=Form.PRECISION) if first.equation.variance_terms else None
+
+    @property
+    def roots(self) -> tuple[Column, ...]:
+        """Columns of the reciprocal standard deviations of residuals whose variances are modelled, in a block."""
+        return tuple(each.root for each in self.residuals if each.root is not None)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether its rows have precisions of their own, and hence a moment matrix that no other group shares."""
+        return self.weight is not None or bool(self.roots)
 
     @property
     def is_cut(self) -> bool:
@@ -188,7 +206,7 @@ class Structure:
     @property
     def rows_change(self) -> bool:
         """Whether every row has a value that changes in every sweep, so that none is complete."""
-        weighted = any(group.weight is not None for group in self.groups)
+        weighted = any(group.is_weighted for group in self.groups)
         return weighted or bool(self.described or self.powers or any(group.inside for group in self.groups))
 
     @property
@@ -233,11 +251,11 @@ def structure(model: Model, uncentered: Container[str] = ()) -> Structure:
     """
     raise_all(unsupported(model))
     centers = expected_scores(model)
-    definitions = _ordered_definitions(model) | {name: center for center, name in centers.items()}
+    definitions = ordered_definitions(model) | {name: center for center, name in centers.items()}
     references = {name: ParameterReference(name) for name in centers.values()}
     named: Replacements = {center: references[name] for center, name in centers.items()}
     drawn: Replacements = {references[name]: Constant(0.0) for name in references if name in uncentered}
-    polynomials: dict[Expression, Expression] = _dummies(model)
+    polynomials: dict[Expression, Expression] = dummies(model)
     polynomials.update(turned_outcomes(model).items())
     for name, expression in definitions.items():
         written_out = substitute(expression, polynomials)
@@ -257,16 +275,6 @@ def structure(model: Model, uncentered: Container[str] = ()) -> Structure:
     }
     groups = _grouped(model, residuals, variances)
     return Structure(groups, {**definitions, **hidden}, tuple(power_names(model)))
-
-
-def _dummies(model: Model) -> dict[Expression, Expression]:
-    """Dummies, as the comparison that defines them."""
-    columns = {column for each in model.equations for term in each.terms for column in columns_in(term.expression)}
-    return {
-        column: Apply("==", (Column(column.variable), Constant(column.category)))
-        for column in columns
-        if column.form is Form.DUMMY and column.category is not None
-    }
 
 
 def depends_on(structure: Structure, name: str) -> frozenset[str]:
@@ -314,6 +322,15 @@ def _log_variance(equation: Equation, polynomials: Mapping, hidden: dict[str, Ex
     residual: Expression = working if mean is None else Apply("-", (working, mean))
     products = _products(residual, hidden)
     return Residual(equation, equation.scale, products, (), (), models_variance=True)
+
+
+def _standardized(residual: Residual) -> Residual:
+    """A residual in units of its standard deviation, where that has predictors: what a block's correlations are of."""
+    if not residual.equation.variance_terms:
+        return residual
+    root = replace(residual.outcome, form=Form.ROOT_PRECISION)
+    products = tuple(replace(each, columns=(*each.columns, root)) for each in residual.products)
+    return replace(residual, products=products, root=root)
 
 
 def _sum_of(terms: Iterable[Term], polynomials: Mapping) -> Expression | None:
@@ -372,18 +389,12 @@ def _grouped(model: Model, residuals: Mapping[int, Residual], variances: Mapping
         family = equation.family if equation.family in WORKING_FAMILIES else "normal"
         if family == "logit" and categories[equation.name] > 1:
             family = "multinomial"
-        groups.append(Group(tuple(residuals[id(each)] for each in members), block, family))
-        if equation.variance_terms:
-            groups.append(Group((variances[id(equation)],), None, "log_variance"))
+        joint = block if block is not None and len(members) > 1 else None
+        own = tuple(residuals[id(each)] for each in members)
+        groups.append(Group(own if joint is None else tuple(map(_standardized, own)), block, family))
+        groups += [
+            Group((variances[id(each)],), None, "log_variance" if joint is None else "joint_log_variance", joint)
+            for each in members
+            if each.variance_terms
+        ]
     return tuple(groups)
-
-
-def _ordered_definitions(model: Model) -> dict[str, Expression]:
-    pending = {name: each.definition for name, each in model.parameters.items() if each.definition is not None}
-    ordered: dict[str, Expression] = {}
-    while pending:
-        ready = [name for name, each in pending.items() if not parameters_in(each) & pending.keys()]
-        assert ready, f"definitions refer to each other: {sorted(pending)}"
-        for name in ready:
-            ordered[name] = pending.pop(name)
-    return ordered

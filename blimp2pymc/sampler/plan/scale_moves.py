@@ -92,7 +92,7 @@ def _immovable(form: Structure) -> set[Column]:
     """Columns in functions, in equations with weights, and in Means Models."""
     found: set[Column] = set()
     for group in form.groups:
-        if group.weight is not None or group.is_cut:
+        if group.is_weighted or group.is_cut:
             found |= group.columns
         for residual in group.residuals:
             for product in residual.products:

@@ -17,6 +17,7 @@ HOW = {
     "multinomial": "a logit with several categories",
     "negative_binomial": "the mean of a count",
     "log_variance": "a residual variance",
+    "joint_log_variance": "a residual variance",
 }
 """Family of a group without normal equations -> how a predictor enters it."""
 
@@ -83,15 +84,6 @@ def unsupported(model: Model) -> list[Finding]:
             variable = model.variables.get(column.variable)
             if variable is not None and variable.origin is Origin.RANDOM_EFFECT:
                 refuse(f"'{column.variable}' is a random effect", equation, "unsupported-random-effect")
-    modelled = {each.outcome: each for each in model.equations if each.variance_terms}
-    for block in model.blocks:
-        for column in block.members:
-            if column in modelled:
-                refuse(
-                    f"the residual of '{column.variable}' has a variance with predictors and is correlated with others",
-                    modelled[column],
-                    "unsupported-variance",
-                )
     owned = {equation.outcome.variable for equation in model.equations if equation.role is not Role.MEANS}
     for name in model.unknown:
         if name not in owned:

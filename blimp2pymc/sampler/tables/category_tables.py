@@ -10,6 +10,7 @@ from blimp2pymc.sampler.kernels.categories import CHANGING, CHANGING_SLOPE, FIXE
 from blimp2pymc.sampler.plan.blocking import is_scored, with_scored
 from blimp2pymc.sampler.plan.residuals import Residual, Structure
 from blimp2pymc.sampler.plan.response_steps import ResponseStep
+from blimp2pymc.sampler.tables.cell_tables import dependent_roots
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
@@ -179,7 +180,8 @@ def category_table(result: Layout, cells: Cells, responses: Responses) -> Catego
         segment_start=ragged(segments)[0],
         segment_group=integers(group for group, _ in flat),
         is_scored=np.array(
-            [is_scored(form, group, densities) for groups, densities in looked_at for group in groups], np.bool_
+            [is_scored(form, group, densities, by_row=True) for groups, densities in looked_at for group in groups],
+            np.bool_,
         ),
         density_start=ragged(densities for _, densities in looked_at)[0],
         density_group=integers(group for _, densities in looked_at for group in densities),
@@ -280,7 +282,7 @@ def _groups(
         and held & group.columns
         and (part is None or response not in group.residuals)
     ]
-    return with_scored(form, touched)
+    return with_scored(form, touched, by_row=True)
 
 
 def _entries(result: Layout, response: Residual, group: int) -> list[tuple[int, int, int, int]]:
@@ -288,7 +290,7 @@ def _entries(result: Layout, response: Residual, group: int) -> list[tuple[int, 
     form = result.plan.structure
     equations = {id(residual): k for k, residual in enumerate(form.residuals)}
     score, own = Column(response.outcome.variable), result.columns[response.outcome]
-    changing = {result.columns[score], *result.columns_of_functions(score)}
+    changing = {result.columns[score], *result.columns_of_functions(score), *dependent_roots(result, score)}
     rows = set()
     for residual in form.groups[group].residuals:
         for key in {result.monomial(product) for product in residual.products}:

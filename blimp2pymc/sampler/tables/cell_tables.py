@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
-from blimp2pymc.joint_model.ir import Column
+from blimp2pymc.joint_model.ir import Column, Form
 from blimp2pymc.sampler.plan.blocking import cell_blocks, discrete_columns, is_scored, nonlinear_columns, with_scored
 from blimp2pymc.sampler.plan.residuals import Structure
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
@@ -134,6 +135,13 @@ def _varying(form: Structure, groups: Iterable[int], columns: set[Column]) -> se
     }
 
 
+def dependent_roots(result: Layout, column: Column) -> set[int]:
+    """Columns of standard deviations, in blocks, that a column predicts."""
+    variances = (group.residuals[0] for group in result.plan.structure.groups if group.standardized is not None)
+    roots = (replace(each.outcome, form=Form.ROOT_PRECISION) for each in variances if column in each.columns)
+    return {result.working[each] for each in roots}
+
+
 def _possible_values(result: Layout) -> dict[Column, tuple[float, float]]:
     transforms = {each.scale: each.transform for each in result.model.equations}
     return {column: (each.lower, each.upper) for column, each in transforms.items() if each is not None}
@@ -155,12 +163,13 @@ def nonlinear_table(result: Layout) -> Nonlinear:
                 continue
             own = owners.get(column, [])
             dependent = {index, *(k for each, k in result.functions.items() if column in columns_in(each))}
+            dependent |= dependent_roots(result, column)
             segments = []
             holding = [k for k in active if column in form.groups[k].columns]
-            touched, densities = with_scored(form, sorted({*holding, *own}))
+            touched, densities = with_scored(form, sorted({*holding, *own}), by_row=True)
             # Given a code, the Polya-Gamma weight of its own equation says nothing: it is integrated out.
             densities += [k for k in own if not form.groups[k].is_scored]
-            scored = [is_scored(form, group, densities) for group in touched]
+            scored = [is_scored(form, group, densities, by_row=True) for group in touched]
             for group, without_response in zip(touched, scored, strict=True):
                 # Of what is not normal only linear predictors are needed, without the working response.
                 responses = {(result.working[each.working],) for each in form.groups[group].residuals

@@ -7,6 +7,7 @@ on any other. Groups of scored families get weights and working responses anew w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.row_tables import Families, Outcomes, Weighted
 from blimp2pymc.sampler.tables.tables import Cells
 
-FAMILY_CODES = {"normal": 0, "logit": 1, "multinomial": 2, "negative_binomial": 3, "log_variance": 4}
+FAMILY_CODES = {
+    "normal": 0, "logit": 1, "multinomial": 2, "negative_binomial": 3, "log_variance": 4, "joint_log_variance": 5,
+}  # fmt: skip
 """Family of a group -> its code in compiled code."""
 
 
@@ -27,7 +30,7 @@ def add_working_columns(result: Layout) -> None:
     """Give every working response, weight and precision a column behind those of functions."""
     place = len(result.columns) + len(result.functions)
     for group in result.plan.structure.groups:
-        wanted = [group.weight] if group.weight is not None else []
+        wanted = [group.weight] if group.weight is not None else list(group.roots)
         if group.family != "normal":
             wanted.append(group.residuals[0].working)
         for column in wanted:
@@ -39,9 +42,9 @@ def family_table(result: Layout) -> Families:
     """Families of all groups."""
     groups = result.plan.structure.groups
     equations = np.cumsum([0, *(len(group.residuals) for group in groups)])
-    weighted = [k for k, group in enumerate(groups) if group.weight is not None]
+    weighted = [k for k, group in enumerate(groups) if group.is_weighted]
     outcome, code, reference, monomial, response, weight = [], [], [], [], [], []
-    precision, dispersion, partner, siblings, above, large, missing = [], [], [], [], [], [], []
+    precision, dispersion, siblings, variances, above, large, missing = [], [], [], [], [], [], []
     for k, group in enumerate(groups):
         first = group.residuals[0]
         equation = first.equation
@@ -52,10 +55,10 @@ def family_table(result: Layout) -> Families:
         monomial.append(-1 if is_normal else result.monomials[(result.working[first.working],)])
         response.append(-1 if is_normal else result.working[first.working])
         weight.append(-1 if group.weight is None else result.working[group.weight])
-        is_variance = group.family == "log_variance"
-        precision.append(result.working[Column(equation.name, Form.PRECISION)] if is_variance else -1)
+        precision.append(_precision(result, group))
         dispersion.append(result.parameters[equation.dispersion] if equation.dispersion is not None else -1)
-        partner.append(_partner(groups, group))
+        variances.append([j for j, each in enumerate(groups)
+                          if each.residuals[0].models_variance and same_outcome(each, group)])  # fmt: skip
         nominal = group.family in ("logit", "multinomial")
         siblings.append([j for j, each in enumerate(groups) if nominal and same_outcome(each, group)])
         is_count = group.family == "negative_binomial"
@@ -69,6 +72,8 @@ def family_table(result: Layout) -> Families:
             ]
         )
     sibling_start, sibling = ragged(siblings)
+    variance_start, variance = ragged(variances)
+    means = [_mean(groups, group) for group in groups]
     above_start, counts = ragged(above)
     large_start, frequencies = ragged(large)
     missing_start, runs = ragged(missing)
@@ -83,7 +88,10 @@ def family_table(result: Layout) -> Families:
         weight=integers(weight),
         precision=integers(precision),
         dispersion=integers(dispersion),
-        partner=integers(partner),
+        mean=integers(k for k, _ in means),
+        residual=integers(equations[k] + place if k >= 0 else -1 for k, place in means),
+        variance_start=variance_start,
+        variance=integers(variance),
         sibling_start=sibling_start,
         sibling=integers(sibling),
         above_start=above_start,
@@ -98,10 +106,25 @@ def family_table(result: Layout) -> Families:
     )
 
 
-def _partner(groups: Sequence[Group], group: Group) -> int:
-    own = group.residuals[0].equation
-    found = (k for k, each in enumerate(groups) if each is not group and each.residuals[0].equation is own)
-    return next(found) if own.variance_terms else -1
+def _precision(result: Layout, group: Group) -> int:
+    own = group.residuals[0]
+    if not own.models_variance:
+        return -1
+    form = Form.PRECISION if group.standardized is None else Form.ROOT_PRECISION
+    return result.working[replace(own.outcome, form=form)]
+
+
+def _mean(groups: Sequence[Group], group: Group) -> tuple[int, int]:
+    """Of a log variance, the group of its mean and the place of its equation there."""
+    own = group.residuals[0]
+    if not own.models_variance:
+        return -1, -1
+    return next(
+        (k, place)
+        for k, each in enumerate(groups)
+        for place, residual in enumerate(each.residuals)
+        if residual.equation is own.equation and not residual.models_variance
+    )
 
 
 def _reference(result: Layout, name: str) -> float:
@@ -131,7 +154,7 @@ def _observed(result: Layout, name: str) -> np.ndarray:
 def weighted_table(result: Layout, activity: Sequence[Sequence[bool]], first_set: int) -> Weighted:
     """Moment matrices of weighted groups; `activity`: whether a group says something in each class of rows."""
     groups = result.plan.structure.groups
-    found = [k for k, group in enumerate(groups) if group.weight is not None]
+    found = [k for k, group in enumerate(groups) if group.is_weighted]
     pairs, used = [], []
     for k in found:
         keys = {result.monomials[result.monomial(each)] for res in groups[k].residuals for each in res.products}
@@ -142,7 +165,7 @@ def weighted_table(result: Layout, activity: Sequence[Sequence[bool]], first_set
     n_classes = len(activity[0])
     return Weighted(
         moment_set=integers(range(first_set, first_set + len(found))),
-        column=integers(result.working[column] for k in found if (column := groups[k].weight) is not None),
+        column=integers(-1 if (column := groups[k].weight) is None else result.working[column] for k in found),
         has_class=np.array([activity[k] for k in found], np.bool_).reshape(len(found), n_classes),
         is_normal=np.array([not groups[k].is_scored for k in found], np.bool_),
         pair_start=pair_start,

@@ -34,6 +34,7 @@ def residual_table(layout: Layout) -> Residuals:
         weight=integers(
             -1 if group.weight is None or group.is_scored else layout.working[group.weight] for group in form.groups
         ),
+        root=integers(-1 if residual.root is None else layout.working[residual.root] for residual in equations),
         equation_group=integers(groups),
         product_start=ragged(residual.products for residual in equations)[0],
         product_equation=integers(index for index, _ in products),

@@ -49,7 +49,7 @@ def row_table(
     for pattern in layout.patterns:
         class_rows[classes[pattern.inactive]] += len(pattern.rows)
     activity = [tuple(index not in inactive for inactive in classes) for index in range(len(form.groups))]
-    is_weighted = [group.weight is not None for group in form.groups]
+    is_weighted = [group.is_weighted for group in form.groups]
     plain = [each for each, weighted in zip(activity, is_weighted, strict=True) if not weighted]
     sets = {each: k for k, each in enumerate(dict.fromkeys([*plain, activity[0]]))}
     weighted = weighted_table(layout, activity, len(sets))

@@ -13,8 +13,7 @@ import numpy as np
 from blimp2pymc.joint_model.ir import Column, Product, Role
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.draws import Statistic, StatisticKind
-from blimp2pymc.sampler.kernels.row_densities import linear_predictor
-from blimp2pymc.sampler.numerics.moments import multiply
+from blimp2pymc.sampler.numerics.moments import linear_predictor, multiply
 from blimp2pymc.sampler.plan.residuals import Residual
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers, ragged
@@ -29,13 +28,16 @@ def row_statistics(layout: Layout) -> tuple[Statistic, ...]:
 
 
 def not_normal(layout: Layout) -> frozenset[Column]:
-    """Outcomes of equations that are not normal: products of their residuals are no element of a moment matrix."""
+    """Outcomes whose products of residuals are no element of a moment matrix.
+
+    Those of equations that are not normal, and of standardized residuals, which are recorded as they are.
+    """
     groups = layout.plan.structure.groups
     return frozenset(
         each.equation.outcome
         for group in groups
-        if group.family not in ("normal", "log_variance")
         for each in group.residuals
+        if not each.models_variance and (group.family != "normal" or each.root is not None)
     )
 
 
@@ -116,19 +118,26 @@ def record_rows(tables, state, work, scratch, again, previous, out):
         elif kind == 1:
             out[place] = _residual_product(tables, listed.first[k], listed.second[k], state, work)
         elif kind == 2:
-            precision = state.columns[tables.families.precision[listed.first[k]]]
+            _row_variances(tables, listed.first[k], state, scratch)
             total = 0.0
-            for i in range(precision.size):
-                total += 1.0 / precision[i]
-            out[place] = total / precision.size
+            n_rows = state.columns.shape[1]
+            for i in range(n_rows):
+                total += scratch[i]
+            out[place] = total / n_rows
         elif not again:
             out[place] = previous[place]
         else:
-            precision = state.columns[tables.families.precision[listed.first[k]]]
-            for i in range(precision.size):
-                scratch[i] = 1.0 / precision[i]
-            out[place] = _quantile(scratch, precision.size, listed.probability[k])
+            _row_variances(tables, listed.first[k], state, scratch)
+            out[place] = _quantile(scratch, state.columns.shape[1], listed.probability[k])
         k += 1
+
+
+@compiled
+def _row_variances(tables, group, state, out):
+    precision = state.columns[tables.families.precision[group]]
+    power = 2.0 if tables.families.kind[group] == 5 else 1.0
+    for i in range(precision.size):
+        out[i] = precision[i] ** -power
 
 
 @compiled
@@ -198,8 +207,8 @@ def _weighted_variance(tables, index, state, work):
 
 @compiled
 def _residual_rows(tables, equation, state, low, n, work, out):
-    # Residual of a row: as it is of a normal outcome; times the root of the weight of a category; of a count
-    # divided by its standard deviation (pearson).
+    # Residual of a row: as it is of a normal outcome, standardized or not; times the root of the weight of a category;
+    # of a count divided by its standard deviation (pearson).
     families, residuals = tables.families, tables.residuals
     group = residuals.equation_group[equation]
     kind = families.kind[group]
@@ -218,6 +227,10 @@ def _residual_rows(tables, equation, state, low, n, work, out):
     if kind == 0:
         for i in range(n):
             out[i] = -out[i]
+        if residuals.root[equation] >= 0:
+            root = columns[residuals.root[equation], low : low + n]
+            for i in range(n):
+                out[i] /= root[i]
     else:
         weight = columns[families.weight[group], low : low + n]
         for i in range(n):

@@ -30,11 +30,16 @@ class Families(NamedTuple):
     weight: np.ndarray
     """Column of its weight."""
     precision: np.ndarray
-    """Of a log variance: column of the precisions it stands for."""
+    """Of a log variance: column of the precisions it stands for, or in a block of their roots."""
     dispersion: np.ndarray
     """Parameter."""
-    partner: np.ndarray
-    """Of a mean, the group of its modelled variance, and the other way round."""
+    mean: np.ndarray
+    """Of a log variance: group of the mean, or of the block of means, it belongs to."""
+    residual: np.ndarray
+    """Of a log variance: equation of its mean."""
+    variance_start: np.ndarray
+    """Of a mean, of a block and of a log variance: groups of all log variances of the same outcome or block."""
+    variance: np.ndarray
     sibling_start: np.ndarray
     """Groups of the same nominal outcome, the group itself included."""
     sibling: np.ndarray
@@ -59,7 +64,7 @@ class Weighted(NamedTuple):
     moment_set: np.ndarray
     """Place among the moment sets."""
     column: np.ndarray
-    """Column of the weights."""
+    """Column of the weights; -1: all are 1, and columns of the residuals differ in every sweep."""
     has_class: np.ndarray
     """Whether the group says something in a class of rows; (weighted groups, classes)."""
     is_normal: np.ndarray

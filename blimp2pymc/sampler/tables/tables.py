@@ -35,6 +35,8 @@ class Residuals(NamedTuple):
     """Number of rows each group looks at, as a float."""
     weight: np.ndarray
     """Column of the rows' weights of each group, -1 where all rows have the same precision."""
+    root: np.ndarray
+    """Column of reciprocal standard deviations that the residual of each equation is multiplied by, or -1."""
     equation_group: np.ndarray
     product_start: np.ndarray
     """Products of an equation are consecutive; shape (equations + 1,)."""

@@ -84,7 +84,8 @@ def transformation_table(result: Layout) -> Transformations:
         parameter=integers(result.parameters[name] for name in power_names(model)),
         drawn=np.array([name in drawn for name in power_names(model)], np.bool_),
         equation=integers(outcomes),
-        monomial=integers(result.monomials[result.columns[each.scale],] for each in equations),
+        # Where lambda is drawn by NUTS, the residual may be a multiple of the transformed value.
+        monomial=integers(result.monomials.get((result.columns[each.scale],), -1) for each in equations),
         column=integers(result.columns[each.scale] for each in equations),
         logarithm=integers(result.logarithms[each.outcome] for each in equations),
         collapsed=np.array([each is not None for each in chosen], np.bool_),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
-from blimp2pymc.joint_model.ir import Column, Equation, Form, Model
+from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Term
 from blimp2pymc.sampler.chain import entries
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import cell_name
@@ -88,21 +88,34 @@ def _given_block(
     if block is None:
         return mean, 1.0
     members = [model.equation_of[member] for member in block.members]
-    deviations = np.sqrt([parameters[str(each.residual_variance)] for each in members])
-    covariance = np.diag(deviations**2)
+    correlation = np.eye(len(members))
     for (i, j), name in block.correlations.items():
-        covariance[i, j] = covariance[j, i] = parameters[name] * deviations[i] * deviations[j]
+        correlation[i, j] = correlation[j, i] = parameters[name]
     own = block.members.index(equation.outcome)
     others = [k for k in range(len(members)) if k != own]
+
+    def total(terms: Sequence[Term]) -> np.ndarray:
+        return sum(
+            (parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in terms), np.zeros(1)
+        )
+
     residuals = [
-        columns[described_column(members[k])]
-        - sum(parameters[t.coefficient] * evaluate(t.expression, columns, parameters) for t in members[k].terms)
+        (columns[described_column(members[k])] - total(members[k].terms)) / _deviation(members[k], parameters, total)
         for k in others
     ]
-    slopes = np.linalg.solve(covariance[np.ix_(others, others)], covariance[others, own])
-    variance = covariance[own, own] - covariance[own, others] @ slopes
+    slopes = np.linalg.solve(correlation[np.ix_(others, others)], correlation[others, own])
+    variance = 1.0 - correlation[own, others] @ slopes
     # A covariance matrix that is not positive definite has no density.
     return mean + slopes @ np.array(residuals), float(np.sqrt(variance)) if variance > 0 else np.nan
+
+
+def _deviation(
+    equation: Equation, parameters: Mapping[str, float], total: Callable[[Sequence[Term]], np.ndarray]
+) -> np.ndarray:
+    """Residual standard deviation, of rows where it has predictors."""
+    if equation.variance_terms:
+        return np.exp(0.5 * total(equation.variance_terms))
+    return np.sqrt(np.array(parameters[str(equation.residual_variance)]))
 
 
 def _dummies(model: Model, values: Mapping[str, np.ndarray]) -> dict[Column, np.ndarray]:
