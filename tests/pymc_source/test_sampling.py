@@ -10,6 +10,8 @@ import pytest
 
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.pymc_source.build import build
+from blimp2pymc.pymc_source.names import python_names
+from blimp2pymc.sampler.chain.chain import sample
 
 
 @pytest.mark.slow
@@ -46,6 +48,29 @@ def test_regression_with_missing_outcomes_has_its_closed_form() -> None:
         error = float(np.asarray(az.mcse(draws, method="mean")))
         assert abs(draws.mean() - mean) < 4 * error, name
         assert draws.std() == pytest.approx(deviation, rel=4 * error / deviation + 0.05), name
+
+
+@pytest.mark.slow
+def test_sampler_and_source_agree_on_correlated_residuals_with_modelled_variances() -> None:
+    """Missing cells in both outcomes; every parameter has the mean and the deviation that NUTS finds on the source."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=80)
+    errors = np.array([[1, 0], [0.6, 0.8]]) @ rng.normal(size=(2, 80))
+    table = pd.DataFrame({"x": x, "y": 1 + 0.5 * x + np.exp(0.5 * x) * errors[0], "z": x + 1.4 * errors[1]})
+    for name in ("y", "z"):
+        table.loc[rng.random(80) < 0.15, name] = np.nan
+    model = resolve("SEED: 1; FIXED: x; MODEL: y z ~ x; var(y) ~ x; y ~~ z;", table)
+    draws = sample(model, draws=4000, burn=500, chains=2, seed=3)
+    with build(model):
+        idata = pm.sample(2000, tune=1000, chains=2, cores=1, random_seed=1, nuts_sampler="pymc", progressbar=False)
+    names = python_names(model).parameters
+    for name in [name for name, each in model.parameters.items() if each.is_free]:
+        theirs = idata["posterior"][names[name].variable].to_numpy()
+        theirs = theirs if names[name].index is None else theirs[..., names[name].index]
+        ours = draws.parameter(name)
+        for power in (1, 2):
+            error = np.hypot(*(float(np.asarray(az.mcse(each**power, method="mean"))) for each in (ours, theirs)))
+            assert abs((ours**power).mean() - (theirs**power).mean()) < 4 * error, (name, power)
 
 
 @pytest.mark.slow

@@ -343,6 +343,35 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: o; FIXED: w; CENTER: o; MODEL: y1 ~ o w; var(y1) ~ o;",
         frozenset({"categories", "thresholds", "responses", "coefficients", "scoring", "predictions"}),
     ),
+    "modelled variances of correlated residuals": (
+        """FIXED: w; CENTER: x; MODEL: y1 ~ x w; y2 ~ y1 g; var(y1) ~ x w; y1 ~~ y2;
+        z m y3 ~ w; var(z) ~ w@a; var(m) ~ y3 w@a (exp(w/4)); z ~~ m@.3; z ~~ y3; PARAMETERS: a ~ truncate(-2, 2);""",
+        frozenset({"nonlinear", "cells", "covariances", "coefficients", "means", "scoring", "slice", "predictions"}),
+    ),
+    "modelled variances of correlated latent variables": (
+        """LATENT: f h; MODEL: f ~ w; var(f) ~ 1@0 w g; f -> x@1 z m; h -> y1 y2 y3; f ~~ h@r; var(h) ~ f;
+        PARAMETERS: r ~ truncate(-.9, .9);""",
+        frozenset({"nonlinear", "cells", "variances", "coefficients", "scoring", "slice", "predictions"}),
+    ),
+    "categories and counts that predict variances of correlated residuals": (
+        """ORDINAL: o high passed; NOMINAL: k; COUNT: count; FIXED: w; CENTER: o; MODEL: y1 ~ o w high.latent;
+        var(y1) ~ o high; y1 ~~ y2; high ~ w; logit(passed) ~ w; k ~ w; count ~ w; var(y2) ~ passed k count; m ~ y1;""",
+        frozenset(
+            {"weights", "nonlinear", "cells", "categories", "codes", "counts", "thresholds", "responses", "variances"}
+            | {"coefficients", "scoring", "slice", "predictions"}
+        ),
+    ),
+    "a category correlated with a residual of modelled variance": (
+        "ORDINAL: o; FIXED: w; MODEL: o ~ w x; y1 ~ w; var(y1) ~ x; o ~~ y1; y2 ~ o;",
+        frozenset(
+            {"nonlinear", "cells", "categories", "thresholds", "responses", "variances", "coefficients", "scoring"}
+            | {"slice", "predictions"}
+        ),
+    ),
+    "modelled variances of correlated transformed outcomes": (
+        "MODEL: yjt(y1-1) ~ w; var(y1) ~ w; sqrt(y2+20) ~ w; y1 ~~ y2; x ~ y2 y1; var(y2) ~ g;",
+        frozenset({"nuts", "nonlinear", "cells", "variances", "coefficients", "scoring", "slice", "predictions"}),
+    ),
     "a lambda that depends on another": (
         "MODEL: yjt(y1-1, l) ~ w; yjt(y2, h) ~ w@b; x ~ y2; PARAMETERS: h = 2 - l + 0.1*b;",
         frozenset({"nuts", "nonlinear", "variances", "coefficients", "predictions"}),

@@ -51,6 +51,21 @@ def _defined_variance(table: pd.DataFrame, v: float) -> float:
     return joint + stats.gamma.logpdf(v, 2, scale=1 / 3)
 
 
+def _modelled_variance(table: pd.DataFrame, slope: float, r: float) -> float:
+    """Residuals of a with the log variance .2 + slope x, of b with variance 1.5."""
+    scale = np.exp((0.2 + slope * table["x"]) / 2)
+    standardized = [table["a"] / scale, table["b"] / np.sqrt(1.5)]
+    return _normal(np.array([[1, r], [r, 1]]), standardized) - float(np.log(scale).sum())
+
+
+def _correlation_beside_a_modelled_variance(table: pd.DataFrame, r: float) -> float:
+    return _modelled_variance(table, 0.5, r)
+
+
+def _slope_of_a_correlated_variance(table: pd.DataFrame, k: float) -> float:
+    return _modelled_variance(table, k, 0.6)
+
+
 def _cauchy_slope(table: pd.DataFrame, k: float) -> float:
     return _normal(np.array([[1.0]]), [table["b"] - k * table["a"]]) + stats.cauchy.logpdf(k, 1, 0.1)
 
@@ -70,6 +85,12 @@ CASES: dict[str, tuple[str, str, tuple[float, float], Callable[[pd.DataFrame, fl
     "defined variance": (
         "a ~ 1@0; b ~ 1@0; a@v; b@u; a ~~ b@.2; PARAMETERS: u = 2*v; v ~ gamma(2, 3);", "v", (0.1, 4),
         _defined_variance,
+    ),
+    "correlation beside a modelled variance": (
+        "a ~ 1@0; b ~ 1@0; var(a) ~ 1@.2 x@.5; b@1.5; a ~~ b@r;", "r", (-1, 1), _correlation_beside_a_modelled_variance,
+    ),
+    "slope of a modelled variance of a correlated residual": (
+        "a ~ 1@0; b ~ 1@0; var(a) ~ 1@.2 x@k; b@1.5; a ~~ b@.6;", "k", (-2.5, 2.5), _slope_of_a_correlated_variance,
     ),
     "Cauchy prior of a slope": (
         "b ~ 1@0 a@k; b@1; PARAMETERS: k ~ cauchy(1, .1);", "k", (-1, 2), _cauchy_slope,

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from sampler import chains, family_density, family_models
+from sampler import chains, checked, family_density, family_models
 
 from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.sampler.kernels import (
+    categories,
     cells,
     coefficients,
     nonlinear,
@@ -345,8 +346,23 @@ def test_log_likelihood_of_rows(name):
     assert draws.log_likelihood.variance == pytest.approx(rows.var(axis=0, ddof=1))
 
 
-def test_recorded_variances_of_rows():
-    model = MODELS["variances"]()
+def test_a_missing_category_sets_the_variance_it_predicts():
+    for name in ("centered categories that predict a variance",
+                 "categories and counts that predict variances of correlated residuals"):  # fmt: skip
+        run = chains.chain(checked.case(name))
+        places = run.layout.tables.families.precision
+        places = places[places >= 0]
+        before = run.state.columns[places].copy()
+        assert chains.callable_kernel(categories.update)(run.layout.tables, run.state, run.work) == -1
+        drawn = run.state.columns[places].copy()
+        assert not np.allclose(drawn, before)
+        assert run.prepare()
+        assert run.state.columns[places] == pytest.approx(drawn, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["variances", "correlated"])
+def test_recorded_variances_of_rows(name):
+    model = MODELS[name]()
     draws = sample(model, draws=10, burn=20, chains=1, seed=3, n_imputations=10)
     outcome = model.equation_of[family_models.Column("y")].outcome
     for k in range(10):

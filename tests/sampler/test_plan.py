@@ -156,10 +156,21 @@ def test_refusals_name_the_equation(change, words):
     assert "'y'" in str(caught.value)
 
 
-def test_a_correlated_residual_whose_variance_has_predictors_is_refused():
-    model = hand_built.correlated_mediators()
-    with pytest.raises(BlimpError, match="variance with predictors and is correlated"):
-        plan(family_models.with_variance(model, "m1", [("v0", small_models.ONE), ("vx", Column("x"))]))
+def test_correlations_of_residuals_whose_variance_has_predictors_are_those_of_standardized_ones():
+    model = checked.case("modelled variances of correlated residuals")
+    made = plan(model)
+    kernels = {name: each.kernel for each in made.updates for name in each.targets}
+    assert {name: kernels[name] for name in ("y1 ~~ y2", "var(y1) ~ w", "y1 ~ w")} == {
+        "y1 ~~ y2": "slice", "var(y1) ~ w": "scoring", "y1 ~ w": "coefficients",
+    }  # fmt: skip
+    (block,) = [group for group in made.structure.groups if len(group.residuals) == 2 and group.roots]
+    assert [each.root is not None for each in block.residuals] == [True, False]
+    assert all(each.columns[-1] == block.residuals[0].root for each in block.residuals[0].products)
+
+
+def test_latent_variables_with_standardized_residuals_are_not_integrated_out():
+    model = checked.case("modelled variances of correlated latent variables")
+    assert plan(model).marginals == plan(model).scale_moves == plan(model).location_moves == ()
 
 
 def test_categories_of_an_outcome_are_drawn_one_after_the_other():

@@ -43,3 +43,20 @@ def test_rows_of_a_modelled_variance():
     explained = draws.statistic(StatisticKind.PREDICTOR_VARIANCE, Column("y"))
     share = rows["y", "Proportion Variance Explained", "by Coefficients"].draws
     assert share == pytest.approx(explained / (explained + variance.mean(axis=2)))
+
+
+def test_a_correlation_has_a_row_and_a_covariance_that_differs_between_rows_has_none():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame(rng.normal(size=(60, 4)), columns=["x", "y", "z", "m"])
+    table.loc[::6, "y"] = np.nan
+    model = resolve("SEED: 1; MODEL: y z m ~ x; var(y) ~ x; y z m ~~ y z m;", table)
+    draws = sample(model, draws=30, burn=50, chains=1, seed=1, n_imputations=30)
+    rows = [row for row in outcome_rows(model, draws) if row.block == "covariance"]
+    assert [row.parameter for row in rows] == ["Cov(m,z)", "Cor(m,y)", "Cor(m,z)", "Cor(y,z)"]
+    # Residuals are recorded as they are, not standardized.
+    products = draws.statistic(StatisticKind.RESIDUAL_PRODUCT, Column("y"), Column("z"))[0]
+    y = np.tile(table["y"].to_numpy(), (30, 1))
+    y[:, table["y"].isna()] = draws.imputations.values["y"]
+    mean = {name: draws.parameter(f"{name} ~ Intercept")[0][:, None]
+            + draws.parameter(f"{name} ~ x")[0][:, None] * table["x"].to_numpy() for name in "yz"}  # fmt: skip
+    assert products == pytest.approx(((y - mean["y"]) * (table["z"].to_numpy() - mean["z"])).sum(axis=1))
