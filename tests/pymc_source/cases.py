@@ -110,7 +110,7 @@ SCRIPTS: Mapping[str, str] = {
         PARAMETERS: a ~ normal(0, .5); ratio = y.residvar / y.totalvar;""",
     "correlated_variance_models": """FIXED: d; LATENT: f; MODEL:
         f ~ w; var(f) ~ 1@0 d; f -> x2 x3; f ~~ m;
-        x1 y ~ d; var(y) ~ x1 d; y ~~ x1@r; y ~~ w; x1 ~~ w; w ~ 1;
+        x1 ~ d; y ~ d; var(y) ~ x1 d; y ~~ x1@r; y ~~ w; x1 ~~ w; w ~ 1;
         PARAMETERS: r ~ truncate(-.8, .8);""",
     "transformed_outcomes": """FIXED: d; CENTER: x1; MODEL:
         ln(x1+20) ~ w;

@@ -59,7 +59,7 @@ def test_sampler_and_source_agree_on_correlated_residuals_with_modelled_variance
     table = pd.DataFrame({"x": x, "y": 1 + 0.5 * x + np.exp(0.5 * x) * errors[0], "z": x + 1.4 * errors[1]})
     for name in ("y", "z"):
         table.loc[rng.random(80) < 0.15, name] = np.nan
-    model = resolve("SEED: 1; FIXED: x; MODEL: y z ~ x; var(y) ~ x; y ~~ z;", table)
+    model = resolve("SEED: 1; FIXED: x; MODEL: { y z } ~ x; var(y) ~ x; y ~~ z;", table)
     draws = sample(model, draws=4000, burn=500, chains=2, seed=3)
     with build(model):
         idata = pm.sample(2000, tune=1000, chains=2, cores=1, random_seed=1, nuts_sampler="pymc", progressbar=False)

@@ -49,7 +49,7 @@ def test_a_correlation_has_a_row_and_a_covariance_that_differs_between_rows_has_
     rng = np.random.default_rng(3)
     table = pd.DataFrame(rng.normal(size=(60, 4)), columns=["x", "y", "z", "m"])
     table.loc[::6, "y"] = np.nan
-    model = resolve("SEED: 1; MODEL: y z m ~ x; var(y) ~ x; y z m ~~ y z m;", table)
+    model = resolve("SEED: 1; MODEL: { y z m } ~ x; var(y) ~ x; y z m ~~ y z m;", table)
     draws = sample(model, draws=30, burn=50, chains=1, seed=1, n_imputations=30)
     rows = [row for row in outcome_rows(model, draws) if row.block == "covariance"]
     assert [row.parameter for row in rows] == ["Cov(m,z)", "Cor(m,y)", "Cor(m,z)", "Cor(y,z)"]
