@@ -345,7 +345,8 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "modelled variances of correlated residuals": (
         """FIXED: w; CENTER: x; MODEL: y1 ~ x w; y2 ~ y1 g; var(y1) ~ x w; y1 ~~ y2;
-        { z m y3 } ~ w; var(z) ~ w@a; var(m) ~ y3 w@a (exp(w/4)); z ~~ m@.3; z ~~ y3; PARAMETERS: a ~ truncate(-2, 2);""",
+        { z m y3 } ~ w; var(z) ~ w@a; var(m) ~ y3 w@a (exp(w/4)); z ~~ m@.3; z ~~ y3;
+        PARAMETERS: a ~ truncate(-2, 2);""",
         frozenset({"nonlinear", "cells", "covariances", "coefficients", "means", "scoring", "slice", "predictions"}),
     ),
     "modelled variances of correlated latent variables": (
