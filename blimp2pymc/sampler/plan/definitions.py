@@ -8,7 +8,8 @@ from blimp2pymc.joint_model.ir import Apply, Column, Constant, Expression, Form,
 
 def dummies(model: Model) -> dict[Expression, Expression]:
     """Dummies, as the comparison that defines them."""
-    columns = {column for each in model.equations for term in each.terms for column in columns_in(term.expression)}
+    terms = (term for each in model.equations for term in (*each.terms, *each.variance_terms))
+    columns = {column for term in terms for column in columns_in(term.expression)}
     return {
         column: Apply("==", (Column(column.variable), Constant(column.category)))
         for column in columns

@@ -120,7 +120,7 @@ def _deviation(
 
 def _dummies(model: Model, values: Mapping[str, np.ndarray]) -> dict[Column, np.ndarray]:
     """Dummies that the equations hold, of completed categories and of those that no part of the sampler draws."""
-    terms = (term for each in model.equations for term in each.terms)
+    terms = (term for each in model.equations for term in (*each.terms, *each.variance_terms))
     held = {column for term in terms for column in columns_in(term.expression) if column.form is Form.DUMMY}
     return {
         column: (values.get(column.variable, model.data[column.variable]) == column.category).astype(float)
