@@ -343,6 +343,10 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: o; FIXED: w; CENTER: o; MODEL: y1 ~ o w; var(y1) ~ o;",
         frozenset({"categories", "thresholds", "responses", "coefficients", "scoring", "predictions"}),
     ),
+    "a category that predicts a variance and its response the mean": (
+        "ORDINAL: high; FIXED: w; MODEL: y1 ~ w high.latent; var(y1) ~ high;",
+        frozenset({"categories", "responses", "coefficients", "scoring", "predictions"}),
+    ),
     "modelled variances of correlated residuals": (
         """FIXED: w; CENTER: x; MODEL: y1 ~ x w; y2 ~ y1 g; var(y1) ~ x w; y1 ~~ y2;
         { z m y3 } ~ w; var(z) ~ w@a; var(m) ~ y3 w@a (exp(w/4)); z ~~ m@.3; z ~~ y3;

@@ -30,7 +30,7 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import cells, differences
-from blimp2pymc.sampler.kernels.log_variances import set_root_of_row
+from blimp2pymc.sampler.kernels.log_variances import set_precision_of_row
 from blimp2pymc.sampler.kernels.predictor_densities import log_probability_of_largest, set_predictors
 from blimp2pymc.sampler.kernels.row_densities import log_density_of_row
 from blimp2pymc.sampler.numerics.evaluator import evaluate
@@ -132,7 +132,7 @@ def _at_category(tables, index, row, code, state, work):
             residuals, categories, first, last, CHANGING_SLOPE, SLOPE_OF_CATEGORY, row, columns, coefficient,
             by_equation,
         )  # fmt: skip
-        set_root_of_row(tables, group, row, columns, by_equation[REST_OF_CATEGORY])
+        set_precision_of_row(tables, group, row, columns, by_equation[REST_OF_CATEGORY])
         if categories.is_scored[segment]:
             continue
         share = 1.0 if residuals.weight[group] < 0 else columns[residuals.weight[group], row]

@@ -121,11 +121,12 @@ def set_dependent(tables, group, state, work):
 
 
 @compiled
-def set_root_of_row(tables, group, row, columns, total):
-    """Set a row's reciprocal standard deviation, in a block, from its log variance; see `log_density_of_row`."""
+def set_precision_of_row(tables, group, row, columns, total):
+    """Set what the group of a modelled variance says about the precision of a row; see `log_density_of_row`."""
     families = tables.families
-    if families.kind[group] == 5:
-        columns[families.precision[group], row] = math.exp(0.5 * total[families.equation[group]])
+    if families.kind[group] >= 4:
+        power = 0.5 if families.kind[group] == 5 else 1.0
+        columns[families.precision[group], row] = math.exp(power * total[families.equation[group]])
 
 
 @compiled

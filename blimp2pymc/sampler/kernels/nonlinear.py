@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels.log_variances import set_root_of_row
+from blimp2pymc.sampler.kernels.log_variances import set_precision_of_row
 from blimp2pymc.sampler.kernels.row_densities import constant_of_count, log_density_of_row
 from blimp2pymc.sampler.numerics import slice_sampling
 from blimp2pymc.sampler.numerics.evaluator import evaluate
@@ -64,7 +64,7 @@ def log_density(tables, index, row, value, columns, theta, coefficient, precisio
             total[equation] = rest[equation]
         first, last = nonlinear.entry_changes[segment], nonlinear.entry_start[segment + 1]
         _add(residuals, nonlinear, first, last, row, columns, coefficient, total)
-        set_root_of_row(tables, group, row, columns, total)
+        set_precision_of_row(tables, group, row, columns, total)
         if nonlinear.is_scored[segment]:
             continue
         weight = 1.0 if residuals.weight[group] < 0 else columns[residuals.weight[group], row]

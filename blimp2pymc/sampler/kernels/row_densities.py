@@ -194,7 +194,7 @@ def constant_of_count(count, dispersion):
 
 @compiled
 def log_density_of_row(tables, group, row, columns, theta, total):
-    """Log density of one row's outcome; sets a modelled precision. In a block only what the determinant adds.
+    """Log density of one row's outcome; of a modelled variance what it adds to the determinant.
 
     `total` holds the linear predictors of all equations that are not normal, with their sign changed, and the
     residuals of the others.
@@ -222,12 +222,7 @@ def log_density_of_row(tables, group, row, columns, theta, total):
     if kind == 3:
         outcome, dispersion = columns[families.outcome[group], row], theta[families.dispersion[group]]
         return outcome * eta - (outcome + 1.0 / dispersion) * log_of_one_plus(eta + math.log(dispersion))
-    if kind == 5:
-        return -0.5 * eta
-    precision = math.exp(-eta)
-    columns[families.precision[group], row] = precision
-    residual = total[families.residual[group]]
-    return -0.5 * (eta + residual * residual * precision)
+    return -0.5 * eta
 
 
 @compiled

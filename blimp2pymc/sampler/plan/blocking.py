@@ -92,8 +92,9 @@ def with_scored(form: Structure, touched: Sequence[int], by_row: bool = False) -
     The categories of a nominal outcome share one density, that of the first; a modelled variance is part of the
     density of its outcome, which is then counted there, and those of a block are part of the density of the block.
 
-    `by_row`: for a cell. Residuals of a block are then a normal equation, standardized anew with each value of the
-    cell, and each modelled variance has what it adds to the determinant as its density.
+    `by_row`: for a cell. An outcome with a modelled variance, or a block of them, is then a normal equation whose
+    precision changes with each value of the cell, and a modelled variance has what it adds to the determinant as its
+    density.
     """
     groups = form.groups
     looked_at, densities = set(touched), []
@@ -102,15 +103,15 @@ def with_scored(form: Structure, touched: Sequence[int], by_row: bool = False) -
             own = [j for j, each in enumerate(groups) if same_outcome(each, groups[k])]
             looked_at.update(own)
             scored = [j for j in own if groups[j].is_scored]
-            found = scored if by_row and groups[k].standardized is not None else scored[:1]
+            found = scored if by_row and groups[k].residuals[0].models_variance else scored[:1]
             densities += [each for each in found if each not in densities]
-    # Standard deviations of a row come before the residuals in units of them.
-    return sorted(looked_at, key=lambda k: (groups[k].standardized is None, k)), densities
+    # Precisions of a row come before what has them.
+    return sorted(looked_at, key=lambda k: (not groups[k].residuals[0].models_variance, k)), densities
 
 
 def is_scored(form: Structure, index: int, densities: Sequence[int], by_row: bool = False) -> bool:
     """Whether the density of one of `densities` covers a group."""
-    if by_row and form.groups[index].roots:
+    if by_row and form.groups[index].family == "normal":
         return False
     return any(same_outcome(form.groups[index], form.groups[k]) for k in densities)
 
