@@ -79,12 +79,9 @@ def _log_density_of_block(
         correlation[i, j] = correlation[j, i] = parameters[name]
     if np.linalg.eigvalsh(correlation)[0] <= 0:
         return np.full(residuals.shape[1], -np.inf)
-    found = np.empty(residuals.shape[1])
-    for row, deviation in enumerate(deviations.T):
-        covariance = correlation * np.outer(deviation, deviation)
-        quadratic = residuals[:, row] @ np.linalg.solve(covariance, residuals[:, row])
-        found[row] = -0.5 * (quadratic + np.linalg.slogdet(2 * np.pi * covariance)[1])
-    return found
+    covariances = correlation * deviations.T[:, :, None] * deviations.T[:, None, :]
+    solved = np.linalg.solve(covariances, residuals.T[:, :, None])[:, :, 0]
+    return -0.5 * ((residuals.T * solved).sum(axis=1) + np.linalg.slogdet(2 * np.pi * covariances)[1])
 
 
 def log_joint(

@@ -231,6 +231,18 @@ def test_draws_of_counts(mean, dispersion):
     assert stats.chisquare(observed, draws.size * probabilities).pvalue > 1e-4
 
 
+def _curvature(function, point, distance=1e-3):
+    """Second derivatives, by central differences."""
+    size = len(point)
+    steps = distance * np.eye(size)
+    found = np.empty((size, size))
+    for i in range(size):
+        for j in range(i + 1):
+            ends = [function(point + s * steps[i] + t * steps[j]) for s in (1, -1) for t in (1, -1)]
+            found[i, j] = found[j, i] = (ends[0] - ends[1] - ends[2] + ends[3]) / (4 * distance**2)
+    return found
+
+
 def _own_posterior(model, names, n=6000):
     """Posterior means and deviations of the parameters of y given complete data, by importance sampling."""
     from scipy import optimize, stats
@@ -249,8 +261,11 @@ def _own_posterior(model, names, n=6000):
         jacobian = point[positive].sum() - 2 * np.log(np.cosh(point[correlations])).sum()
         return priors + likelihood + jacobian
 
-    best = optimize.minimize(lambda point: -log_density(point), np.zeros(len(names)), method="BFGS")
-    proposal = stats.multivariate_t(best.x, 1.3 * best.hess_inv, df=6, seed=3)
+    def loss(point):
+        return -max(log_density(point), -1e10)
+
+    best = optimize.minimize(loss, np.zeros(len(names)), method="BFGS")
+    proposal = stats.multivariate_t(best.x, 1.3 * np.linalg.inv(_curvature(loss, best.x)), df=6, seed=3)
     points = proposal.rvs(n)
     log_weights = np.array([log_density(point) for point in points]) - proposal.logpdf(points)
     weights = np.exp(log_weights - log_weights.max())
