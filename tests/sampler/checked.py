@@ -362,7 +362,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         """ORDINAL: o high passed; NOMINAL: k; COUNT: count; FIXED: w; CENTER: o; MODEL: y1 ~ o w high.latent;
         var(y1) ~ o high; y1 ~~ y2; high ~ w; logit(passed) ~ w; k ~ w; count ~ w; var(y2) ~ passed k count; m ~ y1;""",
         frozenset(
-            {"weights", "nonlinear", "cells", "categories", "codes", "counts", "thresholds", "responses", "variances"}
+            {"weights", "cells", "categories", "codes", "counts", "thresholds", "responses", "variances"}
             | {"coefficients", "scoring", "slice", "predictions"}
         ),
     ),
