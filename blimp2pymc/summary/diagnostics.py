@@ -90,28 +90,8 @@ def rank_normalised(draws: ArrayLike) -> FloatArray:
     """Replace draws by normal scores of their pooled average ranks (Vehtari et al. 2021, eq. 14)."""
     array = np.asarray(draws, dtype=float)
     pooled = array.reshape(*array.shape[:-2], -1)
-    size = pooled.shape[-1]
     order = np.argsort(pooled, axis=-1)
-    ordered = np.take_along_axis(pooled, order, -1)
-    sorted_scores = np.broadcast_to(_normal_scores(size), pooled.shape)
-    if (ordered[..., 1:] == ordered[..., :-1]).any():
-        ranks = _tied_ranks(ordered)
-        is_tied = ranks != np.arange(1.0, size + 1)
-        sorted_scores = sorted_scores.copy()
-        sorted_scores[is_tied] = normal_quantile((ranks[is_tied] - 0.375) / (size + 0.25))
-    scores = np.empty(pooled.shape)
-    np.put_along_axis(scores, order, sorted_scores, -1)
-    return scores.reshape(array.shape)
-
-
-def autocovariance(draws: ArrayLike) -> FloatArray:
-    """Autocovariances (divisor n) of every chain at lags 0 to n - 1, by Fourier transform."""
-    array = np.asarray(draws, dtype=float)
-    size = array.shape[-1]
-    length = _fast_length(2 * size)
-    spectrum = np.fft.rfft(array - array.mean(axis=-1, keepdims=True), n=length, axis=-1)
-    power = spectrum.real**2 + spectrum.imag**2
-    return np.fft.irfft(power, n=length, axis=-1)[..., :size] / size
+    return _scores(np.take_along_axis(pooled, order, -1), order).reshape(array.shape)
 
 
 def effective_sample_size(chains: ArrayLike) -> FloatArray:
@@ -134,8 +114,7 @@ def ess_bulk(draws: ArrayLike) -> FloatArray:
 def ess_tail(draws: ArrayLike) -> FloatArray:
     """Smaller one of the effective sample sizes of the 5 % and the 95 % quantile."""
     array = np.asarray(draws, dtype=float)
-    bounds = np.quantile(array, (0.05, 0.95), axis=(-2, -1), keepdims=True)
-    return np.minimum(*(effective_sample_size(split_chains(array <= bound)) for bound in bounds))
+    return _ess_tail(array, np.quantile(array, (0.05, 0.95), axis=(-2, -1), keepdims=True))
 
 
 def psr(chains: ArrayLike) -> FloatArray:
@@ -174,12 +153,21 @@ def diagnose(draws: FloatArray) -> Diagnosis:
     if draws.shape[-1] < MINIMUM_DRAWS or not np.isfinite(draws).all():
         return Diagnosis(*(float("nan"),) * 5)
     halves = split_chains(draws)
-    ranked = rank_normalised(halves)
-    folded = rank_normalised(np.abs(halves - np.median(halves)))
+    # Sorting is most of the work. Distances from the median are two sorted runs once draws are sorted.
+    order = np.argsort(halves, axis=None)
+    ordered = halves.ravel()[order]
+    median = np.median(ordered)
+    below = np.searchsorted(ordered, median)
+    distances = np.concatenate([median - ordered[:below][::-1], ordered[below:] - median])
+    merged = np.argsort(distances, kind="stable")
+    order_of_distances = np.concatenate([order[:below][::-1], order[below:]])[merged]
+    ranked = _scores(ordered, order).reshape(halves.shape)
+    folded = _scores(distances[merged], order_of_distances).reshape(halves.shape)
+    bounds = np.quantile(ordered if ordered.size == draws.size else draws, (0.05, 0.95))
     return Diagnosis(
         ess_mean=float(effective_sample_size(halves)),
         ess_bulk=float(effective_sample_size(ranked)),
-        ess_tail=float(ess_tail(draws)),
+        ess_tail=float(_ess_tail(draws, bounds)),
         psr=float(psr(halves)),
         r_hat=float(np.maximum(psr(ranked), psr(folded))),
     )
@@ -245,6 +233,33 @@ def _fast_length(least: int) -> int:
     return min([best, *(odd << (-(-least // odd) - 1).bit_length() for odd in odd_parts if odd < best)])
 
 
+def _scores(ordered: FloatArray, order: NDArray[np.intp]) -> FloatArray:
+    """Normal scores of average ranks, from values in ascending order and their places."""
+    size = ordered.shape[-1]
+    sorted_scores = np.broadcast_to(_normal_scores(size), ordered.shape)
+    if (ordered[..., 1:] == ordered[..., :-1]).any():
+        ranks = _tied_ranks(ordered)
+        is_tied = ranks != np.arange(1.0, size + 1)
+        sorted_scores = sorted_scores.copy()
+        sorted_scores[is_tied] = normal_quantile((ranks[is_tied] - 0.375) / (size + 0.25))
+    scores = np.empty(ordered.shape)
+    np.put_along_axis(scores, order, sorted_scores, -1)
+    return scores
+
+
+def _ess_tail(draws: FloatArray, bounds: FloatArray) -> FloatArray:
+    return np.minimum(*(effective_sample_size(split_chains(draws <= bound)) for bound in bounds))
+
+
+def _mean_autocovariance(chains: FloatArray) -> FloatArray:
+    """Autocovariances (divisor n) at lags 0 to n - 1, mean over chains, by Fourier transform."""
+    size = chains.shape[-1]
+    length = _fast_length(2 * size)
+    spectrum = np.fft.rfft(chains - chains.mean(axis=-1, keepdims=True), n=length, axis=-1)
+    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=0)
+    return np.fft.irfft(power, n=length)[:size] / size
+
+
 def _tied_ranks(ordered: FloatArray) -> FloatArray:
     """Average ranks of sorted values, tied ones sharing theirs."""
     size = ordered.shape[-1]
@@ -264,7 +279,7 @@ def _effective_sample_size(chains: FloatArray) -> float:
     if np.ptp(chains) < np.finfo(float).resolution:
         return float(total)
     # 1. pooled variance: within chains, and between them
-    covariance = autocovariance(chains).mean(axis=0)
+    covariance = _mean_autocovariance(chains)
     within = covariance[0] * size / (size - 1.0)
     variance = covariance[0] + (chains.mean(axis=1).var(ddof=1) if n_chains > 1 else 0.0)
     rho = 1.0 - (within - covariance) / variance

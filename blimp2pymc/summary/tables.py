@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 
@@ -23,6 +26,8 @@ COLUMNS = (
     "group", "model_block", "ess_bulk", "ess_tail", "r_hat",
 )  # fmt: skip
 """Columns of the table of estimates."""
+MOST_THREADS = 4
+"""Threads that summarise lines."""
 
 
 def rows(model: Model, draws: Draws) -> list[Row]:
@@ -61,7 +66,10 @@ def estimates(model: Model, draws: Draws) -> pd.DataFrame:
 
 def summarise(lines: list[Row]) -> pd.DataFrame:
     """Turn lines into the table of estimates."""
-    table = pd.DataFrame([_summary(each) for each in lines], columns=list(COLUMNS))
+    # Sorting and Fourier transforms let go of the GIL.
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
+        summaries = list(threads.map(_summary, lines))
+    table = pd.DataFrame(summaries, columns=list(COLUMNS))
     return table.astype({"fixed": int})
 
 

@@ -39,6 +39,7 @@ def sweeps(tables, state, work, count, adapting):
         return False
     # The responses may be those of other parameters: where they are integrated out nobody else has changed them.
     responses.redraw(tables, state, work)
+    sweep.refresh_moments(tables, state, work, False, 0)
     for _ in range(count):
         if not sweep.sweep(tables, state, work, adapting, False, False, True):
             return False

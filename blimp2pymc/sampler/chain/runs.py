@@ -229,7 +229,7 @@ def _new_record(
             statistics=np.zeros((draws, len(recorded_statistics(form)))),
             snapshot_draws=snapshot_draws,
             snapshots=np.zeros((len(snapshot_draws), n_cells)),
-            cells=np.zeros(n_cells),
+            totals=np.zeros((len(form.shown), 2)),
             scratch=np.zeros(max([scratch_rows, *(int(each) for each in np.diff(data.cell_start[data.run_start]))])),
             cell_mean=np.zeros(n_cells),
             cell_squares=np.zeros(n_cells),
@@ -253,7 +253,7 @@ def memory(form: Layout, draws: int, burn: int, chains: int, n_imputations: int)
     numbers = 2 * chains * (draws * width + min(burn, KEPT_BURN_IN) * len(form.model.parameters))
     numbers += 2 * n_imputations * n_cells
     columns = initial_columns(form).size
-    numbers += chains * (5 * n_cells + columns + 4 * form.model.frame.n_rows) + 2 * columns
+    numbers += chains * (4 * n_cells + columns + 4 * form.model.frame.n_rows) + 2 * columns
     return 8 * numbers
 
 

@@ -24,7 +24,7 @@ from blimp2pymc.sampler.kernels.directions import FIRST_WIDTH, FIRST_WINDOW
 from blimp2pymc.sampler.kernels.integrated import MATRICES
 from blimp2pymc.sampler.kernels.trajectories import LONGEST
 from blimp2pymc.sampler.numerics.evaluator import STACK
-from blimp2pymc.sampler.numerics.moments import CHUNK
+from blimp2pymc.sampler.numerics.moments import CHUNK, LISTED
 from blimp2pymc.sampler.numerics.slice_sampling import SIZE as BRACKET_SIZE
 from blimp2pymc.sampler.plan.inverses import cell_columns, power_names, with_fixed_power
 from blimp2pymc.sampler.tables.chain_state import State, Work
@@ -150,7 +150,8 @@ def new_work(layout: Layout) -> Reference:
             varies=np.zeros((block, block), np.bool_),
             factor=np.zeros((block, block)),
             pull=np.zeros((block, max(np.diff(tables.cells.pulling_start), default=1))),
-            derivatives=np.zeros((moved, CHUNK)),
+            ahead=np.zeros(LISTED + len(tables.complete), np.int64),
+            offset=np.zeros(len(tables.location_moves.column)),
             precision=np.zeros((block, block, CHUNK)),
             linear=np.zeros((block, CHUNK)),
             normals=np.zeros(CHUNK),

@@ -13,7 +13,7 @@ import numpy as np
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.row_densities import constant_of_count, row_densities
-from blimp2pymc.sampler.numerics.moments import multiply
+from blimp2pymc.sampler.numerics.moments import prepare_values, values_of
 
 
 class Columns(NamedTuple):
@@ -52,17 +52,31 @@ def gather(data, columns, cells):
 
 
 @compiled
-def accumulate(cells, count, mean, squares):
-    """Add a draw of all cells to their running means and sums of squared deviations (welford 1962)."""
-    for i in range(cells.size):
-        deviation = cells[i] - mean[i]
-        mean[i] += deviation / count
-        squares[i] += deviation * (cells[i] - mean[i])
+def accumulate(data, columns, count, mean, squares, totals):
+    """Add a draw of all cells to their running means and sums of squared deviations (welford 1962).
+
+    In the same pass the deviations of each column from its reference, and their squares, are added up to `totals`.
+    """
+    share = 1.0 / count
+    for column in range(totals.shape[0]):
+        total, total_squares, reference = data.total[column, 0], data.total[column, 1], data.reference[column]
+        for run in range(data.run_start[column], data.run_start[column + 1]):
+            first, last, row = data.cell_start[run], data.cell_start[run + 1], data.cell_row[run]
+            values = columns[column, row : row + last - first]
+            means, deviations = mean[first:last], squares[first:last]
+            for i in range(values.size):
+                value, before = values[i], means[i]
+                after = before + (value - before) * share
+                means[i] = after
+                deviations[i] += (value - before) * (value - after)
+                total += value - reference
+                total_squares += (value - reference) * (value - reference)
+        totals[column, 0], totals[column, 1] = total, total_squares
 
 
 @compiled
-def record(tables, data, state, work, cells, out):
-    """Write the statistics of the current draw to `out`."""
+def record(tables, data, state, work, totals, out):
+    """Write the statistics of the current draw to `out`; `totals`: what `accumulate` has added up."""
     statistics, residuals, moments = tables.statistics, tables.residuals, state.moments
     n_rows = tables.rows.class_rows.sum()
     done = -1
@@ -80,15 +94,7 @@ def record(tables, data, state, work, cells, out):
                 total += work.cross[monomial] * state.coefficient[second, monomial]
             out[s] = total
         else:
-            total, squares = data.total[first, 0], data.total[first, 1]
-            reference = data.reference[first]
-            low = data.cell_start[data.run_start[first]]
-            high = data.cell_start[data.run_start[first + 1]]
-            for i in range(low, high):
-                deviation = cells[i] - reference
-                total += deviation
-                squares += deviation * deviation
-            mean = total / n_rows
+            reference, mean, squares = data.reference[first], totals[first, 0] / n_rows, totals[first, 1]
             out[s] = reference + mean if statistics.kind[s] == 1 else (squares - n_rows * mean * mean) / (n_rows - 1.0)
 
 
@@ -133,71 +139,13 @@ def _weight(statistics, product, theta):
 
 
 @compiled
-def sort(values):
-    """Sort in place (heapsort: no memory, no bad cases)."""
-    n = values.size
-    for first in range(n // 2 - 1, -1, -1):
-        _sift(values, first, n)
-    for last in range(n - 1, 0, -1):
-        values[0], values[last] = values[last], values[0]
-        _sift(values, 0, last)
-
-
-@compiled
-def _sift(values, root, n):
-    moved = values[root]
-    while True:
-        child = 2 * root + 1
-        if child >= n:
-            break
-        if child + 1 < n and values[child + 1] > values[child]:
-            child += 1
-        if values[child] <= moved:
-            break
-        values[root] = values[child]
-        root = child
-    values[root] = moved
-
-
-@compiled
-def select(observed, imputed, position):
-    """Value of a given rank (from 0) among two sorted arrays."""
-    low, high = max(0, position + 1 - imputed.size), min(position + 1, observed.size)
-    # Number of observed values among the position + 1 smallest, by bisection.
-    while low < high:
-        middle = (low + high) // 2
-        if observed[middle] < imputed[position - middle]:
-            low = middle + 1
-        else:
-            high = middle
-    taken = position + 1 - low
-    best = -math.inf
-    if low > 0:
-        best = observed[low - 1]
-    if taken > 0:
-        best = max(best, imputed[taken - 1])
-    return best
-
-
-@compiled
-def imputed_values(data, column, cells, scratch):
-    """Current imputed values of a column, sorted, in the first places of `scratch`; returns their number."""
-    low, high = data.cell_start[data.run_start[column]], data.cell_start[data.run_start[column + 1]]
-    copy(cells[low:high], scratch[: high - low])
-    sort(scratch[: high - low])
-    return high - low
-
-
-@compiled
-def quantile(observed, imputed, probability):
-    """Quantile of a completed column, by linear interpolation between order statistics."""
-    n = observed.size + imputed.size
-    place = probability * (n - 1)
-    below = math.floor(place)
-    value = select(observed, imputed, below)
-    if below + 1 < n and place > below:
-        value += (place - below) * (select(observed, imputed, below + 1) - value)
-    return value
+def missing_values(data, column, columns, out):
+    """Copy the missing cells of a column, as currently completed, to the first places of `out`; how many."""
+    first = data.cell_start[data.run_start[column]]
+    for run in range(data.run_start[column], data.run_start[column + 1]):
+        low, high, row = data.cell_start[run], data.cell_start[run + 1], data.cell_row[run]
+        copy(columns[column, row : row + high - low], out[low - first : high - first])
+    return data.cell_start[data.run_start[column + 1]] - first
 
 
 @compiled
@@ -231,12 +179,13 @@ def add_row_densities(tables, group, columns, state, low, n, work, value):
 
 
 @compiled
-def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean, squares, largest, total):
+def add_log_likelihood(tables, groups, columns, offset, state, work, count, moments):
     """Add the current log-likelihood of each row to its running moments.
 
-    `groups` are those of outcomes; rows of `columns` are rows `offset` and on of the accumulators.
-    `largest` and `total` keep the sum of exp(l) over draws as exp(largest) * total.
+    `groups` are those of outcomes; rows of `columns` are rows `offset` and on of the moments: mean, squared deviations,
+    largest and total, which keep the sum of exp(l) over draws as exp(largest) * total.
     """
+    mean, squares, most, total = moments[0], moments[1], moments[2], moments[3]
     residuals = tables.residuals
     n_rows = columns.shape[1]
     for low in range(0, n_rows, 256):
@@ -256,9 +205,10 @@ def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean
                     monomial = residuals.equation_monomial[j]
                     weight = state.coefficient[e, monomial]
                     if weight != 0.0:
-                        multiply(residuals, monomial, columns, low, n, work.normals)
+                        prepare_values(residuals, monomial, columns, low, n, work.values)
+                        values = values_of(residuals, monomial, columns, low, n, work.values)
                         for i in range(n):
-                            residual[i] += weight * work.normals[i]
+                            residual[i] += weight * values[i]
             constant = -0.5 * ((end - start) * math.log(2.0 * math.pi) + state.log_determinant[group])
             for i in range(n):
                 value[i] += constant
@@ -281,8 +231,8 @@ def add_log_likelihood(tables, groups, columns, offset, state, work, count, mean
             deviation = value[i] - mean[row]
             mean[row] += deviation / count
             squares[row] += deviation * (value[i] - mean[row])
-            if value[i] > largest[row]:
-                total[row] = total[row] * math.exp(largest[row] - value[i]) + 1.0
-                largest[row] = value[i]
+            if value[i] > most[row]:
+                total[row] = total[row] * math.exp(most[row] - value[i]) + 1.0
+                most[row] = value[i]
             else:
-                total[row] += math.exp(value[i] - largest[row])
+                total[row] += math.exp(value[i] - most[row])

@@ -1,8 +1,9 @@
 """One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
 
-Order: missing cells, thresholds and latent responses; what is drawn with latent variables integrated out, then these
-variables; changes of location; moments; parameters as the plan lists them, then changes of scale; and in kept draws
-the predictions, so that completed data and parameters belong to the same draw.
+Order: changes of location, from the last sweep's moments where these are current; missing cells, thresholds and latent
+responses; what is drawn with latent variables integrated out, then these variables; with both, moments; parameters as
+the plan lists them, then changes of scale; and in kept draws the predictions, so that completed data and parameters
+belong to the same draw.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blimp2pymc.sampler.chain import statistics
+from blimp2pymc.sampler.chain import row_passes, statistics
+from blimp2pymc.sampler.chain.row_passes import EARLY, FOR_STATISTICS, LATE, NO_DRAWS, NO_MOMENTS
 from blimp2pymc.sampler.compilation.addresses import call_block
 from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.compilation.machine_code import Loop
 from blimp2pymc.sampler.kernels import (
     categories,
-    cells,
     coefficients,
     covariances,
     discrete,
@@ -39,12 +40,8 @@ from blimp2pymc.sampler.kernels import (
 from blimp2pymc.sampler.kernels.log_variances import update_precisions
 from blimp2pymc.sampler.kernels.row_densities import update_weights
 from blimp2pymc.sampler.numerics.evaluator import set_columns, set_parameters
-from blimp2pymc.sampler.numerics.moments import (
-    refresh_covariance,
-    refresh_equation,
-    update_moments,
-    update_normal_moments,
-)
+from blimp2pymc.sampler.numerics.moments import refresh_covariance, refresh_equation, update_normal_moments
+from blimp2pymc.sampler.numerics.quantiles import add_summary, quantile
 from blimp2pymc.sampler.tables.row_statistics import record_rows
 
 NO_FAULT, COEFFICIENTS, VARIANCES, COVARIANCES, SLICES, CELLS, START, NOT_FINITE, SCORING, MARGINALS = range(10)
@@ -68,8 +65,8 @@ class Record(NamedTuple):
     """Draws after which the cells are stored, ascending."""
     snapshots: np.ndarray
     """(snapshots, cells)."""
-    cells: np.ndarray
-    """Missing cells as currently completed."""
+    totals: np.ndarray
+    """Sums over the current draw's cells of deviations of each column from its reference, and squares; (columns, 2)."""
     scratch: np.ndarray
     """Room for the missing cells of one column."""
     cell_mean: np.ndarray
@@ -86,9 +83,6 @@ class Record(NamedTuple):
     counts: np.ndarray
     """Burn-in iterations, burn-in thinning, thinning of quantiles, thinning of the log-likelihood;
     counters: iterations done, snapshots, summaries, log-likelihoods; thinning of summaries; shape (9,)."""
-
-
-SUMMARY_PROBABILITIES = np.array([0.25, 0.5, 0.75, 0.0, 1.0])
 
 
 @compiled
@@ -117,19 +111,11 @@ def refresh(tables, state, work):
 
 
 @compiled
-def refresh_moments(tables, state, work, pairs, predicted):
-    """Compute moments from the completed columns; see `update_moments`."""
-    update_moments(
-        tables.residuals,
-        tables.rows,
-        tables.base,
-        state.columns,
-        state.moments,
-        state.sums,
-        work.values,
-        pairs,
-        predicted,
-    )
+def refresh_moments(tables, state, work, full, first_class):
+    """Compute moments from the completed columns, `full`: those that statistics need as well."""
+    also = FOR_STATISTICS if full else 0
+    row_passes.update(tables, state, work, NO_DRAWS, EARLY + also, first_class)
+    row_passes.update(tables, state, work, NO_DRAWS, LATE + also, first_class)
 
 
 @inlined
@@ -195,10 +181,13 @@ def sweep(tables, state, work, adapting, full, first, integrating):
     `full`: moments for statistics as well. `first`: leave the cells as they are. `integrating`: draw with latent
     variables integrated out, too, where that can be done.
     """
-    if not first:
+    also = FOR_STATISTICS if full else 0
+    if first:
+        update_weights(tables, state, work)
+        refresh_moments(tables, state, work, full, 0)
+    else:
         trajectories.update(tables, state, work, adapting)
-    update_weights(tables, state, work)
-    if not first:
+        update_weights(tables, state, work)
         failed = nonlinear.update(tables, state, work, adapting)
         if failed >= 0:
             state.fault[0], state.fault[1] = CELLS, failed
@@ -211,23 +200,28 @@ def sweep(tables, state, work, adapting, full, first, integrating):
         if failed >= 0:
             state.fault[0], state.fault[1] = CELLS, failed
             return False
-        cells.update(tables, 0, state, work)
-        categories.update_differences(tables, state, work)
-        responses.update(tables, state, work, adapting)
-        failed = transformations.update(tables, state, work, adapting)
-        if failed >= 0:
-            state.fault[0], state.fault[1] = TRANSFORMATIONS, failed
-            return False
-        if tables.marginals.part_start.size > 1:
-            if integrating:
-                refresh_moments(tables, state, work, 2, False)
-                failed = update_integrated(tables, state, work, adapting)
-                if failed >= 0:
-                    state.fault[0], state.fault[1] = MARGINALS, failed
-                    return False
-            cells.update(tables, 3, state, work)
+        if tables.location_moves.column.size > 0 and not location_moves.moments_are_current(tables, state):
+            refresh_moments(tables, state, work, False, 0)
+            update_normal_moments(tables, state, work)
         location_moves.update(tables, state, work)
-    refresh_moments(tables, state, work, 1 if full else 0, False)
+        is_interrupted = (
+            tables.differences.block.size + tables.responses.column.size + tables.transformations.parameter.size > 0
+        )
+        row_passes.update(tables, state, work, 0, NO_MOMENTS if is_interrupted else EARLY + also, 0)
+        if is_interrupted:
+            categories.update_differences(tables, state, work)
+            responses.update(tables, state, work, adapting)
+            failed = transformations.update(tables, state, work, adapting)
+            if failed >= 0:
+                state.fault[0], state.fault[1] = TRANSFORMATIONS, failed
+                return False
+            row_passes.update(tables, state, work, NO_DRAWS, EARLY + also, 0)
+        if integrating:
+            failed = update_integrated(tables, state, work, adapting)
+            if failed >= 0:
+                state.fault[0], state.fault[1] = MARGINALS, failed
+                return False
+        row_passes.update(tables, state, work, 3, LATE + also, 0)
     update_normal_moments(tables, state, work)
     return update_parameters(tables, state, work, adapting, first)
 
@@ -272,7 +266,7 @@ def predict(tables, state, work):
     low = tables.rows.class_start[1]
     set_columns(tables.functions, state.theta, state.columns, low, state.columns.shape[1], work.stack)
     set_columns(tables.inverses, state.theta, state.columns, 0, state.columns.shape[1], work.stack)
-    refresh_moments(tables, state, work, 1, True)
+    refresh_moments(tables, state, work, True, 1)
 
 
 @compiled
@@ -292,43 +286,34 @@ def keep(tables, data, state, work, record, draw):
     """Record the current draw."""
     counts = record.counts
     record_parameters(tables, state, work, record.parameters[draw])
-    statistics.gather(data, state.columns, record.cells)
-    statistics.accumulate(record.cells, draw + 1.0, record.cell_mean, record.cell_squares)
+    columns = state.columns
+    statistics.accumulate(data, columns, draw + 1.0, record.cell_mean, record.cell_squares, record.totals)
     out = record.statistics[draw]
-    statistics.record(tables, data, state, work, record.cells, out)
+    statistics.record(tables, data, state, work, record.totals, out)
     again = draw % counts[2] == 0
     record_rows(tables, state, work, record.scratch, again, record.statistics[max(0, draw - 1)], out)
     n_sums = tables.statistics.kind.size + tables.row_statistics.kind.size
     for k in range(record.quantile_column.size):
-        if draw % counts[2] != 0:
+        if not again:
             out[n_sums + k] = record.statistics[draw - 1, n_sums + k]
             continue
         column = record.quantile_column[k]
-        observed = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
-        n = statistics.imputed_values(data, column, record.cells, record.scratch)
-        out[n_sums + k] = statistics.quantile(observed, record.scratch[:n], record.quantile_probability[k])
+        known = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
+        n = statistics.missing_values(data, column, columns, record.scratch)
+        out[n_sums + k], _, _ = quantile(known, record.scratch[:n], record.quantile_probability[k], 0, 0)
     if draw % counts[8] == 0:
         counts[6] += 1
         for column in range(record.summary_total.shape[0]):
-            observed = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
-            n = statistics.imputed_values(data, column, record.cells, record.scratch)
-            for k in range(SUMMARY_PROBABILITIES.size):
-                record.summary_total[column, k] += statistics.quantile(
-                    observed, record.scratch[:n], SUMMARY_PROBABILITIES[k]
-                )
+            known = data.observed[data.observed_start[column] : data.observed_start[column + 1]]
+            n = statistics.missing_values(data, column, columns, record.scratch)
+            add_summary(known, record.scratch[:n], record.summary_total[column])
     if record.log_groups.size > 0 and draw % counts[3] == 0:
         counts[7] += 1
-        n_complete = tables.complete.shape[1]
-        mean, squares = record.log_moments[0], record.log_moments[1]
-        largest, total = record.log_moments[2], record.log_moments[3]
-        statistics.add_log_likelihood(
-            tables, record.log_groups, tables.complete, 0, state, work, counts[7], mean, squares, largest, total
-        )
-        statistics.add_log_likelihood(
-            tables, record.log_groups, state.columns, n_complete, state, work, counts[7], mean, squares, largest, total
-        )
+        groups, moments, n_complete = record.log_groups, record.log_moments, tables.complete.shape[1]
+        statistics.add_log_likelihood(tables, groups, tables.complete, 0, state, work, counts[7], moments)
+        statistics.add_log_likelihood(tables, groups, columns, n_complete, state, work, counts[7], moments)
     if counts[5] < record.snapshot_draws.size and record.snapshot_draws[counts[5]] == draw:
-        statistics.copy(record.cells, record.snapshots[counts[5]])
+        statistics.gather(data, columns, record.snapshots[counts[5]])
         counts[5] += 1
 
 
@@ -343,8 +328,7 @@ def run(tables, data, state, work, record, iterations):
         return 0 if initialise(tables, state, work) else -1
     if iterations < -1:
         fine = refresh(tables, state, work)
-        refresh_moments(tables, state, work, 2, False)
-        refresh_moments(tables, state, work, 1, False)
+        refresh_moments(tables, state, work, True, 0)
         update_normal_moments(tables, state, work)
         return 0 if fine else -1
     counts = record.counts
@@ -363,7 +347,7 @@ def run(tables, data, state, work, record, iterations):
             return done
         if reflections.orient(tables.reflections, state):
             refresh(tables, state, work)
-            refresh_moments(tables, state, work, 1 if kept else 0, False)
+            refresh_moments(tables, state, work, kept, 0)
             update_normal_moments(tables, state, work)
         if kept:
             predict(tables, state, work)

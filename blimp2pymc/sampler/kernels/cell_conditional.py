@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.numerics.moments import multiply, prepare_values, values_of
+from blimp2pymc.sampler.numerics.moments import fetch_more, multiply, prepare_values, values_of
 
 
 @compiled
@@ -52,14 +52,17 @@ def accumulate(residuals, cells, block, low, n, columns, coefficient, precision,
         if residuals.weight[group] >= 0:
             _weigh(columns[residuals.weight[group], low : low + n], size, count, n, work)
         for e in range(count):
+            fetch_more(columns, work.ahead)
             _add_equation(e, count, size, n, precision[group], work)
     for place in range(n_pulling):
+        fetch_more(columns, work.ahead)
         prepare_values(residuals, cells.pulling[first + place], columns, low, n, work.values)
     for k in range(size):
         linear = work.linear[k]
         for place in range(n_pulling):
             weight = work.pull[k, place]
             if weight != 0.0:
+                fetch_more(columns, work.ahead)
                 value = values_of(residuals, cells.pulling[first + place], columns, low, n, work.values)
                 for i in range(n):
                     linear[i] -= weight * value[i]

@@ -20,7 +20,7 @@ from blimp2pymc.sampler.kernels.cell_conditional import accumulate, conditional
 from blimp2pymc.sampler.kernels.log_variances import set_variances
 from blimp2pymc.sampler.numerics.evaluator import set_columns
 from blimp2pymc.sampler.numerics.generator import fill_normal, truncated_normal
-from blimp2pymc.sampler.numerics.moments import fetch
+from blimp2pymc.sampler.numerics.moments import fetch, fetch_more
 
 
 @compiled
@@ -97,6 +97,7 @@ def draw(cells, block, size, low, n, columns, generator, work):
                 for i in range(n):
                     target[i] *= pivot[i]
     for j in range(size):
+        fetch_more(columns, work.ahead)
         value = work.linear[j]
         for k in range(j):
             left, solved = work.precision[j, k], work.linear[k]
@@ -113,10 +114,12 @@ def draw(cells, block, size, low, n, columns, generator, work):
                 value[i] *= inverse[i]
     for j in range(size):
         value, normals = work.linear[j], work.normals
+        fetch_more(columns, work.ahead)
         fill_normal(generator, normals[:n])
         for i in range(n):
             value[i] += normals[i]
     for j in range(size - 1, -1, -1):
+        fetch_more(columns, work.ahead)
         value = work.linear[j]
         for k in range(j + 1, size):
             left, solved = work.precision[k, j], work.linear[k]
@@ -160,13 +163,11 @@ def draw_within(cells, block, low, n, columns, generator, work):
 
 
 @compiled
-def update_block(tables, block, state, work):
-    """Draw the cells of one block."""
+def update_rows(tables, block, first, last, state, work):
+    """Draw the cells of one block in rows first to last."""
     residuals, cells = tables.residuals, tables.cells
-    for low in range(cells.low[block], cells.high[block], 256):
-        n = min(256, cells.high[block] - low)
-        for k in range(cells.column_start[block], cells.column_start[block + 1]):
-            fetch(state.columns, cells.column[k], low + 256, 256)
+    for low in range(first, last, 256):
+        n = min(256, last - low)
         if cells.phase[block] == 1:
             # A prediction may depend on a function of what has just been drawn.
             set_columns(tables.functions, state.theta, state.columns, low, low + n, work.stack)
@@ -180,8 +181,10 @@ def update_block(tables, block, state, work):
 
 
 @compiled
-def update(tables, phase, state, work):
-    """Draw all blocks of a phase."""
-    for block in range(tables.cells.phase.size):
-        if tables.cells.phase[block] == phase:
-            update_block(tables, block, state, work)
+def update_block(tables, block, state, work):
+    """Draw the cells of one block."""
+    cells, high = tables.cells, tables.cells.high[block]
+    for low in range(cells.low[block], high, 256):
+        for k in range(cells.column_start[block], cells.column_start[block + 1]):
+            fetch(state.columns, cells.column[k], low + 256, 256)
+        update_rows(tables, block, low, min(low + 256, high), state, work)

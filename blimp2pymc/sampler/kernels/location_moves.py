@@ -8,7 +8,9 @@ mean P^-1 h. With G_i the derivatives of the residuals r_i of a row,
 
     P = sum_i w_i G_i'W G_i + priors,    h = -sum_i w_i G_i'W r_i + priors,
 
-the prior of a coefficient that takes up c having the derivative -D.
+the prior of a coefficient that takes up c having the derivative -D. Sums over rows are read off the moment matrices,
+which change with a step: a monomial with the variable x in it is x m before, and x m + c m after it. The rows
+themselves follow when they are gone through next (`row_passes`).
 """
 
 from __future__ import annotations
@@ -19,23 +21,35 @@ from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.coefficients import move_along
 from blimp2pymc.sampler.numerics import cholesky
 from blimp2pymc.sampler.numerics.generator import normal
-from blimp2pymc.sampler.numerics.moments import dot, fetch, multiply, prepare_values, refresh_equation, values_of
+from blimp2pymc.sampler.numerics.moments import refresh_equation
 
 
 @compiled
-def _add_rows(tables, move, group, low, n, state, work, matrix, vector):
-    """Add rows low to low + n of a group to precision and linear part."""
-    moves, residuals, columns, derivative = tables.location_moves, tables.residuals, state.columns, work.derivatives
+def moments_are_current(tables, state):
+    """Whether moments are still those of the columns: nothing that draws before the moves has changed these."""
+    return (
+        tables.trajectories.share.size
+        + tables.weighted.column.size
+        + tables.nonlinear.column.size
+        + tables.categories.score.size
+        + tables.functions.target.size
+        + tables.transformations.parameter.size
+        + state.blocks.shape[0]
+    ) == 0
+
+
+@compiled
+def _add_group(tables, move, group, state, work, matrix, vector):
+    """Add all rows of a group to precision and linear part."""
+    moves, residuals = tables.location_moves, tables.residuals
     start, end = residuals.group_start[group], residuals.group_start[group + 1]
     rate, pull, own = work.by_equation[0], work.by_equation[1], moves.own_equation[move]
     first = moves.drawn_start[move]
     n_drawn = moves.drawn_start[move + 1] - first if start <= own < end else 0
-    precision = state.precision[group]
-    multiply(residuals, 0, columns, low, n, derivative[0])
-    for k in range(n_drawn):
-        multiply(residuals, moves.drawn_monomial[first + k], columns, low, n, derivative[k + 1])
+    precision, moments = state.precision[group], state.sums[residuals.group_set[group]]
     for k in range(n_drawn + 1):
         # What the constant (k = 0) or a coefficient of the own equation pulls at each residual.
+        moment = moments[moves.drawn_monomial[first + k - 1] if k > 0 else 0]
         for f in range(start, end):
             pull[f] = 0.0
             if k > 0:
@@ -43,12 +57,6 @@ def _add_rows(tables, move, group, low, n, state, work, matrix, vector):
             else:
                 for e in range(start, end):
                     pull[f] += rate[e] * precision[e - start, f - start]
-        weighted = derivative[k]
-        if residuals.weight[group] >= 0:
-            weight = columns[residuals.weight[group], low : low + n]
-            weighted = work.product
-            for i in range(n):
-                weighted[i] = weight[i] * derivative[k, i]
         for j in range(k + 1):
             factor = 0.0
             if j > 0:
@@ -56,23 +64,12 @@ def _add_rows(tables, move, group, low, n, state, work, matrix, vector):
             else:
                 for f in range(start, end):
                     factor += pull[f] * rate[f]
-            matrix[k, j] += factor * dot(weighted, derivative[j], n)
+            matrix[k, j] += factor * moment[moves.drawn_monomial[first + j - 1] if j > 0 else 0]
         for f in range(start, end):
             if pull[f] != 0.0:
-                vector[k] -= pull[f] * _product_with_residual(residuals, f, weighted, low, n, state, work.values)
-
-
-@compiled
-def _product_with_residual(residuals, equation, weighted, low, n, state, values):
-    """Sum over rows of a residual times weights."""
-    total = 0.0
-    for k in range(residuals.monomial_start[equation], residuals.monomial_start[equation + 1]):
-        monomial = residuals.equation_monomial[k]
-        value = state.coefficient[equation, monomial]
-        if value != 0.0:
-            prepare_values(residuals, monomial, state.columns, low, n, values)
-            total += value * dot(weighted, values_of(residuals, monomial, state.columns, low, n, values), n)
-    return total
+                for i in range(residuals.monomial_start[f], residuals.monomial_start[f + 1]):
+                    monomial = residuals.equation_monomial[i]
+                    vector[k] -= pull[f] * state.coefficient[f, monomial] * moment[monomial]
 
 
 @compiled
@@ -107,23 +104,46 @@ def conditional(tables, move, state, work):
         rate[equation] = moves.rate[move, equation]
     for k in range(moves.rate_start[move], moves.rate_start[move + 1]):
         rate[moves.rate_equation[k]] -= moves.rate_factor[k] * theta[moves.rate_source[k]]
-    for run in range(moves.run_start[move], moves.run_start[move + 1]):
-        for low in range(moves.run_low[run], moves.run_high[run], 256):
-            n = min(256, moves.run_high[run] - low)
-            for k in range(moves.read_start[run], moves.read_start[run + 1]):
-                fetch(state.columns, moves.read[k], low + 256, 256)
-            for k in range(moves.group_start[run], moves.group_start[run + 1]):
-                _add_rows(tables, move, moves.group[k], low, n, state, work, matrix, vector)
+    for k in range(moves.group_start[move], moves.group_start[move + 1]):
+        _add_group(tables, move, moves.group[k], state, work, matrix, vector)
     return size
 
 
 @compiled
-def carry_out(tables, move, step, state, work):
-    """Add a step to the column and the coefficients; moments are left as they are."""
+def shift_rows(moves, low, high, state, work):
+    """Carry out changes that have been drawn in rows low to high."""
+    for move in range(moves.column.size):
+        step = work.offset[move]
+        if step != 0.0:
+            column = state.columns[moves.column[move], low:high]
+            for i in range(column.size):
+                column[i] += step
+
+
+@compiled
+def _shift_moments(moves, move, step, sums):
+    """Change the moments of the moves' equations as the column's change by a step does."""
+    kept = moves.kept
+    for s in range(sums.shape[0]):
+        matrix = sums[s]
+        # With T the change of the monomials, S becomes T S T': rows, then columns.
+        for k in range(moves.shift_start[move], moves.shift_start[move + 1]):
+            factor = moves.shift_factor[k] * step ** moves.shift_power[k]
+            target, source = matrix[moves.shift_monomial[k]], matrix[moves.shift_rest[k]]
+            for j in range(kept.size):
+                target[kept[j]] += factor * source[kept[j]]
+        for k in range(moves.shift_start[move], moves.shift_start[move + 1]):
+            factor = moves.shift_factor[k] * step ** moves.shift_power[k]
+            target, source = moves.shift_monomial[k], moves.shift_rest[k]
+            for j in range(kept.size):
+                matrix[kept[j], target] += factor * matrix[kept[j], source]
+
+
+@compiled
+def _carry_out_but_rows(tables, move, step, state, work):
+    """Add a step to the coefficients, and change the moments."""
     moves = tables.location_moves
-    column = state.columns[moves.column[move]]
-    for i in range(column.size):
-        column[i] += step[0]
+    _shift_moments(moves, move, step[0], state.sums)
     move_along(moves, move, step[0], state.theta, work.vector[1], work.vector[2])
     first = moves.drawn_start[move]
     for k in range(first, moves.drawn_start[move + 1]):
@@ -133,8 +153,17 @@ def carry_out(tables, move, step, state, work):
 
 
 @compiled
+def carry_out(tables, move, step, state, work):
+    """Add a step to the column and the coefficients, and change the moments that moves look at."""
+    column = state.columns[tables.location_moves.column[move]]
+    for i in range(column.size):
+        column[i] += step[0]
+    _carry_out_but_rows(tables, move, step, state, work)
+
+
+@compiled
 def update(tables, state, work):
-    """Carry out all moves, exact draws; moments have to be computed afterwards."""
+    """Draw all moves, exactly, given the moments; the rows follow in the next pass over them."""
     for move in range(tables.location_moves.column.size):
         size = conditional(tables, move, state, work)
         matrix, step = work.matrix[0], work.vector[0]
@@ -145,4 +174,5 @@ def update(tables, state, work):
             step[i] += normal(state.generator)
         cholesky.solve_upper(matrix, size, step)
         if math.isfinite(step[0]):
-            carry_out(tables, move, step, state, work)
+            work.offset[move] = step[0]
+            _carry_out_but_rows(tables, move, step, state, work)

@@ -1,8 +1,8 @@
 """Residual coefficients, covariances and moment matrices: all that parameters see of the data.
 
 For a group with residuals `A m`, m the monomials of a row, the sum over rows of the cross-products of
-residuals is `A S A'` with the moment matrix S = sum of m m'. A sweep computes S once, from the rows
-with missing cells; the complete rows were added up beforehand.
+residuals is `A S A'` with the moment matrix S = sum of m m'. A sweep computes each element of S once, from the rows
+with missing cells (`chain.row_passes`); the complete rows were added up beforehand.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ CHUNK = 256
 """Rows handled together: their products of columns stay in the first cache."""
 LARGE = 100_000
 """Elements of completed columns beyond which the second cache does not hold them from one pass to the next."""
-LINE = 8
-"""Elements of a line of the cache."""
+LINE, PART = 8, 16
+"""Elements of a line of the cache; lines asked for at once."""
+ROW, LINES, COUNT, COLUMN, NEXT, LISTED = range(6)
+"""What is asked for ahead (`Work.ahead`): first row, lines of each column, number of columns; the column and line that
+come next; columns."""
 
 
 @compiled
@@ -53,6 +56,31 @@ def fetch(columns, column, low, n):
         values = columns[column]
         for i in range(low, min(low + n, values.size), LINE):
             prefetch(values, i)
+
+
+@compiled
+def look_ahead(rows, which, low, n, ahead):
+    """Let `fetch_more` ask for rows low to low + n of the columns that go with a list of pairs."""
+    first = rows.used_column_start[which]
+    count = rows.used_column_start[which + 1] - first
+    for k in range(count):
+        ahead[LISTED + k] = rows.used_column[first + k]
+    ahead[ROW], ahead[LINES], ahead[COUNT] = low, (n + LINE - 1) // LINE, count
+    ahead[COLUMN] = ahead[NEXT] = 0
+
+
+@compiled
+def fetch_more(columns, ahead):
+    """Ask for some more lines: few at a time, between calculations, since the processor waits when asked for many."""
+    if ahead[COLUMN] < ahead[COUNT]:
+        values = columns[ahead[LISTED + ahead[COLUMN]]]
+        end = min(ahead[NEXT] + PART, ahead[LINES])
+        for k in range(ahead[NEXT], end):
+            prefetch(values, ahead[ROW] + k * LINE)
+        ahead[NEXT] = end
+        if end == ahead[LINES]:
+            ahead[COLUMN] += 1
+            ahead[NEXT] = 0
 
 
 @compiled
@@ -153,41 +181,45 @@ def refresh_covariance(residuals, group, theta, covariance, precision, log_deter
 
 
 @compiled
-def update_moments(residuals, rows, base, columns, moments, sums, values, pairs, predicted):
-    """Compute the moments that change, and add what is known of them beforehand.
+def begin_moments(rows, which, base, total):
+    """Set the moments of a list of pairs to what is known of them beforehand."""
+    for k in range(rows.pair_start[which], rows.pair_start[which + 1]):
+        a, b = rows.pair_first[k], rows.pair_second[k]
+        total[a, b] = base[a, b]
 
-    `pairs`: 0 those that parameters need, 1 those that statistics need as well, 2 those that are needed while
-    latent variables are integrated out. `predicted`: only those classes of rows in which outcomes have just been
-    predicted.
-    """
-    n_classes = rows.class_start.size - 1
-    for c in range(1 if predicted else 0, n_classes):
-        which = c + pairs * n_classes
-        pair_start, pair_end = rows.pair_start[which], rows.pair_start[which + 1]
-        used_start, used_end = rows.used_start[which], rows.used_start[which + 1]
-        total = moments[c]
-        for k in range(pair_start, pair_end):
-            a, b = rows.pair_first[k], rows.pair_second[k]
-            total[a, b] = base[c, a, b]
-        for low in range(rows.class_start[c], rows.class_start[c + 1], 256):
-            n = min(256, rows.class_start[c + 1] - low)
-            for k in range(used_start, used_end):
-                prepare_values(residuals, rows.used_monomial[k], columns, low, n, values)
-            for k in range(rows.used_column_start[which], rows.used_column_start[which + 1]):
-                fetch(columns, rows.used_column[k], low + 256, 256)
-            k = pair_start
-            while k < pair_end:
-                k += _add_products(residuals, rows, k, pair_end, columns, low, n, values, total)
-        for k in range(pair_start, pair_end):
-            a, b = rows.pair_first[k], rows.pair_second[k]
-            total[b, a] = total[a, b]
-    if predicted or pairs == 2:
+
+@compiled
+def add_moments(residuals, rows, which, columns, first, last, values, total, ahead):
+    """Add the cross-products of a list of pairs over rows first to last, lower triangle."""
+    pair_start, pair_end = rows.pair_start[which], rows.pair_start[which + 1]
+    if pair_start == pair_end:
         return
+    for low in range(first, last, 256):
+        n = min(256, last - low)
+        for k in range(rows.used_start[which], rows.used_start[which + 1]):
+            prepare_values(residuals, rows.used_monomial[k], columns, low, n, values)
+        k = pair_start
+        while k < pair_end:
+            fetch_more(columns, ahead)
+            k += _add_products(residuals, rows, k, pair_end, columns, low, n, values, total)
+
+
+@compiled
+def end_moments(rows, which, total):
+    """Complete the upper triangle."""
+    for k in range(rows.pair_start[which], rows.pair_start[which + 1]):
+        a, b = rows.pair_first[k], rows.pair_second[k]
+        total[b, a] = total[a, b]
+
+
+@compiled
+def sum_moments(rows, moments, sums):
+    """Add up the moments of the classes that belong to each set."""
     for s in range(rows.set_has_class.shape[0]):
         for k in range(rows.sum_start[s], rows.sum_start[s + 1]):
             a, b = rows.sum_first[k], rows.sum_second[k]
             value = 0.0
-            for c in range(n_classes):
+            for c in range(moments.shape[0]):
                 if rows.set_has_class[s, c]:
                     value += moments[c, a, b]
             sums[s, a, b] = sums[s, b, a] = value

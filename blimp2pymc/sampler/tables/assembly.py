@@ -70,7 +70,7 @@ def lay_out(model: Model, plan: Plan) -> Layout:
     responses = response_table(result, cells)
     categories = category_table(result, cells, responses)
     classes = row_classes(result)
-    rows, weighted, set_of_group, group_rows = row_table(result, classes, extra_pairs)
+    rows, weighted, set_of_group, group_rows = row_table(result, classes, extra_pairs, cells)
     residuals = residual_table(result)._replace(group_set=set_of_group, group_rows=group_rows)
     complete = column_values(result, result.complete_rows)
     kernels, indices, coefficients, variances, covariance, slices, scoring = update_tables(result)
@@ -99,7 +99,7 @@ def lay_out(model: Model, plan: Plan) -> Layout:
         response_scales=scale_move_table(
             result, residuals, [each.scale for each in plan.response_steps if each.scale is not None]
         ),
-        location_moves=location_move_table(result, residuals, rows, list(classes)),
+        location_moves=location_move_table(result, residuals),
         trajectories=trajectory_table(result),
         statistics=statistics,
         definitions=assemble(

@@ -77,8 +77,10 @@ class Work(NamedTuple):
     """Cholesky factor that rows have in common; (block size, block size)."""
     pull: np.ndarray
     """Weights of monomials in the linear part; (block size, monomials)."""
-    derivatives: np.ndarray
-    """Derivatives of residuals by the coefficients of a change of location; (coefficients, chunk)."""
+    ahead: np.ndarray
+    """Rows and columns that will be needed next, as numbered in `numerics.moments`."""
+    offset: np.ndarray
+    """Changes of location that the rows still have to follow; (moves,)."""
     precision: np.ndarray
     """(block size, block size, chunk)."""
     linear: np.ndarray

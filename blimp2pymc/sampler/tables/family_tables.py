@@ -16,6 +16,7 @@ from blimp2pymc.sampler.kernels.row_densities import LARGE
 from blimp2pymc.sampler.plan.blocking import same_outcome
 from blimp2pymc.sampler.plan.residuals import Group
 from blimp2pymc.sampler.tables.layout import Layout
+from blimp2pymc.sampler.tables.move_tables import location_monomials
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.row_tables import Families, Outcomes, Weighted
 from blimp2pymc.sampler.tables.tables import Cells
@@ -157,7 +158,7 @@ def weighted_table(result: Layout, activity: Sequence[Sequence[bool]], first_set
     found = [k for k, group in enumerate(groups) if group.is_weighted]
     pairs, used = [], []
     for k in found:
-        keys = {result.monomials[result.monomial(each)] for res in groups[k].residuals for each in res.products}
+        keys = location_monomials(result, k)
         pairs.append(sorted((a, b) for a in keys for b in keys if a >= b))
         used.append(sorted(keys))
     pair_start, listed = ragged(pairs)

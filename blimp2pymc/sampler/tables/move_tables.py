@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import comb
 
 import numpy as np
 
 from blimp2pymc.sampler.plan.scale_moves import ScaleMove
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers, ragged
-from blimp2pymc.sampler.tables.tables import LocationMoves, Reflections, Residuals, Rows, ScaleMoves
+from blimp2pymc.sampler.tables.tables import LocationMoves, Reflections, Residuals, ScaleMoves
 
 
 def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[ScaleMove]) -> ScaleMoves:
@@ -63,10 +64,27 @@ def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[Scale
     )
 
 
-def location_move_table(
-    result: Layout, residuals: Residuals, rows: Rows, classes: Sequence[frozenset[int]]
-) -> LocationMoves:
-    """Changes of location as indices; `classes`: the groups that are left out in each class of rows."""
+def location_monomials(result: Layout, group: int) -> set[int]:
+    """Monomials of a group; where residuals change with a location, those too that its monomials turn into."""
+    form, moves = result.plan.structure, result.plan.location_moves
+    places = [k for k, each in enumerate(form.groups) for _ in each.residuals]
+    keys = {result.monomial(product) for each in form.groups[group].residuals for product in each.products}
+    if any(places[equation] == group for move in moves for equation, *_ in move.rates):
+        keys.add(())
+        for index in (result.columns[move.column] for move in moves):
+            keys |= {rest for key in keys for rest, *_ in _lower_powers(key, index)}
+    return {index for key in keys if (index := result.monomials.get(key, result.n_moments)) < result.n_moments}
+
+
+def _lower_powers(key: tuple[int, ...], column: int) -> list[tuple[tuple[int, ...], int, int]]:
+    """What is added to a monomial when a constant is added to a column: monomials, numbers, powers of the constant."""
+    power = key.count(column)
+    others = [each for each in key if each != column]
+    return [(tuple(sorted([*others, *[column] * (power - k)])), comb(power, k), k) for k in range(1, power + 1)]
+
+
+def location_move_table(result: Layout, residuals: Residuals) -> LocationMoves:
+    """Changes of location as indices."""
     form, moves = result.plan.structure, result.plan.location_moves
     index = result.parameters
     rate = np.zeros((len(moves), len(form.residuals)))
@@ -78,13 +96,14 @@ def location_move_table(
         equations.append([e for e, each in enumerate(form.residuals) if each.parameters & move.targets])
     move_start, entries = ragged(each.entries for each in moves)
     equation_start, equation_items = ragged(equations)
-    active = [[[k for k in each if k not in inactive] for inactive in classes] for each in groups]
-    run_start, runs = ragged([c for c, present in enumerate(each) if present] for each in active)
-    group_start, group_items = ragged(present for each in active for present in each if present)
-    read_start, read = ragged(
-        sorted({index for group in present for each in form.groups[group].residuals for product in each.products
-                for index in result.monomial(product)})
-        for each in active for present in each if present
+    group_start, group_items = ragged(groups)
+    kept = {monomial for group in group_items for monomial in location_monomials(result, group)}
+    listed = sorted(result.monomials, key=lambda key: result.monomials[key])
+    shift_start, shifts = ragged(
+        [(k, result.monomials[rest], factor, power) for k in _by_power(kept, listed, result.columns[each.column])
+         for rest, factor, power in _lower_powers(listed[k], result.columns[each.column])
+         if result.monomials.get(rest, -1) in kept]
+        for each in moves
     )  # fmt: skip
     rate_start, rates = ragged(
         [(equation, name, factor) for equation, _, rest in each.rates for name, factor in rest] for each in moves
@@ -104,13 +123,14 @@ def location_move_table(
         move_factor=np.array([factor for *_, factor in entries], np.float64),
         equation_start=equation_start,
         equation=integers(equation_items),
-        run_start=run_start,
-        run_low=integers(rows.class_start[c] for c in runs),
-        run_high=integers(rows.class_start[c + 1] for c in runs),
         group_start=group_start,
         group=integers(group_items),
-        read_start=read_start,
-        read=integers(read),
+        kept=integers(sorted(kept)),
+        shift_start=shift_start,
+        shift_monomial=integers(each[0] for each in shifts),
+        shift_rest=integers(each[1] for each in shifts),
+        shift_factor=np.array([each[2] for each in shifts], np.float64),
+        shift_power=integers(each[3] for each in shifts),
         rate=rate,
         rate_start=rate_start,
         rate_equation=integers(equation for equation, _, _ in rates),
@@ -122,6 +142,10 @@ def location_move_table(
         drawn_monomial=integers(result.monomials[result.monomial(product)] for product, _ in drawn),
         drawn_constant=np.array([product.constant for product, _ in drawn], np.float64),
     )
+
+
+def _by_power(kept: Iterable[int], listed: Sequence[tuple[int, ...]], column: int) -> list[int]:
+    return sorted(kept, key=lambda k: (-listed[k].count(column), k))
 
 
 def reflection_table(layout: Layout) -> Reflections:

@@ -13,9 +13,10 @@ from blimp2pymc.sampler.tables.column_values import initial_columns
 from blimp2pymc.sampler.tables.family_tables import weighted_table
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.marginal_tables import integrated_pairs
+from blimp2pymc.sampler.tables.move_tables import location_monomials
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.row_tables import Weighted
-from blimp2pymc.sampler.tables.tables import Rows
+from blimp2pymc.sampler.tables.tables import Cells, Rows
 
 
 def row_classes(layout: Layout) -> dict[frozenset[int], set[int]]:
@@ -36,11 +37,22 @@ def row_classes(layout: Layout) -> dict[frozenset[int], set[int]]:
 
 
 def row_table(
-    layout: Layout, unknown: dict[frozenset[int], set[int]], extra: set[tuple[int, int]]
+    layout: Layout, unknown: dict[frozenset[int], set[int]], extra: set[tuple[int, int]], cells: Cells
 ) -> tuple[Rows, Weighted, np.ndarray, np.ndarray]:
     """Classes as ranges of rows, the moments each of them sums, and where groups find theirs.
 
     Also the set of moments of each group, and the number of rows in which it is active; shapes (groups,).
+
+    Parameters
+    ----------
+    layout
+        Layout with its monomials numbered.
+    unknown
+        What `row_classes` returns.
+    extra
+        Pairs of monomials that statistics need.
+    cells
+        Blocks of missing cells: moments that change with those of phase 3 are computed with these.
     """
     form = layout.plan.structure
     classes = {each: k for k, each in enumerate(unknown)}
@@ -55,39 +67,43 @@ def row_table(
     weighted = weighted_table(layout, activity, len(sets))
     place_of = dict(zip(np.flatnonzero(is_weighted), weighted.moment_set, strict=True))
     needed = []
-    monomials = {
-        id(residual): [layout.monomials[layout.monomial(each)] for each in residual.products]
-        for residual in layout.plan.structure.residuals
-    }
+    monomials = [location_monomials(layout, index) for index in range(len(form.groups))]
     every: set[tuple[int, int]] = set(extra)
     for inactive in classes:
         pairs = {
             (max(a, b), min(a, b))
-            for index, group in enumerate(form.groups)
+            for index, each in enumerate(monomials)
             if index not in inactive and not is_weighted[index]
-            for first in group.residuals
-            for second in group.residuals
-            for a in monomials[id(first)]
-            for b in monomials[id(second)]
+            for a in each
+            for b in each
         }
         needed.append(pairs)
         every |= pairs
     integrated = [integrated_pairs(layout, inactive) for inactive in classes]
     known = [_known_monomials(layout, columns) for columns in unknown.values()]
+    columns = list(layout.monomials)
+    late = _columns_of_blocks(cells.member_start, cells.member, cells.phase == 3)
+    changing = {index for index, key in enumerate(columns) if late & set(key)}
+    wanted = (needed, [every] * len(classes))
     lists = [
         [pair for pair in sorted(pairs) if not known[c] >= set(pair)]
-        for which in (needed, [every] * len(classes), integrated)
+        for which in (
+            *([{pair for pair in pairs if changing & set(pair)} for pairs in each] for each in wanted),
+            *([integrated[c] | {pair for pair in pairs if not changing & set(pair)} for c, pairs in enumerate(each)]
+              for each in wanted),
+        )
         for c, pairs in enumerate(which)
-    ]
+    ]  # fmt: skip
     pair_start, listed = ragged(lists)
     used_start, used = ragged(sorted({each for pair in pairs for each in pair}) for pairs in lists)
-    columns = list(layout.monomials)
+    drawn = [_columns_of_blocks(cells.column_start, cells.column, cells.phase == phase) for phase in (3, 3, 0, 0)]
     used_column_start, used_columns = ragged(
-        sorted({column for monomial in used[low:high] for column in columns[monomial]})
-        for low, high in itertools.pairwise(used_start)
+        sorted(drawn[k // len(classes)].union(*(columns[monomial] for monomial in used[low:high])))
+        for k, (low, high) in enumerate(itertools.pairwise(used_start))
     )
     sum_start, summed = ragged(
-        sorted({pair for c, has in enumerate(each) if has for pair in lists[c]}) for each in sets
+        sorted({pair for c, has in enumerate(each) if has for pair in needed[c] if not known[c] >= set(pair)})
+        for each in sets
     )
     group_set = integers(place_of[k] if k in place_of else sets[each] for k, each in enumerate(activity))
     rows = Rows(
@@ -106,6 +122,11 @@ def row_table(
         sum_second=integers(b for _, b in summed),
     )
     return rows, weighted, group_set, np.array([class_rows[list(each)].sum() for each in activity])
+
+
+def _columns_of_blocks(starts: np.ndarray, columns: np.ndarray, wanted: np.ndarray) -> set[int]:
+    """Columns of some blocks of cells, of all columns listed by block."""
+    return {int(column) for block in np.flatnonzero(wanted) for column in columns[starts[block] : starts[block + 1]]}
 
 
 def _known_monomials(layout: Layout, unknown: set[int]) -> set[int]:

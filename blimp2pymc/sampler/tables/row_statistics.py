@@ -14,6 +14,7 @@ from blimp2pymc.joint_model.ir import Column, Product, Role
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.draws import Statistic, StatisticKind
 from blimp2pymc.sampler.numerics.moments import linear_predictor, multiply
+from blimp2pymc.sampler.numerics.quantiles import quantile
 from blimp2pymc.sampler.plan.residuals import Residual
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers, ragged
@@ -127,8 +128,9 @@ def record_rows(tables, state, work, scratch, again, previous, out):
         elif not again:
             out[place] = previous[place]
         else:
+            n = state.columns.shape[1]
             _row_variances(tables, listed.first[k], state, scratch)
-            out[place] = _quantile(scratch, state.columns.shape[1], listed.probability[k])
+            out[place], _, _ = quantile(scratch[:0], scratch[:n], listed.probability[k], 0, 0)
         k += 1
 
 
@@ -138,45 +140,6 @@ def _row_variances(tables, group, state, out):
     power = 2.0 if tables.families.kind[group] == 5 else 1.0
     for i in range(precision.size):
         out[i] = precision[i] ** -power
-
-
-@compiled
-def _quantile(values, n, probability):
-    # By selection (hoare 1961); the order of `values` is lost.
-    place = probability * (n - 1)
-    below = math.floor(place)
-    first = _select(values, n, below)
-    if place == below:
-        return first
-    # Everything behind `below` is at least as large.
-    second = math.inf
-    for i in range(below + 1, n):
-        second = min(second, values[i])
-    return first + (place - below) * (second - first)
-
-
-@compiled
-def _select(values, n, rank):
-    low, high = 0, n - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            high = j
-        elif rank >= i:
-            low = i
-        else:
-            return values[rank]
-    return values[rank]
 
 
 @compiled

@@ -90,15 +90,16 @@ class Rows(NamedTuple):
     class_rows: np.ndarray
     """Rows per class, complete rows (class 0) included."""
     pair_start: np.ndarray
-    """Pairs of monomials, per class, that change from sweep to sweep: those that parameters need, then all that
-    statistics need as well, then those that are needed while latent variables are integrated out."""
+    """Pairs of monomials, per class, that change from sweep to sweep, in four lists: of those that change with what
+    is drawn last, after the draws with latent variables integrated out, those that parameters need, and all that
+    statistics need as well; of the others these two, and in both those that the draws in between need."""
     pair_first: np.ndarray
     pair_second: np.ndarray
     used_start: np.ndarray
-    """Monomials that occur in those pairs; same starts as pairs, (3 * classes + 1,)."""
+    """Monomials that occur in those pairs; same starts as pairs, (4 * classes + 1,)."""
     used_monomial: np.ndarray
     used_column_start: np.ndarray
-    """Columns of these monomials; same starts."""
+    """Columns of these monomials, and those that the cells drawn in the same pass look at; same starts."""
     used_column: np.ndarray
     sum_start: np.ndarray
     """Pairs that change in one of the classes of a moment set; (sets + 1,)."""
@@ -321,16 +322,18 @@ class LocationMoves(NamedTuple):
     equation_start: np.ndarray
     equation: np.ndarray
     """Equations to refresh."""
-    run_start: np.ndarray
-    """Runs of rows of each move in which the same groups have residuals that change."""
-    run_low: np.ndarray
-    run_high: np.ndarray
     group_start: np.ndarray
     group: np.ndarray
-    """Groups of each run."""
-    read_start: np.ndarray
-    read: np.ndarray
-    """Columns that are read for each run."""
+    """Groups whose residuals change with each move."""
+    kept: np.ndarray
+    """Monomials of the groups of all moves, and those they turn into: their moments change with each move."""
+    shift_start: np.ndarray
+    shift_monomial: np.ndarray
+    shift_rest: np.ndarray
+    shift_factor: np.ndarray
+    shift_power: np.ndarray
+    """What is added to a monomial with a step: a factor times a power of the step times a monomial with lower power of
+    the column, that of the highest power first."""
     rate: np.ndarray
     """What is known of the change of each residual, for a step of 1; (moves, equations)."""
     rate_start: np.ndarray
