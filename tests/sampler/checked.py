@@ -75,33 +75,33 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "standardised group difference": (
         "MODEL: x ~ w; y1 ~ g@difference x; y1@v; PARAMETERS: d = 0.4; difference = d*sqrt(v);",
-        frozenset({"cells", "variances", "coefficients", "slice", "predictions"}),
+        frozenset({"ellipses", "cells", "variances", "coefficients", "slice", "predictions"}),
     ),
     "normal prior": (
         "MODEL: x ~ w@a; y1 ~ 1@b0 x@b w; PARAMETERS: a ~ normal(0.2, .01); b ~ normal(0, 0.05); b0 ~ normal(1, 2);",
-        frozenset({"cells", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "variances", "coefficients", "predictions"}),
     ),
     "truncated priors": (
         """MODEL: x ~ w@a; m ~ x@b; y1 ~ x@c m@e;
         PARAMETERS: a ~ truncate(0, Inf); b ~ normal(0, .5); b ~ truncate(-1, 0.6); c ~ truncate(-Inf, 0.5);
         e ~ uniform(-1, 1);""",
-        frozenset({"cells", "variances", "coefficients", "bounded", "predictions"}),
+        frozenset({"ellipses", "cells", "variances", "coefficients", "bounded", "predictions"}),
     ),
     "bounded variance": (
         "MODEL: y1 ~ x w; y1@v; PARAMETERS: v ~ truncate(0.5, 4);",
-        frozenset({"cells", "covariances", "coefficients", "slice", "predictions"}),
+        frozenset({"ellipses", "cells", "covariances", "coefficients", "slice", "predictions"}),
     ),
     "equal slopes of correlated outcomes": (
         "MODEL: y1 ~ x@b w; y2 ~ x@b g; y1 ~~ y2;",
-        frozenset({"cells", "covariances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "covariances", "coefficients", "predictions"}),
     ),
     "products of coefficients": (
         "MODEL: m ~ x@a w; y1 ~ x@c m@b; y2 ~ x@total; PARAMETERS: total = a*b + c;",
-        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "covariances", "variances", "coefficients", "predictions"}),
     ),
     "structured zero": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2; y2 ~~ y3;",
-        frozenset({"cells", "slice", "coefficients"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients"}),
     ),
     "parameters inside expressions": (
         """FIXED: w; MODEL: y1 ~ 1@0 (x - &cut)@b w; y2 ~ (w - turn)*x x;
@@ -111,74 +111,74 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     "rate inside a function": (
         """FIXED: w; MODEL: y1 ~ 1@low exp(rate*w)@height; y2 ~ y1;
         PARAMETERS: rate ~ normal(0, .1); height ~ normal(1, 1);""",
-        frozenset({"nuts", "cells", "coefficients", "variances", "predictions"}),
+        frozenset({"ellipses", "nuts", "cells", "coefficients", "variances", "predictions"}),
     ),
     "implied variance in a constraint": (
         """FIXED: w g; MODEL: y1 ~ w@a g@b w*g; y1@v; y2 ~ w x; y2@u; PARAMETERS: v = 6 - y1.coefvar; u = v + b^2;""",
-        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "variances", "coefficients", "predictions"}),
     ),
     "phantom correlations": (
         """OPTIONS: use_phantom; FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1 y2 m ~~ y1 y2 m; y1 ~~ y2@r; m@1;
         y3 ~ m w; y3 ~~ x@.2; x ~ w; x ~~ z;""",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients", "predictions"}),
     ),
     "correlation that is also a slope": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y1 ~~ y2@r; y3 ~ y1@b w; PARAMETERS: b = r/2 + 0.1;",
-        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "variances", "coefficients", "predictions"}),
     ),
     "correlations that are also slopes": (
         """FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1 ~~ y2@r; y1 y2 ~~ m; y3 ~ y1@b w;
         PARAMETERS: b = sqrt(abs(r));""",
-        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "variances", "coefficients", "predictions"}),
     ),
     "three correlated outcomes": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w x; y1 y2 y3 ~~ y1 y2 y3;",
-        frozenset({"cells", "covariances", "variances", "coefficients"}),
+        frozenset({"ellipses", "cells", "covariances", "variances", "coefficients"}),
     ),
     "shared residual variance": (
         "MODEL: y1 ~ x; y2 ~ x y1; y1@v; y2@v;",
-        frozenset({"cells", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "variances", "coefficients", "predictions"}),
     ),
     "equal variances of correlated outcomes": (
         "MODEL: y1 ~ x; y2 ~ x; y1@v; y2@v; y1 ~~ y2@r;",
-        frozenset({"cells", "slice", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "variances", "coefficients", "predictions"}),
     ),
     "unit variances": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y1@1; y2@1; y1 ~~ y2@r;",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients", "predictions"}),
     ),
     "three fixed variances": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1@1; y2@2; m@1.5; y1 y2 m ~~ y1 y2 m;",
-        frozenset({"cells", "slice", "coefficients"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients"}),
     ),
     "fixed and equal correlations": (
         """FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; m ~ w; y1 ~~ y2@.4; y2 ~~ y3@r; y1 ~~ m@r; y3 ~~ m@-.2;
         y1@1; y2@v; y3@v;""",
-        frozenset({"cells", "slice", "coefficients"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients"}),
     ),
     "correlations that start away from zero": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y3 ~ w; y1 ~~ y2@.8; y2 ~~ y3@.8; y1 ~~ y3;",
-        frozenset({"cells", "slice", "coefficients"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients"}),
     ),
     "defined variance and correlation": (
         """FIXED: w; MODEL: y1 ~ w@b; y2 ~ w; m ~ w; y1@v1; y2@v2; m@v3; y1 ~~ y2@r; m ~~ y1@s;
         PARAMETERS: v2 = 2*v1; v3 = v2 + b^2; s = r/2;""",
-        frozenset({"cells", "slice", "coefficients"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients"}),
     ),
     "priors of variances and correlations": (
         """FIXED: w; MODEL: y1 ~ w; y2 ~ w; m ~ w; y1@v1; y2@v2; y1 ~~ y2@r; m@v3; y3 ~ m w; y3@v4;
         PARAMETERS: v1 ~ truncate(0.2, 3); v2 ~ gamma(2, 1); r ~ beta(2, 2); v3 ~ normal(1, .5); v4 ~ cauchy(1, 1);""",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients", "predictions"}),
     ),
     "bounds inside a block": (
         "FIXED: w; MODEL: y1 ~ w; y2 ~ w; y1@v; y1 ~~ y2@r; PARAMETERS: v ~ truncate(0.2, 3); r ~ truncate(0, 1);",
-        frozenset({"cells", "slice", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "coefficients", "predictions"}),
     ),
     "priors of slopes": (
         """MODEL: x ~ w@a 1@i; m ~ x@b w@c; y1 ~ x@d m@e w@f;
         PARAMETERS: a ~ gamma(2, 2); b ~ cauchy(0, .5); c ~ cauchy(0, 1); c ~ truncate(-1, 0.5); d ~ beta(2, 3);
         e ~ invgamma(2, .5); f ~ uniform(-2, 2); i ~ normal(1, Inf);""",
-        frozenset({"cells", "slice", "bounded", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "slice", "bounded", "variances", "coefficients", "predictions"}),
     ),
     "square and exponential": (
         "MODEL: x ~ w; m ~ x x^2; y1 ~ x m (exp(m/4)) (ifelse(z > 0, z, w));",
@@ -194,28 +194,38 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "mean that its slopes cannot follow": (
         "CENTER: m; MODEL: m ~ x; y1 ~ x m*w;",
-        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "covariances", "variances", "coefficients", "predictions"}),
     ),
     "functions of variables missing together": (
         "MODEL: x ~ w; m ~ x; y1 ~ (exp(m/3)) w; y2 ~ y1 (y1^2);",
-        frozenset({"nonlinear", "cells", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "nonlinear", "cells", "variances", "coefficients", "predictions"}),
     ),
     "defined sums": (
         "CENTER: x; MODEL: total = x + z; z ~ x; y1 ~ total@b total*w m; y3 ~ y1;",
-        frozenset({"cells", "covariances", "variances", "coefficients", "means", "predictions"}),
+        frozenset({"ellipses", "cells", "covariances", "variances", "coefficients", "means", "predictions"}),
     ),
     "fixed values": (
         "MODEL: x ~ w@0.4 1@1; y1 ~ x@0.5 m; y1@1; m ~ 1@0 x;",
-        frozenset({"cells", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "variances", "coefficients", "predictions"}),
     ),
     "complete nominal predictor": (
         "NOMINAL: group; FIXED: group; MODEL: y1 ~ x group; y2 ~ group*w x;",
-        frozenset({"cells", "covariances", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "covariances", "variances", "coefficients", "predictions"}),
     ),
     "ordinal outcomes": (
         "ORDINAL: o high; CENTER: x; MODEL: o ~ x z x*z; high ~ w@a m; y1 ~ x m@a;",
         frozenset(
-            {"cells", "thresholds", "responses", "covariances", "variances", "coefficients", "means", "predictions"}
+            {
+                "ellipses",
+                "cells",
+                "thresholds",
+                "responses",
+                "covariances",
+                "variances",
+                "coefficients",
+                "means",
+                "predictions",
+            }
         ),
     ),
     "ordinal indicators": (
@@ -226,6 +236,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: o high; NOMINAL: k; FIXED: w; CENTER: x o; MODEL: y1 ~ x o high k high*k x*o w; y2 ~ y1 high;",
         frozenset(
             {
+                "ellipses",
                 "cells",
                 "categories",
                 "differences",
@@ -260,11 +271,11 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "Yeo-Johnson outcome": (
         "FIXED: g; MODEL: x ~ w; yjt(y1-1) ~ x g w@up; PARAMETERS: up ~ truncate(0, Inf);",
-        frozenset({"cells", "transformations", "variances", "coefficients", "bounded", "predictions"}),
+        frozenset({"ellipses", "cells", "transformations", "variances", "coefficients", "bounded", "predictions"}),
     ),
     "Yeo-Johnson predictors": (
         "MODEL: yjt(x) ~ w; yjt(z, l) ~ x; yjt(m, l) ~ x; y1 ~ x m x*z (exp(z/4)); y1@v; m@v; yjt(y2,.4) ~ y1;",
-        frozenset({"cells", "nonlinear", "transformations", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "nonlinear", "transformations", "variances", "coefficients", "predictions"}),
     ),
     "correlated residuals of Yeo-Johnson outcomes": (
         "MODEL: yjt(y1-1, l) ~ w; yjt(y2) ~ w; y1 ~~ y2; x ~ y2; PARAMETERS: l ~ normal(1, .25); l ~ truncate(0, 1.5);",
@@ -276,7 +287,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "sequence": (
         "FIXED: w; MODEL: x z m ~ w; { y1 y2 } ~ x z m; y3 ~ y1 y2;",
-        frozenset({"cells", "variances", "coefficients", "predictions"}),
+        frozenset({"ellipses", "cells", "variances", "coefficients", "predictions"}),
     ),
     "two categories": (
         "ORDINAL: passed; FIXED: w; CENTER: x; MODEL: logit(passed) ~ x w x*w; y1 ~ x;",
@@ -289,7 +300,9 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "several categories": (
         "NOMINAL: group; FIXED: w; CENTER: x; MODEL: group ~ x w x*w; y1 ~ x m;",
-        frozenset({"nonlinear", "cells", "covariances", "variances", "coefficients", "scoring", "predictions"}),
+        frozenset(
+            {"ellipses", "nonlinear", "cells", "covariances", "variances", "coefficients", "scoring", "predictions"}
+        ),
     ),
     "residual of a factor and of a category that predicts": (
         "ORDINAL: o; FIXED: w; LATENT: f; MODEL: f -> y2 y3 z; o ~ w; f ~ w; f ~~ o; y1 ~ f o f*o;",

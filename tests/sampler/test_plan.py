@@ -16,6 +16,7 @@ from sampler import (
     test_discrete,
     test_families,
     test_geweke,
+    test_incomplete,
     test_kernels,
     test_marginals,
     test_nuts,
@@ -72,8 +73,12 @@ def test_every_rule_has_its_tests():
     assert "means" in moved
 
 
-def test_every_rule_with_latent_variables_integrated_out_has_its_tests():
-    scripts = ((test_marginals.GROWTH, test_marginals.growth()), (test_marginals.INTERACTION, test_marginals.factors()))
+def test_every_rule_with_something_integrated_out_has_its_tests():
+    scripts = (
+        (test_marginals.GROWTH, test_marginals.growth()),
+        (test_marginals.INTERACTION, test_marginals.factors()),
+        (test_incomplete.REGRESSION, test_incomplete.incomplete_data()),
+    )
     drawn = {update.kernel for script, data in scripts for update in plan(resolve(script, data)).updates}
     # All of them are compared with the graph and with closed forms, and with draws without integrating.
     assert drawn >= set(MARGINAL_RULES)
@@ -126,7 +131,8 @@ def test_definitions_and_bounds():
     assert kernels["d"] == kernels["y residual variance"] == kernels["u residual variance"] == "slice"
     assert kernels["yz"] == "bounded"
     assert kernels["p"] == kernels["q"] == "coefficients"
-    blocks = [each.targets for each in plan(small_models.definitions()).updates]
+    updates = plan(small_models.definitions()).updates
+    blocks = [each.targets for each in updates if each.kernel not in MARGINAL_RULES]
     assert not any({"p", "q"} <= set(each) for each in blocks)
 
 

@@ -185,7 +185,8 @@ class ChainRun:
         elif code == sweep.CELLS:
             names = (list(self.layout.columns)[place].variable,)
         elif code == sweep.MARGINALS:
-            names = [column.variable for column in self.layout.plan.marginals[place].latent]
+            marginal = self.layout.plan.marginals[place]
+            names = [column.variable for column in (*marginal.latent, *marginal.cells)]
         elif code == sweep.START:
             names = ()
         elif code == sweep.BLOCKS:

@@ -136,7 +136,8 @@ def learn(learned, size, position, matrix):
     """Add a position to the running covariance; at the end of a window, set the directions from it: True then.
 
     `learned` holds a counter, the end of the window, the mean, the covariance, the factor, and the mean of the window
-    before. The estimate is pulled towards its diagonal, by less the longer the window.
+    before. The estimate is pulled towards that of the window before, the first one towards its diagonal, by less the
+    longer the window: what is highly correlated stays so.
     """
     count = learned[0] + 1.0
     learned[0] = count
@@ -152,11 +153,17 @@ def learn(learned, size, position, matrix):
     if count < learned[1]:
         return False
     weight = count / (count + 5.0)
+    is_first = count <= FIRST_WINDOW
     for i in range(size):
         for j in range(i + 1):
             value = learned[covariance + i * size + j] / (count - 1.0)
-            matrix[i, j] = value * (1.0 if i == j else weight)
-        matrix[i, i] += 1e-8
+            before = value if i == j else 0.0
+            if not is_first:
+                before = 0.0
+                for k in range(j + 1):
+                    before += learned[factor + i * size + k] * learned[factor + j * size + k]
+            matrix[i, j] = weight * value + (1.0 - weight) * before
+        matrix[i, i] *= 1.0 + 1e-8
     if cholesky.factor(matrix, size):
         for i in range(size):
             for j in range(i + 1):

@@ -44,22 +44,24 @@ def integrate(residuals, marginals, part, state, joint):
         if j < 0:
             continue
         for m in range(k):
-            monomial = marginals.member[low + m]
-            value = state.coefficient[marginals.equation[first + i], monomial]
+            value = _slope(marginals, low + m, state.coefficient[marginals.equation[first + i]])
             if is_mixed:
                 for other in range(n):
-                    value -= regression[j, other] * state.coefficient[marginals.equation[first + other], monomial]
+                    if regression[j, other] != 0.0:
+                        coefficient = state.coefficient[marginals.equation[first + other]]
+                        value -= regression[j, other] * _slope(marginals, low + m, coefficient)
             system[j, m] = value
     log_factor -= cholesky.invert_square(system, k, inverse)
     for i in range(n):
         if marginals.own[first + i] >= 0:
             continue
-        equation = marginals.equation[first + i]
         for m in range(k):
-            value = 0.0
-            for j in range(k):
-                value += state.coefficient[equation, marginals.member[low + j]] * inverse[j, m]
-            slope[i, m] = value
+            slope[i, m] = 0.0
+        for j in range(k):
+            value = _slope(marginals, low + j, state.coefficient[marginals.equation[first + i]])
+            if value != 0.0:
+                for m in range(k):
+                    slope[i, m] += value * inverse[j, m]
         for m in range(k):
             value = 0.0
             for j in range(m, k):
@@ -69,6 +71,15 @@ def integrate(residuals, marginals, part, state, joint):
     if is_mixed:
         _put_back(marginals, first, n, joint)
     return log_factor
+
+
+@inlined
+def _slope(marginals, member, coefficient):
+    """Slope of a residual in a variable that is integrated out, from the coefficients of its monomials."""
+    value = 0.0
+    for k in range(marginals.term_start[member], marginals.term_start[member + 1]):
+        value += marginals.term_factor[k] * coefficient[marginals.term[k]]
+    return value
 
 
 @inlined
@@ -216,7 +227,7 @@ def cross(residuals, marginals, part, coefficient, moments, products, out):
         e = marginals.equation[first + i]
         for b in range(n_monomials):
             products[b] = 0.0
-        for k in range(marginals.rest_start[e], marginals.rest_start[e + 1]):
+        for k in range(marginals.rest_start[first + i], marginals.rest_start[first + i + 1]):
             a = marginals.rest[k]
             weight, row = coefficient[e, a], moments[a]
             if weight != 0.0:
@@ -225,7 +236,7 @@ def cross(residuals, marginals, part, coefficient, moments, products, out):
         for j in range(i + 1):
             f = marginals.equation[first + j]
             total = 0.0
-            for k in range(marginals.rest_start[f], marginals.rest_start[f + 1]):
+            for k in range(marginals.rest_start[first + j], marginals.rest_start[first + j + 1]):
                 b = marginals.rest[k]
                 total += products[b] * coefficient[f, b]
             out[i, j] = total
@@ -307,7 +318,7 @@ def _add_part(residuals, marginals, part, low, high, state, work):
             if q[row, j] != 0.0:
                 f = marginals.equation[first + j]
                 inner = 0.0
-                for k in range(marginals.rest_start[f], marginals.rest_start[f + 1]):
+                for k in range(marginals.rest_start[first + j], marginals.rest_start[first + j + 1]):
                     b = marginals.rest[k]
                     inner += moment[b] * state.coefficient[f, b]
                 pull += q[row, j] * inner

@@ -1,7 +1,8 @@
-"""The paths of parameters that are moved with latent variables integrated out: which moves, in which sweeps.
+"""The paths of parameters that are moved with latent variables or cells integrated out: which moves, in which sweeps.
 
 Lines are followed in every sweep until they have been learned from a long window, and in a share of the sweeps from
-then on; ellipses, which need far fewer densities but a distribution that fits, in every sweep from then on.
+then on; ellipses, which need far fewer densities but a distribution that fits, in every sweep from then on. Paths
+without such a share follow ellipses only, which they learn from the other draws of their parameters.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ def update(tables, marginal, path, state, work, adapting):
     is_known = is_learned and marginals.ellipses[path] > 0 and learned[1] >= 2.0 * LONG_WINDOW
     if (is_known or not adapting) and marginals.share[marginal] < uniform(state.generator):
         return True
+    along = marginals.along[path]
+    if along == 0.0 and not is_known:
+        if adapting:
+            _learn(tables, path, width, size, learned, state, work)
+        return True
     direction = work.vector[1]
     for i in range(size):
         direction[i] = marginals.weight[first + i]
@@ -39,7 +45,7 @@ def update(tables, marginal, path, state, work, adapting):
     if not is_learned:
         return not math.isnan(directions.move(tables, marginal, path, width, current, state, work, adapting))
     factor = 2 + size + size * size
-    if not is_known or uniform(state.generator) < marginals.along[path]:
+    if not is_known or uniform(state.generator) < along:
         for k in range(size):
             for i in range(size):
                 direction[i] = learned[factor + i * size + k]
@@ -51,8 +57,14 @@ def update(tables, marginal, path, state, work, adapting):
             directions.coordinates(tables, path, state.theta, work.vector[0])
             current = ellipses.move(tables, marginal, path, current, learned, state, work)
     if adapting:
-        directions.coordinates(tables, path, state.theta, work.vector[0])
-        if directions.learn(learned, size, work.vector[0], work.matrix[0]):
-            for k in range(size):
-                state.widths[width + k, 0], state.widths[width + k, 1] = directions.LEARNED_WIDTH, 0.0
+        _learn(tables, path, width, size, learned, state, work)
     return True
+
+
+@inlined
+def _learn(tables, path, width, size, learned, state, work):
+    """Learn from the current point."""
+    directions.coordinates(tables, path, state.theta, work.vector[0])
+    if directions.learn(learned, size, work.vector[0], work.matrix[0]):
+        for k in range(size):
+            state.widths[width + k, 0], state.widths[width + k, 1] = directions.LEARNED_WIDTH, 0.0

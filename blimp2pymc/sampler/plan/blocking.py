@@ -246,6 +246,19 @@ def missing_patterns(model: Model, form: Structure) -> list[tuple[frozenset[Colu
     return found
 
 
+def rows_by_value(
+    model: Model, columns: Iterable[Column], rows: np.ndarray
+) -> list[tuple[tuple[float, ...], np.ndarray]]:
+    """Split rows by the values of some complete variables, in ascending order."""
+    names = sorted(column.variable for column in columns)
+    if not names:
+        return [((), rows)]
+    table = np.column_stack([model.data[name][rows] for name in names]).astype(float)
+    values, inverse = np.unique(table, axis=0, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    return [(tuple(float(each) for each in own), rows[inverse == k]) for k, own in enumerate(values)]
+
+
 def mean_shift(
     model: Model, form: Structure, mean: ParameterFacts, facts: Mapping[str, ParameterFacts]
 ) -> tuple[Shift, ...] | None:

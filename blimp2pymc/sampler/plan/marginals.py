@@ -13,8 +13,8 @@ that density do not wait for the latent variables to follow; these are drawn rig
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Model, ParameterKind
@@ -77,7 +77,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Marginal:
-    """Latent variables that are integrated out together, and what is drawn then."""
+    """Latent variables or missing cells that are integrated out together, and what is drawn then."""
 
     latent: tuple[Column, ...]
     groups: tuple[int, ...]
@@ -87,6 +87,21 @@ class Marginal:
     paths: tuple[Path, ...]
     share: float = 1.0
     """Share of the sweeps in which paths are followed, once their directions are known."""
+    cells: tuple[Column, ...] = ()
+    """Incomplete variables whose missing cells are integrated out; see `incomplete`."""
+    patterns: frozenset[frozenset[Column]] = frozenset()
+    """Those of them that are missing, in the rows in which that is done; elsewhere cells are given."""
+    multipliers: Mapping[Column, frozenset[Column]] = field(default_factory=dict)
+    """Complete variables with few values that multiply them."""
+
+    def integrated(self, form: Structure, missing: frozenset[Column], left_out: Collection[int]) -> frozenset[Column]:
+        """Cells that are integrated out in rows with these cells missing and these groups left out."""
+        found = missing_cells(form, self.cells, missing, left_out)
+        return found if found in self.patterns else frozenset()
+
+    def multiplying(self, cells: Iterable[Column]) -> frozenset[Column]:
+        """Variables whose values the density of rows with these cells integrated out depends on."""
+        return frozenset().union(*(self.multipliers.get(each, ()) for each in cells))
 
 
 def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]) -> tuple[Marginal, ...]:
@@ -107,7 +122,7 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
         return ()
     most = min(MOST_DIRECTIONS, MOST_MATRICES // n_classes)
     found = []
-    for columns, groups in _components(form, latent):
+    for columns, groups in components(form, latent):
         inside = [each for each in facts.values() if _is_inside(each, set(groups))]
         multiplying = {name for k in groups for name in _multiplying(form.groups[k], columns)}
         normal = [each.name for each in inside if each.is_normal and not each.shift and each.name not in multiplying]
@@ -137,23 +152,28 @@ def _additive(model: Model, form: Structure) -> tuple[Column, ...]:
     return tuple(Column(name) for name in model.latent if Column(name) in latent)
 
 
-def _components(form: Structure, latent: Sequence[Column]) -> list[tuple[tuple[Column, ...], tuple[int, ...]]]:
-    """Split latent variables into sets that meet in no equation, with the groups of each."""
-    components: list[tuple[set[Column], set[int]]] = []
+def missing_cells(
+    form: Structure, cells: Collection[Column], missing: frozenset[Column], left_out: Collection[int]
+) -> frozenset[Column]:
+    """Those of some columns that are missing, and no predictions."""
+    return frozenset(cells) & missing - {column for k in left_out for column in form.groups[k].outcomes}
+
+
+def components(form: Structure, latent: Sequence[Column]) -> list[tuple[tuple[Column, ...], tuple[int, ...]]]:
+    """Split variables that are integrated out into sets that meet in no equation, with the groups of each."""
+    found: list[tuple[set[Column], set[int]]] = []
     for index, group in enumerate(form.groups):
         columns, groups = group.columns & set(latent), {index}
         if not columns:
             continue
         apart = []
-        for component in components:
+        for component in found:
             if component[0] & columns:
                 columns, groups = columns | component[0], groups | component[1]
             else:
                 apart.append(component)
-        components = [*apart, (set(columns), groups)]
-    return [
-        (tuple(each for each in latent if each in columns), tuple(sorted(groups))) for columns, groups in components
-    ]
+        found = [*apart, (set(columns), groups)]
+    return [(tuple(each for each in latent if each in columns), tuple(sorted(groups))) for columns, groups in found]
 
 
 def _n_classes(model: Model, form: Structure) -> int:
@@ -225,7 +245,7 @@ def _directions(
     return [
         Path(
             tuple(each.name for each in ordered),
-            tuple(_coordinate(each) for each in ordered),
+            tuple(coordinate(each) for each in ordered),
             followers=_followers(form, columns, groups, tuple(chosen), normal),
             ellipses=1 + len(ordered) // ONE_ELLIPSE,
             along=ALONG,
@@ -264,7 +284,8 @@ def _followers(
     return tuple(found)
 
 
-def _coordinate(facts: ParameterFacts) -> int:
+def coordinate(facts: ParameterFacts) -> int:
+    """The coordinate in which a parameter moves without bounds."""
     if facts.mean_groups:
         return IDENTITY
     return CORRELATION if facts.parameter.kind is ParameterKind.CORRELATION else LOGARITHM

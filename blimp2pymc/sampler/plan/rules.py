@@ -7,7 +7,7 @@ The layout turns a plan into tables; the kernels' names are those of the modules
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import Finding, error, raise_all
@@ -21,6 +21,7 @@ from blimp2pymc.sampler.plan.cell_updates import cell_updates, weight_updates
 from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift, parameter_facts
 from blimp2pymc.sampler.plan.drawn_with_power import drawn_with_power
 from blimp2pymc.sampler.plan.expected_scores import Center, centers
+from blimp2pymc.sampler.plan.incomplete import incomplete
 from blimp2pymc.sampler.plan.inverses import power_names
 from blimp2pymc.sampler.plan.location_moves import LocationMove, location_moves
 from blimp2pymc.sampler.plan.marginals import Marginal, marginals
@@ -154,8 +155,9 @@ MARGINAL_RULES: dict[str, str] = {
     "scales": "loadings, coefficients and variance of '{column}' scaled together, "
     "with {latent} integrated out: slice sampling",
     "directions": "slice sampling along directions learned in burn-in, with {latent} integrated out",
+    "ellipses": "elliptical slice sampling of all at once, with the missing values of {latent} integrated out",
 }
-"""Parameters drawn with latent variables integrated out, before their full conditionals: kernel -> reason."""
+"""Parameters drawn with latent variables or cells integrated out, before their full conditionals: kernel -> reason."""
 
 
 def plan(
@@ -223,6 +225,10 @@ def plan(
     before += [*_threshold_updates(steps), *responses]
     others = {name: each for name, each in facts.items() if name not in alone}
     found = marginals(model, form, others) if collapsed and integrated else ()
+    if collapsed and integrated:
+        with_cells, given = incomplete(model, form, others, found)
+        found = (*found, *with_cells)
+        before = [_with_given(each, given) for each in before]
     drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}
     before += [_power_update(form, name, drawn_with) for name in power_names(model)
                if name not in alone and name not in form.definitions]  # fmt: skip
@@ -341,14 +347,27 @@ def _threshold_updates(steps: tuple[ResponseStep, ...]) -> list[Update]:
     return [Update(tuple(names), "thresholds", tuple(each.response.variable for each in drawn), reason)]
 
 
+def _with_given(update: Update, given: Mapping[str, str]) -> Update:
+    """Say of missing values why they are not integrated out while parameters are drawn."""
+    reasons: dict[str, list[str]] = {}
+    for name in update.targets:
+        if name in given:
+            reasons.setdefault(given[name], []).append(name)
+    if update.kernel != "cells" or not reasons:
+        return update
+    listed = "; ".join(f"{', '.join(map(repr, names))}: {reason}" for reason, names in reasons.items())
+    return replace(update, reason=f"{update.reason}. Parameters are drawn given them: {listed}")
+
+
 def _marginal_updates(form: Structure, found: tuple[Marginal, ...]) -> list[Update]:
     updates = []
     for each in found:
-        latent = ", ".join(f"'{column.variable}'" for column in each.latent)
+        latent = ", ".join(f"'{column.variable}'" for column in (*each.latent, *each.cells))
         drawn: list[tuple[str, tuple[str, ...], str]] = [("integrated", block, "") for block in each.blocks]
         for path in each.paths:
             name = "" if path.latent is None else path.latent.variable
-            drawn.append(("scales" if path.weights else "directions", path.parameters, name))
+            kernel = "scales" if path.weights else "ellipses" if each.cells else "directions"
+            drawn.append((kernel, path.parameters, name))
         updates += [
             Update(
                 names,

@@ -1,16 +1,21 @@
 """Model and plan as tables: names become indices, residuals become products over monomials.
 
-Rows are sorted by pattern of missing cells. Patterns in which the same groups say something form a class; moments are
-kept per class, and those of a group are the sum over the classes in which it is active. Moments of complete rows do
-not change and are computed here, once, for all chains.
+Rows are sorted by pattern of missing cells. Patterns in which the same groups say something, and the same cells are
+integrated out while parameters are drawn, form a class; moments are kept per class, and those of a group are the sum
+over the classes in which it is active. Moments of complete rows do not change and are computed here, once, for all
+chains.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.sampler.compilation.references import Reference
 from blimp2pymc.sampler.numerics.evaluator import assemble
-from blimp2pymc.sampler.plan.blocking import left_out_groups, missing_patterns, used_categories
+from blimp2pymc.sampler.plan.blocking import left_out_groups, missing_patterns, rows_by_value, used_categories
 from blimp2pymc.sampler.plan.inverses import power_names, turned_outcomes
 from blimp2pymc.sampler.plan.rules import Plan
 from blimp2pymc.sampler.tables.category_tables import category_table, difference_table, response_table
@@ -125,14 +130,25 @@ def lay_out(model: Model, plan: Plan) -> Layout:
 
 def _arrange_rows(result: Layout) -> None:
     form = result.plan.structure
-    found = missing_patterns(result.model, form)
-    result.complete_rows = found[0][1]
-    inactive = [left_out_groups(form, missing, result.plan.collapsed) for missing, _ in found]
-    order = sorted(range(1, len(found)), key=lambda k: (len(inactive[k]), sorted(inactive[k]), k))
-    patterns, low = [], 0
-    for k in order:
-        active = [group for index, group in enumerate(form.groups) if index not in inactive[k] and not group.is_cut]
-        used = used_categories(form, active, found[k][0])
-        patterns.append(Pattern(found[k][0], found[k][1], low, inactive[k], used))
-        low += len(found[k][1])
+    (_, result.complete_rows), *found = missing_patterns(result.model, form)
+    patterns: list[Pattern] = []
+    for missing, rows in found:
+        inactive = left_out_groups(form, missing, result.plan.collapsed)
+        active = [group for index, group in enumerate(form.groups) if index not in inactive and not group.is_cut]
+        used = used_categories(form, active, missing)
+        cells = [each.integrated(form, missing, inactive) for each in result.plan.marginals]
+        multiplying = [each.multiplying(own) for each, own in zip(result.plan.marginals, cells, strict=True)]
+        for values, same in rows_by_value(result.model, frozenset().union(*multiplying), rows):
+            patterns.append(Pattern(missing, same, 0, inactive, frozenset().union(*cells), values, used))
+    # Rows of a class are neighbours. The first class is that of the complete rows.
+    patterns.sort(
+        key=lambda each: (
+            len(each.inactive),
+            sorted(each.inactive),
+            sorted(column.variable for column in each.integrated),
+            each.values,
+        )
+    )
+    lows = np.cumsum([0, *(len(each.rows) for each in patterns)])
+    patterns = [replace(each, low=int(low)) for each, low in zip(patterns, lows[:-1], strict=True)]
     result.patterns = tuple(patterns)

@@ -26,7 +26,7 @@ def cell_table(result: Layout) -> Cells:
     # Scores of described outcomes follow from their responses, or are predicted.
     scores = {Column(each.variable) for each in form.described}
     blocks: list[tuple[int, Pattern, tuple[Column, ...], list[int]]] = []
-    integrated = {column for each in result.plan.marginals for column in each.latent}
+    latent = {column for each in result.plan.marginals for column in each.latent}
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
@@ -39,7 +39,7 @@ def cell_table(result: Layout) -> Cells:
             touched = [k for k in active if form.groups[k].columns & set(block)]
             varying = _varying(form, touched, set(block))
             arranged = tuple(sorted(block, key=lambda each: each in varying))
-            blocks.append((3 if integrated & set(block) else 0, pattern, arranged, touched))
+            blocks.append((3 if (latent | pattern.integrated) & set(block) else 0, pattern, arranged, touched))
         for response in form.latent_responses:
             has_category = response.outcome not in pattern.missing
             if has_category or (response in form.responses and response.outcome.variable in pattern.categories):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,9 +16,20 @@ Monomial = tuple[int, ...]
 """Sorted indices of columns; repeated ones are powers."""
 
 
+class RowClass(NamedTuple):
+    """What rows with moments of their own have in common."""
+
+    inactive: frozenset[int] = frozenset()
+    """Groups that are left out."""
+    integrated: frozenset[Column] = frozenset()
+    """Missing cells that are integrated out while parameters are drawn."""
+    values: tuple[float, ...] = ()
+    """Values of what multiplies these cells."""
+
+
 @dataclass(frozen=True)
 class Pattern:
-    """Rows with the same cells missing."""
+    """Rows with the same cells missing, and the same values of what multiplies those that are integrated out."""
 
     missing: frozenset[Column]
     rows: np.ndarray
@@ -26,8 +38,17 @@ class Pattern:
     """First row in the table of incomplete rows."""
     inactive: frozenset[int]
     """Groups that are left out."""
+    integrated: frozenset[Column]
+    """Missing cells that are integrated out while parameters are drawn; latent variables are not listed."""
+    values: tuple[float, ...]
+    """Values of what multiplies these cells."""
     categories: frozenset[str]
     """Variables whose category is missing while other equations look at it."""
+
+    @property
+    def row_class(self) -> RowClass:
+        """The class these rows belong to."""
+        return RowClass(self.inactive, self.integrated, self.values)
 
 
 @dataclass(eq=False)

@@ -1,20 +1,20 @@
-"""Tables of what is drawn with latent variables integrated out; `marginals` says what that is."""
+"""Tables of what is drawn with latent variables or missing cells integrated out; `marginals` says what that is."""
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
 
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.plan.marginals import Marginal
-from blimp2pymc.sampler.tables.layout import Layout
+from blimp2pymc.sampler.tables.column_values import column_values
+from blimp2pymc.sampler.tables.layout import Layout, RowClass
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 
 
 class Marginals(NamedTuple):
-    """Latent variables that are integrated out, and what is drawn then."""
+    """Latent variables and missing cells that are integrated out, and what is drawn then."""
 
     part_start: np.ndarray
     """Parts of each marginal: one for every class of rows in which one of its groups is active; (marginals + 1,)."""
@@ -25,12 +25,16 @@ class Marginals(NamedTuple):
     """Equations of each part, group after group."""
     equation: np.ndarray
     own: np.ndarray
-    """Position of the latent variable whose equation it is among the part's, or -1."""
+    """Position of the variable whose equation it is among those the part integrates out, or -1."""
     member_start: np.ndarray
-    """Latent variables of each part, as monomials."""
-    member: np.ndarray
+    """Variables that each part integrates out."""
+    term_start: np.ndarray
+    """Monomials with each of them."""
+    term: np.ndarray
+    term_factor: np.ndarray
+    """What multiplies it in the rows of the part."""
     rest_start: np.ndarray
-    """Monomials of each equation of the model without those of latent variables; (equations + 1,)."""
+    """Monomials of each equation of each part without those variables; same order as `equation`."""
     rest: np.ndarray
     block_start: np.ndarray
     """Blocks of coefficients of each marginal; (marginals + 1,)."""
@@ -89,22 +93,22 @@ class Marginals(NamedTuple):
     """First width of each path in `State.widths`."""
 
 
-def integrated_pairs(result: Layout, inactive: frozenset[int]) -> set[tuple[int, int]]:
-    """Pairs of monomials whose moments are needed in rows in which these groups say nothing."""
+def integrated_pairs(result: Layout, row_class: RowClass) -> set[tuple[int, int]]:
+    """Pairs of monomials whose moments are needed in a class of rows."""
     pairs: set[tuple[int, int]] = set()
     for each in result.plan.marginals:
         rest = [
             key
             for k in each.groups
-            if k not in inactive
+            if k not in row_class.inactive
             for residual in result.plan.structure.groups[k].residuals
-            for key in _rest(result, each, residual.products)
+            for key in _rest(result, each, row_class, residual.products)
         ]
         pairs |= {(max(a, b), min(a, b)) for a in rest for b in rest}
     return pairs
 
 
-def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np.ndarray) -> Marginals:
+def marginal_table(result: Layout, classes: list[RowClass], class_rows: np.ndarray) -> Marginals:
     """Everything about integrating out, as tables.
 
     Parameters
@@ -112,7 +116,7 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
     result
         Layout with its monomials numbered.
     classes
-        Inactive groups of each class of rows.
+        All classes of rows.
     class_rows
         Rows of each class.
     """
@@ -123,28 +127,36 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
     parts = [
         [
             (index, groups)
-            for index, inactive in enumerate(classes)
-            if class_rows[index] and (groups := [k for k in each.groups if k not in inactive])
+            for index, row_class in enumerate(classes)
+            if class_rows[index] and (groups := [k for k in each.groups if k not in row_class.inactive])
         ]
         for each in found
     ]
     flat = [(each, *part) for each, own in zip(found, parts, strict=True) for part in own]
     equation_start, listed = ragged([e for k in groups for e in range(first[k], first[k + 1])] for *_, groups in flat)
+    integrated = [
+        [
+            column
+            for column in _integrated(each, classes[index])
+            if any(column in form.groups[k].columns for k in groups)
+        ]
+        for each, index, groups in flat
+    ]
     member_start, members = ragged(
-        [_monomial(result, column) for column in each.latent if any(column in form.groups[k].columns for k in groups)]
-        for each, _, groups in flat
+        [_terms(result, each, classes[index], column) for column in columns]
+        for (each, index, _), columns in zip(flat, integrated, strict=True)
     )
+    term_start, terms = ragged(members)
     own = [
-        members[low:high].index(key)
-        if (key := _monomial(result, equations[e].equation.outcome)) in members[low:high]
-        else -1
-        for part, (low, high) in enumerate(itertools.pairwise(member_start))
+        columns.index(equations[e].outcome) if equations[e].outcome in columns else -1
+        for part, columns in enumerate(integrated)
         for e in listed[equation_start[part] : equation_start[part + 1]]
     ]
-    marginal_of = {e: each for each in found for k in each.groups for e in range(first[k], first[k + 1])}
     rest_start, rest = ragged(
-        sorted(_rest(result, marginal_of[e], residual.products)) if e in marginal_of else []
-        for e, residual in enumerate(equations)
+        sorted(_rest(result, each, classes[index], equations[e].products))
+        for each, index, groups in flat
+        for k in groups
+        for e in range(first[k], first[k + 1])
     )
     products = [(e, product) for e, residual in enumerate(equations) for product in residual.products]
     blocks = [block for each in found for block in each.blocks]
@@ -185,7 +197,9 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
         equation=integers(listed),
         own=integers(own),
         member_start=member_start,
-        member=integers(members),
+        term_start=term_start,
+        term=integers(each[0] for each in terms),
+        term_factor=np.array([each[1] for each in terms], np.float64),
         rest_start=rest_start,
         rest=integers(rest),
         block_start=ragged(each.blocks for each in found)[0],
@@ -222,13 +236,31 @@ def marginal_table(result: Layout, classes: list[frozenset[int]], class_rows: np
     )
 
 
-def _monomial(result: Layout, column: Column) -> int:
-    return result.monomials.get((result.columns[column],), -1)
+def _terms(result: Layout, marginal: Marginal, row_class: RowClass, column: Column) -> list[tuple[int, float]]:
+    """Monomials with a variable that is integrated out, and what multiplies it: the same in all rows of the class."""
+    index = result.columns[column]
+    products = [
+        product
+        for k in marginal.groups
+        for residual in result.plan.structure.groups[k].residuals
+        for product in residual.products
+    ]
+    keys = [key for key in dict.fromkeys(map(result.monomial, products)) if index in key]
+    if all(key == (index,) for key in keys):
+        return [(result.monomials[key], 1.0) for key in keys]
+    pattern = next(each for each in result.patterns if each.row_class == row_class)
+    values = column_values(result, pattern.rows[:1])[:, 0]
+    return [(result.monomials[key], float(np.prod([values[each] for each in key if each != index]))) for key in keys]
 
 
-def _rest(result: Layout, marginal: Marginal, products: tuple) -> set[int]:
-    integrated = {(result.columns[column],) for column in marginal.latent}
-    return {result.monomials[key] for key in map(result.monomial, products) if key not in integrated}
+def _integrated(marginal: Marginal, row_class: RowClass) -> list[Column]:
+    """Variables that a marginal integrates out in a class of rows."""
+    return [*marginal.latent, *(each for each in marginal.cells if each in row_class.integrated)]
+
+
+def _rest(result: Layout, marginal: Marginal, row_class: RowClass, products: tuple) -> set[int]:
+    integrated = {result.columns[column] for column in _integrated(marginal, row_class)}
+    return {result.monomials[key] for key in map(result.monomial, products) if not integrated & set(key)}
 
 
 def _has_block_prior(result: Layout, group: int) -> bool:

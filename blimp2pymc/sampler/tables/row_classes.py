@@ -1,4 +1,7 @@
-"""Classes of rows in which the same groups say something, and the moments that are known or summed for each."""
+"""Classes of rows, and the moments that are known or summed for each.
+
+In the rows of a class the same groups say something, and the same cells are integrated out.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.tables.column_values import initial_columns
 from blimp2pymc.sampler.tables.family_tables import weighted_table
-from blimp2pymc.sampler.tables.layout import Layout
+from blimp2pymc.sampler.tables.layout import Layout, RowClass
 from blimp2pymc.sampler.tables.marginal_tables import integrated_pairs
 from blimp2pymc.sampler.tables.move_tables import location_monomials
 from blimp2pymc.sampler.tables.ragged import integers, ragged
@@ -19,13 +22,13 @@ from blimp2pymc.sampler.tables.row_tables import Weighted
 from blimp2pymc.sampler.tables.tables import Cells, Rows
 
 
-def row_classes(layout: Layout) -> dict[frozenset[int], set[int]]:
-    """Inactive groups -> columns that are not observed in all rows in which these are the inactive groups."""
+def row_classes(layout: Layout) -> dict[RowClass, set[int]]:
+    """Class of rows -> columns that are not observed in all of its rows; that of complete rows comes first."""
     scores = {Column(name) for name in layout.model.data}
     drawn = {index for column, index in layout.columns.items() if column not in scores} | set(layout.working.values())
-    unknown: dict[frozenset[int], set[int]] = {frozenset(): set(drawn)}
+    unknown: dict[RowClass, set[int]] = {RowClass(): set(drawn)}
     for pattern in layout.patterns:
-        columns = unknown.setdefault(pattern.inactive, set(drawn))
+        columns = unknown.setdefault(pattern.row_class, set(drawn))
         columns.update(layout.columns[each] for each in pattern.missing if each in layout.columns)
     for columns in unknown.values():
         columns |= {
@@ -37,7 +40,7 @@ def row_classes(layout: Layout) -> dict[frozenset[int], set[int]]:
 
 
 def row_table(
-    layout: Layout, unknown: dict[frozenset[int], set[int]], extra: set[tuple[int, int]], cells: Cells
+    layout: Layout, unknown: dict[RowClass, set[int]], extra: set[tuple[int, int]], cells: Cells
 ) -> tuple[Rows, Weighted, np.ndarray, np.ndarray]:
     """Classes as ranges of rows, the moments each of them sums, and where groups find theirs.
 
@@ -59,8 +62,8 @@ def row_table(
     class_rows = np.zeros(len(classes))
     class_rows[0] = len(layout.complete_rows)
     for pattern in layout.patterns:
-        class_rows[classes[pattern.inactive]] += len(pattern.rows)
-    activity = [tuple(index not in inactive for inactive in classes) for index in range(len(form.groups))]
+        class_rows[classes[pattern.row_class]] += len(pattern.rows)
+    activity = [tuple(index not in each.inactive for each in classes) for index in range(len(form.groups))]
     is_weighted = [group.is_weighted for group in form.groups]
     plain = [each for each, weighted in zip(activity, is_weighted, strict=True) if not weighted]
     sets = {each: k for k, each in enumerate(dict.fromkeys([*plain, activity[0]]))}
@@ -69,17 +72,17 @@ def row_table(
     needed = []
     monomials = [location_monomials(layout, index) for index in range(len(form.groups))]
     every: set[tuple[int, int]] = set(extra)
-    for inactive in classes:
+    for row_class in classes:
         pairs = {
             (max(a, b), min(a, b))
             for index, each in enumerate(monomials)
-            if index not in inactive and not is_weighted[index]
+            if index not in row_class.inactive and not is_weighted[index]
             for a in each
             for b in each
         }
         needed.append(pairs)
         every |= pairs
-    integrated = [integrated_pairs(layout, inactive) for inactive in classes]
+    integrated = [integrated_pairs(layout, each) for each in classes]
     known = [_known_monomials(layout, columns) for columns in unknown.values()]
     columns = list(layout.monomials)
     late = _columns_of_blocks(cells.member_start, cells.member, cells.phase == 3)
@@ -133,13 +136,13 @@ def _known_monomials(layout: Layout, unknown: set[int]) -> set[int]:
     return {index for key, index in layout.monomials.items() if not unknown & set(key)}
 
 
-def known_moments(layout: Layout, classes: dict[frozenset[int], set[int]], complete: np.ndarray, n: int) -> np.ndarray:
+def known_moments(layout: Layout, classes: dict[RowClass, set[int]], complete: np.ndarray, n: int) -> np.ndarray:
     """Moments of complete rows, and of what is observed in every row of a class."""
     total = np.zeros((len(classes), n, n))
     _add_moments(layout, complete, range(n), total[0])
     columns = initial_columns(layout)
-    for index, (inactive, unknown) in enumerate(classes.items()):
-        rows = [pattern for pattern in layout.patterns if pattern.inactive == inactive]
+    for index, (row_class, unknown) in enumerate(classes.items()):
+        rows = [pattern for pattern in layout.patterns if pattern.row_class == row_class]
         known = sorted(each for each in _known_monomials(layout, unknown) if each < n)
         for pattern in rows:
             _add_moments(layout, columns[:, pattern.low : pattern.low + len(pattern.rows)], known, total[index])

@@ -112,7 +112,7 @@ class Cells(NamedTuple):
 
     phase: np.ndarray
     """0: before the parameters; 1: predictions, after them; 2: responses, each between its thresholds; 3: before the
-    parameters, but after those that are drawn with latent variables of the block integrated out."""
+    parameters, but after those that are drawn with latent variables or cells of the block integrated out."""
     low: np.ndarray
     high: np.ndarray
     member_start: np.ndarray

@@ -1,6 +1,6 @@
-"""Changes of log densities with latent variables integrated out: those of the kernels beside those of the graph.
+"""Changes of log densities with latent variables or missing cells integrated out: the kernels' beside the graph's.
 
-The graph's density of everything is divided by that of the latent variables given the rest, which the cells'
+The graph's density of everything is divided by that of what is integrated out given the rest, which the cells'
 kernel draws them from, and which is itself compared with the graph.
 """
 
@@ -44,7 +44,8 @@ def _along(point: Point, index: int) -> Changes:
     point.refresh()
     # The kernel's density is one of the coordinates.
     jacobian = np.log(np.abs(new / old))[coordinate == 1].sum()
-    jacobian += np.log((1.0 - new**2) / (1.0 - old**2))[coordinate == 2].sum()
+    inside = coordinate == 2
+    jacobian += np.log((1.0 - new[inside] ** 2) / (1.0 - old[inside] ** 2)).sum()
     yield at_new - at_old - jacobian, _log_density(point, marginal) - before
 
 
@@ -53,13 +54,17 @@ def _log_density(point: Point, marginal: int) -> float:
 
 
 def _integrated_density(point: Point, marginal: int) -> float:
-    """Log density of the latent variables of a marginal, given everything else: normalised."""
-    latent = [point.form.columns[column] for column in point.form.plan.marginals[marginal].latent]
+    """Log density of what a marginal integrates out, given everything else: normalised."""
+    found = point.form.plan.marginals[marginal]
     total = 0.0
     for block in point.blocks(3):
         members = point.members(block)
-        inside = np.flatnonzero(np.isin(members, latent))
-        outside = np.flatnonzero(~np.isin(members, latent))
+        (pattern,) = (each for each in point.form.patterns if each.low == point.tables.cells.low[block])
+        columns = [point.form.columns[column] for column in (*found.latent, *(pattern.integrated & set(found.cells)))]
+        inside = np.flatnonzero(np.isin(members, columns))
+        outside = np.flatnonzero(~np.isin(members, columns))
+        if not len(inside):
+            continue
         for low, n in point.chunks(block):
             precision, linear = point.normal(block, low, n)
             values = point.state.columns[members, low : low + n].T
@@ -76,5 +81,6 @@ MARGINALS: Mapping[str, Callable[[Point, int], Changes]] = {
     "integrated": _integrated,
     "scales": _along,
     "directions": _along,
+    "ellipses": _along,
 }
-"""Kernel of parameters with latent variables integrated out -> how it is compared."""
+"""Kernel of parameters with latent variables or missing cells integrated out -> how it is compared."""
