@@ -33,7 +33,7 @@ MOST_PARAMETERS = 40
 """Parameters of one ellipse. The covariance of more takes longer to learn than burn-in mostly is."""
 MOST_VALUES = 6
 """Values of a complete variable that multiplies missing cells: each makes classes of its own."""
-LEAST_ROWS = 0.02
+LEAST_ROWS = 0.005
 """Share of the rows that makes a pattern worth a density of its own."""
 LEAST_MISSING = 0.15
 """Share of the rows in which one of the variables is missing. It bounds the fraction of missing information, and so
