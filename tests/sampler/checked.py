@@ -67,7 +67,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "nonlinear",
                 "predictions",
             }
-        ),
+        ),  # fmt: skip
     ),
     "three-way interaction": (
         "CENTER: x z m; MODEL: y1 ~ x z m x*z x*m z*m x*z*m;",
@@ -226,7 +226,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "means",
                 "predictions",
             }
-        ),
+        ),  # fmt: skip
     ),
     "ordinal indicators": (
         "ORDINAL: o high; LATENT: f; MODEL: f ~ w; f -> o high m; y1 ~ f w f*w;",
@@ -247,7 +247,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "means",
                 "predictions",
             }
-        ),
+        ),  # fmt: skip
     ),
     "centered binary predictor": (
         "ORDINAL: high; CENTER: high x; MODEL: y1 ~ x high x*high;",
@@ -333,7 +333,7 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "slice",
                 "predictions",
             }
-        ),
+        ),  # fmt: skip
     ),
     "predictors of a residual variance": (
         "FIXED: w; CENTER: x; MODEL: y1 ~ x w; var(y1) ~ x w; y2 ~ y1; var(y2) ~ g;",
