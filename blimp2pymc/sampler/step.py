@@ -237,7 +237,17 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
     together = tuple(each for each in whole.trajectories if not each.targets & left)
     kept = replace(whole, updates=tuple(updates), marginals=(), drawn_with_power=drawn_with)
     steps = tuple(each.without(left) for each in whole.response_steps)
-    return replace(kept, scale_moves=scales, location_moves=locations, trajectories=together, response_steps=steps)
+    wholes = tuple(each for each in whole.covariance_moves if not each.targets & left)
+    following = tuple(each for each in whole.interweavings if not each.targets & left)
+    return replace(
+        kept,
+        scale_moves=scales,
+        location_moves=locations,
+        trajectories=together,
+        response_steps=steps,
+        covariance_moves=wholes,
+        interweavings=following,
+    )
 
 
 def _held(across: Crossing) -> dict[str, Sequence[str]]:

@@ -137,6 +137,7 @@ def test_sweeps_are_counted_from_one():
         ("equal slopes of correlated outcomes", {"b"}),
         ("mean of a centered outcome", {"m mean", "y1 ~ m"}),
         ("truncated priors", {"a", "e"}),
+        ("predictors of a latent variance", {"var(f) ~ w"}),
     ],
 )
 def test_what_remains_of_a_plan_agrees_with_the_graph(name, left):

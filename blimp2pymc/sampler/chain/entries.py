@@ -14,9 +14,11 @@ from blimp2pymc.sampler.kernels import (
     categories,
     cells,
     coefficients,
+    covariance_moves,
     covariances,
     directions,
     integrated,
+    interweaving,
     location_moves,
     nonlinear,
     response_steps,
@@ -217,8 +219,8 @@ def least_squares(tables, state, work, index):
 @entry
 def scale_log_density(tables, state, work, move, t):
     """Log density of a change of scale by exp(t), the Jacobian included."""
-    scale_moves.conditional(tables, move, state, work.quadratic)
-    return scale_moves.log_density(tables, tables.scale_moves, move, t, state, work.quadratic)
+    scale_moves.conditional(tables, move, state, work)
+    return scale_moves.log_density(tables, tables.scale_moves, move, t, state, work)
 
 
 @entry
@@ -255,3 +257,33 @@ def change_location(tables, state, work, move, step):
 def trajectory_log_density(tables, state, work, index, informed):
     """Log density of a trajectory; its gradient to `work.proposal[0]`, `informed`: the information to `matrix[0]`."""
     return trajectories.log_density(tables, index, informed, state, work, work.proposal[0], work.matrix[0])
+
+
+@entry
+def hold_residuals(tables, state, work, index):
+    """Compute the standardized residuals of a latent variable, to be held while it follows its coefficients."""
+    interweaving.hold(tables, index, state, work)
+
+
+@entry
+def interweaving_log_density(tables, state, work, index):
+    """Log density of the coefficients a latent variable follows, after `hold_residuals`; sets the variable."""
+    return interweaving.log_density(tables, index, state, work)
+
+
+@entry
+def covariance_degrees(tables, index):
+    """Degrees of freedom of the proposal of a whole covariance."""
+    return covariance_moves.degrees_of_freedom(tables, index)
+
+
+@entry
+def covariance_log_ratio(tables, state, work, index, drawn):
+    """Log of the acceptance ratio of a whole covariance; sets its elements, but carries out no changes of scale."""
+    return covariance_moves.log_ratio(tables, index, drawn, state, work)
+
+
+@entry
+def carry_out_covariance(tables, state, work, index):
+    """Carry out the changes of scale of `covariance_log_ratio`; False when a covariance is not positive definite."""
+    return covariance_moves.carry_out(tables, index, state, work)

@@ -128,7 +128,7 @@ class ChainRun:
         """
         for _ in range(START_TRIES):
             set_start(self.layout, self.state, self.random)
-            set_directions(self.layout.tables.marginals, self.state)
+            set_directions(self.layout.tables, self.state)
             for block in self.blocks:
                 block.step[:] = 0.0
             self.state.fault[:] = 0

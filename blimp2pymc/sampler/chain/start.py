@@ -7,6 +7,7 @@ hence scattered around least squares.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -96,7 +97,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             sums=np.concatenate([known, np.zeros((len(tables.weighted.column), n_monomials, n_monomials))]),
             generator=generator.copy(),
             widths=np.zeros((tables.marginals.width[-1], 2)),
-            learned=np.zeros(tables.marginals.learned[-1]),
+            learned=np.zeros(tables.interweavings.learned[-1]),
             proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
             category=tables.responses.category.copy(),
@@ -133,7 +134,10 @@ def new_work(layout: Layout) -> Reference:
     trajectories = tables.trajectories
     together = max(np.diff(trajectories.member_start), default=0)
     equations, used = (max(np.diff(each), default=0) for each in (trajectories.equation_start, trajectories.used_start))
-    square = max(size, members, integrated, moved, together, 1)
+    weighted = len(tables.weighted.column) > 0
+    following = max(np.diff(tables.interweavings.parameter_start), default=0)
+    spread = max(np.diff(tables.scale_moves.spread_start), default=0)
+    square = max(size, members, integrated, moved, together, following, spread, 1)
     joint = max(np.diff(marginals.equation_start), default=0)
     parts = max(np.diff(marginals.part_start), default=0)
     rows = max(np.diff(tables.responses.category_start), default=1)
@@ -155,7 +159,7 @@ def new_work(layout: Layout) -> Reference:
             precision=np.zeros((block, block, CHUNK)),
             linear=np.zeros((block, CHUNK)),
             normals=np.zeros(CHUNK),
-            values=np.zeros((n_monomials, CHUNK)),
+            values=np.zeros((max(n_monomials, spread), CHUNK)),
             product=np.zeros(CHUNK),
             derivative=np.zeros(entries),
             matrix=np.zeros((3, square, square)),
@@ -177,6 +181,8 @@ def new_work(layout: Layout) -> Reference:
             mean_slope=np.zeros((2, rows)),
             response_design=np.zeros((max(np.diff(tables.responses.slope_start), default=0) + 1, rows)),
             proposed_mean=np.zeros(rows),
+            standardized=np.zeros(len(layout.incomplete_rows) if weighted else 0),
+            squares=np.zeros(len(layout.incomplete_rows) if weighted else 0),
             step=np.zeros((4, _largest_step(tables.responses))),
             joint=np.zeros((MATRICES + parts, joint, joint)),
             place=np.zeros(len(tables.residuals.equation_group), np.int64),
@@ -331,8 +337,9 @@ def starting_scales(
     return scales
 
 
-def set_directions(marginals: Reference, state: Reference) -> None:
+def set_directions(tables: Reference, state: Reference) -> None:
     """Directions along the axes, to be learned anew."""
+    marginals, following = tables.marginals, tables.interweavings
     state.widths[marginals.width[0] :] = (FIRST_WIDTH, 0.0)
     for path, size in enumerate(np.diff(marginals.moved_start)):
         if marginals.is_learned[path]:
@@ -340,6 +347,9 @@ def set_directions(marginals: Reference, state: Reference) -> None:
             learned[...] = 0.0
             learned[1] = FIRST_WINDOW
             learned[2 + size + size * size :: size + 1] = 1.0
+    for low, high in itertools.pairwise(following.learned):
+        state.learned[low:high] = 0.0
+        state.learned[low + 1] = FIRST_WINDOW
 
 
 def outcome_groups(layout: Layout) -> np.ndarray:

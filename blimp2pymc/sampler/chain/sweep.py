@@ -1,9 +1,10 @@
 """One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
 
 Order: changes of location, from the last sweep's moments where these are current; missing cells, thresholds and latent
-responses; what is drawn with latent variables integrated out, then these variables; with both, moments; parameters as
-the plan lists them, then changes of scale; and in kept draws the predictions, so that completed data and parameters
-belong to the same draw.
+responses; what is drawn with latent variables integrated out, then these variables; with both, moments; latent
+variables together with the coefficients they follow; parameters as the plan lists them, then changes of scale and
+proposals of whole covariances; and in kept draws the predictions, so that completed data and parameters belong to the
+same draw.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from blimp2pymc.sampler.compilation.machine_code import Loop
 from blimp2pymc.sampler.kernels import (
     categories,
     coefficients,
+    covariance_moves,
     covariances,
     discrete,
     integrated,
+    interweaving,
     location_moves,
     nonlinear,
     paths,
@@ -157,6 +160,13 @@ def update_parameters(tables, state, work, adapting, first):
                 tables.scale_moves.parameter[tables.scale_moves.parameter_start[failed]],
             )
             return False
+        failed = covariance_moves.update(tables, state, work)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = (
+                NOT_FINITE,
+                tables.residuals.correlation[failed, 1, 0],
+            )
+            return False
     return True
 
 
@@ -223,6 +233,13 @@ def sweep(tables, state, work, adapting, full, first, integrating):
                 return False
         row_passes.update(tables, state, work, 3, LATE + also, 0)
     update_normal_moments(tables, state, work)
+    if not first and tables.interweavings.column.size > 0:
+        failed = interweaving.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = NOT_FINITE, failed
+            return False
+        if full:
+            refresh_moments(tables, state, work, True, 0)
     return update_parameters(tables, state, work, adapting, first)
 
 

@@ -92,9 +92,7 @@ def scale_density(tables, variable, t, state, work):
     """Log density f(t) of the change of scale, the responses' own left out."""
     for k in range(work.quadratic.size):
         work.quadratic[k] = 0.0
-    return scale_moves.log_density(
-        tables, tables.response_scales, tables.responses.scale[variable], t, state, work.quadratic
-    )
+    return scale_moves.log_density(tables, tables.response_scales, tables.responses.scale[variable], t, state, work)
 
 
 @compiled

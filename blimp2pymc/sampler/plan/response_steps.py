@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from blimp2pymc.joint_model.ir import Column, Form, Model, Product
 from blimp2pymc.sampler.plan.residuals import Residual, Structure
-from blimp2pymc.sampler.plan.scale_moves import ScaleMove
+from blimp2pymc.sampler.plan.scale_moves import ScaleMove, log_variance_intercept
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,11 @@ def _with_scale(
         if not columns or any(power != 1 or name not in own for name, power in moved_here.items()):
             continue
         left = {name for name in before if name in moved_here or name in response.equation.thresholds}
-        reduced = ScaleMove(columns, tuple((name, power) for name, power in before.items() if name not in left))
+        reduced = ScaleMove(
+            columns,
+            tuple((name, power) for name, power in before.items() if name not in left),
+            tuple((name, rate / unit) for name, rate in move.shifts),
+        )
         mean = [each for each in response.products
                 if each.columns != (response.outcome,) and not zero & set(each.parameters)]  # fmt: skip
         scaled = tuple(each for each in mean if not set(each.parameters) & set(moved_here))
@@ -124,9 +128,11 @@ def _power(product: Product, move: ScaleMove) -> float:
 
 def _only_here(form: Structure, response: Residual, move: ScaleMove) -> bool:
     """Whether every other residual keeps its size in units of its standard deviation."""
-    columns, parameters = dict(move.columns), dict(move.parameters)
+    columns, parameters, shifts = dict(move.columns), dict(move.parameters), dict(move.shifts)
     return all(
-        columns.get(each.outcome, 0.0) == 0.5 * parameters.get(each.equation.residual_variance or "", 0.0)
+        columns.get(each.outcome, 0.0)
+        == 0.5 * parameters.get(each.equation.residual_variance or "", 0.0)
+        + 0.5 * shifts.get(log_variance_intercept(form, each.outcome), 0.0)
         for each in form.residuals
-        if each != response
+        if each != response and not each.models_variance
     )

@@ -19,9 +19,11 @@ from blimp2pymc.sampler.plan.blocking import (
 )
 from blimp2pymc.sampler.plan.cell_updates import cell_updates, weight_updates
 from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift, parameter_facts
+from blimp2pymc.sampler.plan.covariance_moves import CovarianceMove, covariance_moves
 from blimp2pymc.sampler.plan.drawn_with_power import drawn_with_power
 from blimp2pymc.sampler.plan.expected_scores import Center, centers
 from blimp2pymc.sampler.plan.incomplete import incomplete
+from blimp2pymc.sampler.plan.interweaving import Interweaving, interweavings
 from blimp2pymc.sampler.plan.inverses import power_names
 from blimp2pymc.sampler.plan.location_moves import LocationMove, location_moves
 from blimp2pymc.sampler.plan.marginals import Marginal, marginals
@@ -60,6 +62,10 @@ class Plan:
     """Changes of location, carried out before the parameters."""
     trajectories: tuple[Trajectory, ...] = ()
     """Coefficients of categories and counts that move together, at the beginning of a sweep."""
+    covariance_moves: tuple[CovarianceMove, ...] = ()
+    """Blocks whose covariance is proposed as a whole, after the changes of scale."""
+    interweavings: tuple[Interweaving, ...] = ()
+    """Latent variables that follow the coefficients of their mean and log variance, before the parameters."""
     response_steps: tuple[ResponseStep, ...] = ()
     """What is drawn for each latent response, which is integrated out, before the response."""
     collapsed: bool = True
@@ -79,9 +85,15 @@ class Plan:
         )
 
     @property
-    def moves(self) -> tuple[ScaleMove | LocationMove | Trajectory, ...]:
-        """Changes of scale and of location, and trajectories."""
-        return (*self.scale_moves, *self.location_moves, *self.trajectories)
+    def moves(self) -> tuple[ScaleMove | LocationMove | CovarianceMove | Trajectory | Interweaving, ...]:
+        """What moves together beside the updates."""
+        return (
+            *self.scale_moves,
+            *self.covariance_moves,
+            *self.location_moves,
+            *self.trajectories,
+            *self.interweavings,
+        )
 
     def __str__(self) -> str:
         width = max(len(each.kernel) for each in self.updates)
@@ -183,8 +195,8 @@ def plan(
     integrated
         Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
     moves
-        Whether latent variables and responses change scale or location together with their coefficients, and
-        coefficients of categories and counts move together; the latter not without `collapsed`.
+        Whether latent variables and responses change scale or location together with their coefficients, or follow
+        them, and coefficients of categories and counts move together; the latter not without `collapsed`.
     nuts
         Parameters to give to NUTS although they have a kernel: same posterior.
 
@@ -234,13 +246,18 @@ def plan(
                if name not in alone and name not in form.definitions]  # fmt: skip
     first = [Update(each.parameters, "nuts", equations_of(form, set(each.groups)), each.reason, each.groups)
              for each in blocks]  # fmt: skip
-    updates = (*first, *before, *_marginal_updates(form, found), *_parameter_updates(form, facts, chosen), *after)
+    drawn = _parameter_updates(form, facts, chosen)
+    updates = (*first, *before, *_marginal_updates(form, found), *drawn, *after)
     locations = location_moves(model, form, facts, found) if moves else ()
     locations = tuple(each for each in locations if without_inside(form, alone, each.targets))
     with_thresholds = {name for each in steps for name in each.coefficients}
     apart = {name: each for name, each in facts.items() if name not in with_thresholds}
     together = trajectories(model, form, apart, chosen) if moves and collapsed else ()
     together = tuple(each for each in together if without_inside(form, alone, each.targets))
+    following = interweavings(model, form, facts, drawn) if moves else ()
+    following = tuple(each for each in following if without_inside(form, alone, each.targets))
+    wholes = covariance_moves(model, form, facts, chosen, scales) if moves else ()
+    wholes = tuple(each for each in wholes if without_inside(form, alone, each.targets))
     return Plan(
         updates,
         form,
@@ -250,6 +267,8 @@ def plan(
         tuple(scales),
         locations,
         together,
+        wholes,
+        following,
         steps,
         collapsed,
         moved,

@@ -3,17 +3,20 @@
 A Gibbs sampler is slow where a column without known values (a latent variable, a latent response) and what is
 estimated with it only change together: y*, its thresholds and its coefficients; a factor, its loadings and its
 marker. A move multiplies each of them by a power of one factor g. The powers solve linear equations, one for every
-product in a residual; they are found by following these from one column.
+product in a residual; they are found by following these from one column. Linear predictors of outcomes that are not
+normal keep their size. Where the variance of a column is modelled, the intercept of its logarithm takes up the change,
+and where that is fixed the other coefficients do, as far as they can.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from blimp2pymc.joint_model.algebra import columns_in
-from blimp2pymc.joint_model.ir import Column, Form, Model
+from blimp2pymc.joint_model.ir import Column, Form, Model, Product
 from blimp2pymc.sampler.plan.residuals import Structure, depends_on
 
 
@@ -24,21 +27,27 @@ class ScaleMove:
     columns: tuple[tuple[Column, float], ...]
     """Latent variables and latent responses, with their powers."""
     parameters: tuple[tuple[str, float], ...]
+    shifts: tuple[tuple[str, float], ...] = ()
+    """Intercepts of log variances, to which the logarithm of the factor is added, times this."""
+    spread: tuple[str, ...] = ()
+    """Coefficients of the log variance of `spread_column`: they change by what fits the change of scale best."""
+    spread_column: Column | None = None
 
     @property
     def targets(self) -> frozenset[str]:
         """Names of the parameters that change."""
-        return frozenset(name for name, _ in self.parameters)
+        return frozenset((*(name for name, _ in (*self.parameters, *self.shifts)), *self.spread))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Variables whose columns change, and parameters."""
-        return (*(column.variable for column, _ in self.columns), *(name for name, _ in self.parameters))
+        columns = tuple(column.variable for column, _ in self.columns)
+        return (*columns, *(name for name, _ in (*self.parameters, *self.shifts)), *self.spread)
 
     def __str__(self) -> str:
         names = [f"'{each.variable}'" for each, _ in self.columns]
         listed = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
-        return f"the scale of {listed} moves together with {len(self.parameters)} parameters"
+        return f"the scale of {listed} moves together with {len(self.targets)} parameters"
 
 
 @dataclass(frozen=True)
@@ -64,9 +73,13 @@ def scale_moves(model: Model, form: Structure) -> tuple[ScaleMove, ...]:
     for seed in seeds:
         powers = _follow(seed, set(seeds) - fixed_columns, free, constraints) if seed not in fixed_columns else None
         if powers is not None:
+            columns = [each for each in seeds if powers.get(each)]
+            intercepts = {each: name for each in columns if (name := log_variance_intercept(form, each)) in free}
             move = ScaleMove(
-                tuple((each, float(powers[each])) for each in seeds if powers.get(each)),
+                tuple((each, float(powers[each])) for each in columns),
                 tuple((name, float(powers[name])) for name in model.parameters if powers.get(name)),
+                tuple((name, 2.0 * float(powers[each])) for each, name in intercepts.items()),
+                *_spread(form, [each for each in columns if each not in intercepts], free - powers.keys()),
             )
             if move.parameters:
                 found.setdefault(frozenset(powers.items()), move)
@@ -78,7 +91,9 @@ def _constraints(model: Model, form: Structure) -> Iterator[Constraint]:
     for residual in form.residuals:
         for product in residual.products:
             if not zero & set(product.parameters):
-                yield Constraint(residual.outcome, product.columns, product.parameters)
+                yield Constraint(residual.working, product.columns, product.parameters)
+        if residual.models_variance:
+            continue
         variance = residual.equation.residual_variance
         if variance is not None and model.parameters[variance].fixed is None:
             yield Constraint(residual.outcome, (), (variance,), 2)
@@ -88,12 +103,37 @@ def _constraints(model: Model, form: Structure) -> Iterator[Constraint]:
                     yield Constraint(residual.outcome, (), (name,))
 
 
+def log_variance_intercept(form: Structure, column: Column) -> str:
+    """The intercept of a column's log variance, if it has one that occurs nowhere else; otherwise nothing."""
+    found = (name for name, product in _log_variance(form, column) if not product.columns and product.constant == -1.0)
+    return next(found, "")
+
+
+def _log_variance(form: Structure, column: Column) -> Iterator[tuple[str, Product]]:
+    """Coefficients of a column's log variance that occur once, each with its product."""
+    holders = Counter(name for each in form.residuals for product in each.products for name in product.parameters)
+    for residual in form.residuals:
+        if residual.models_variance and residual.outcome == column:
+            for product in residual.products:
+                if len(product.parameters) == 1 and not product.functions and holders[product.parameters[0]] == 1:
+                    yield product.parameters[0], product
+
+
+def _spread(form: Structure, columns: list[Column], free: set[str]) -> tuple[tuple[str, ...], Column | None]:
+    """Coefficients that take up the change of the one column whose log variance has no intercept to do it."""
+    found = {each: names for each in columns
+             if (names := tuple(name for name, _ in _log_variance(form, each) if name in free))}  # fmt: skip
+    return next(((names, each) for each, names in found.items()), ((), None)) if len(found) == 1 else ((), None)
+
+
 def _immovable(form: Structure) -> set[Column]:
-    """Columns in functions, in equations with weights, and in Means Models."""
+    """Columns in functions, in Means Models, and outcomes of a block with modelled variances."""
     found: set[Column] = set()
     for group in form.groups:
-        if group.is_weighted or group.is_cut:
+        if group.is_cut:
             found |= group.columns
+        if group.roots:
+            found.update(group.outcomes)
         for residual in group.residuals:
             for product in residual.products:
                 found |= {column for function in product.functions for column in columns_in(function)}

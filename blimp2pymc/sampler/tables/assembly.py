@@ -22,15 +22,18 @@ from blimp2pymc.sampler.tables.category_tables import category_table, difference
 from blimp2pymc.sampler.tables.cell_tables import cell_table, nonlinear_table
 from blimp2pymc.sampler.tables.centers import center_table
 from blimp2pymc.sampler.tables.column_values import column_values
+from blimp2pymc.sampler.tables.covariance_tables import covariance_move_table
 from blimp2pymc.sampler.tables.family_tables import add_working_columns, family_table, outcome_table
+from blimp2pymc.sampler.tables.interweaving_tables import interweaving_table
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.marginal_tables import marginal_table
-from blimp2pymc.sampler.tables.move_tables import location_move_table, reflection_table, scale_move_table
+from blimp2pymc.sampler.tables.move_tables import location_move_table, reflection_table
 from blimp2pymc.sampler.tables.parameter_tables import prior_table, update_tables
 from blimp2pymc.sampler.tables.recorded import statistics_table
 from blimp2pymc.sampler.tables.residual_tables import residual_table
 from blimp2pymc.sampler.tables.row_classes import known_moments, row_classes, row_table
 from blimp2pymc.sampler.tables.row_statistics import row_statistics_table
+from blimp2pymc.sampler.tables.scale_tables import scale_move_table
 from blimp2pymc.sampler.tables.tables import Tables
 from blimp2pymc.sampler.tables.trajectory_tables import trajectory_table
 from blimp2pymc.sampler.tables.transformation_tables import transformation_table
@@ -78,6 +81,8 @@ def lay_out(model: Model, plan: Plan) -> Layout:
     rows, weighted, set_of_group, group_rows = row_table(result, classes, extra_pairs, cells)
     residuals = residual_table(result)._replace(group_set=set_of_group, group_rows=group_rows)
     complete = column_values(result, result.complete_rows)
+    families = family_table(result)
+    marginals = marginal_table(result, list(classes), rows.class_rows)
     kernels, indices, coefficients, variances, covariance, slices, scoring = update_tables(result)
     tables = Tables(
         residuals=residuals,
@@ -93,11 +98,11 @@ def lay_out(model: Model, plan: Plan) -> Layout:
         covariance=covariance,
         slices=slices,
         scoring=scoring,
-        families=family_table(result),
+        families=families,
         weighted=weighted,
         outcomes=outcome_table(result, cells),
         row_statistics=by_row,
-        marginals=marginal_table(result, list(classes), rows.class_rows),
+        marginals=marginals,
         reflections=reflection_table(result),
         centers=center_table(result),
         scale_moves=scale_move_table(result, residuals, plan.scale_moves),
@@ -106,6 +111,8 @@ def lay_out(model: Model, plan: Plan) -> Layout:
         ),
         location_moves=location_move_table(result, residuals),
         trajectories=trajectory_table(result),
+        covariance_moves=covariance_move_table(result),
+        interweavings=interweaving_table(result, list(families.moments), marginals.learned[-1]),
         statistics=statistics,
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}

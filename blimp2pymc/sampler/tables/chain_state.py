@@ -29,7 +29,8 @@ class State(NamedTuple):
     widths: np.ndarray
     """Adaptive widths of the slice samplers: parameters, columns, directions; (n, 2): width, number of updates."""
     learned: np.ndarray
-    """Directions learned in burn-in: of each path what `kernels.directions` learns."""
+    """Directions learned in burn-in: of each path, and of what each `Interweaving` moves, what
+    `kernels.directions` learns."""
     proposals: np.ndarray
     """Accepted and all proposals of each block of `Scoring`."""
     evaluations: np.ndarray
@@ -131,6 +132,10 @@ class Work(NamedTuple):
     """Derivatives of the means by what is drawn with the thresholds; (size, rows)."""
     proposed_mean: np.ndarray
     """(rows,)."""
+    standardized: np.ndarray
+    """Standardized residuals of a latent variable that follows its coefficients, (rows,)."""
+    squares: np.ndarray
+    """Weighted squares of residuals, (rows,)."""
     step: np.ndarray
     """Gradient, drift, move and scratch of the proposals of `kernels.response_steps`; (4, size)."""
     joint: np.ndarray

@@ -1,4 +1,4 @@
-"""Tables of the moves: powers of columns, parameters and monomials; coefficients that follow a location."""
+"""Tables of changes of location, and of sign: coefficients that follow."""
 
 from __future__ import annotations
 
@@ -7,61 +7,9 @@ from math import comb
 
 import numpy as np
 
-from blimp2pymc.sampler.plan.scale_moves import ScaleMove
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers, ragged
-from blimp2pymc.sampler.tables.tables import LocationMoves, Reflections, Residuals, ScaleMoves
-
-
-def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[ScaleMove]) -> ScaleMoves:
-    """Changes of scale as indices."""
-    form = result.plan.structure
-    n_equations = len(form.residuals)
-    power, deviation = np.zeros((len(moves), n_equations)), np.zeros((len(moves), n_equations))
-    monomials, equations, groups, drifts, widths = [], [], [], [], []
-    for k, move in enumerate(moves):
-        columns = {result.columns[column]: value for column, value in move.columns}
-        parameters = dict(move.parameters)
-        drift = sum(parameters.values())
-        for e, residual in enumerate(form.residuals):
-            group = residuals.equation_group[e]
-            outcome = columns.get(result.columns.get(residual.outcome, -1), 0.0)
-            variance = residual.equation.residual_variance or ""
-            deviation[k, e] = 0.5 * parameters.get(variance, 0.0)
-            power[k, e] = outcome - deviation[k, e]
-            # Every cell of a column is an outcome of its own equation; rows in which that says nothing do not count.
-            drift += residuals.group_rows[group] * (outcome - deviation[k, e])
-        drifts.append(drift)
-        widths.append(2.0 / np.sqrt(1.0 + result.model.frame.n_rows))
-        powers = {index: sum(columns.get(each, 0.0) for each in key) for key, index in result.monomials.items()}
-        monomials.append([(index, value) for index, value in powers.items() if value and index < result.n_moments])
-        equations.append([e for e, each in enumerate(form.residuals) if each.parameters & set(parameters)])
-        changed = set(np.flatnonzero(power[k] != 0)) | set(np.flatnonzero(deviation[k] != 0))
-        groups.append(sorted({int(residuals.equation_group[e]) for e in changed}))
-    column_start, column = ragged([(result.columns[c], value) for c, value in move.columns] for move in moves)
-    parameter_start, parameter = ragged([(result.parameters[p], value) for p, value in m.parameters] for m in moves)
-    monomial_start, monomial = ragged(monomials)
-    equation_start, equation = ragged(equations)
-    group_start, group_items = ragged(groups)
-    return ScaleMoves(
-        column_start=column_start,
-        column=integers(each for each, _ in column),
-        column_power=np.array([value for _, value in column], np.float64),
-        parameter_start=parameter_start,
-        parameter=integers(each for each, _ in parameter),
-        parameter_power=np.array([value for _, value in parameter], np.float64),
-        monomial_start=monomial_start,
-        monomial=integers(each for each, _ in monomial),
-        monomial_power=np.array([value for _, value in monomial], np.float64),
-        equation_start=equation_start,
-        equation=integers(equation),
-        group_start=group_start,
-        group=integers(group_items),
-        residual=power,
-        deviation=deviation,
-        drift=np.array(drifts, np.float64),
-        width=np.array(widths, np.float64),
-    )
+from blimp2pymc.sampler.tables.tables import LocationMoves, Reflections, Residuals
 
 
 def location_monomials(result: Layout, group: int) -> set[int]:

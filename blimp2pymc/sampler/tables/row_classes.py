@@ -14,6 +14,7 @@ from blimp2pymc.joint_model.algebra import columns_in, parameters_in
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.tables.column_values import initial_columns
 from blimp2pymc.sampler.tables.family_tables import weighted_table
+from blimp2pymc.sampler.tables.interweaving_tables import changing_pairs
 from blimp2pymc.sampler.tables.layout import Layout, RowClass
 from blimp2pymc.sampler.tables.marginal_tables import integrated_pairs
 from blimp2pymc.sampler.tables.move_tables import location_monomials
@@ -83,6 +84,7 @@ def row_table(
         needed.append(pairs)
         every |= pairs
     integrated = [integrated_pairs(layout, each) for each in classes]
+    following = [changing_pairs(layout, each.inactive) for each in classes]
     known = [_known_monomials(layout, columns) for columns in unknown.values()]
     columns = list(layout.monomials)
     late = _columns_of_blocks(cells.member_start, cells.member, cells.phase == 3)
@@ -94,12 +96,14 @@ def row_table(
             *([{pair for pair in pairs if changing & set(pair)} for pairs in each] for each in wanted),
             *([integrated[c] | {pair for pair in pairs if not changing & set(pair)} for c, pairs in enumerate(each)]
               for each in wanted),
+            following,
         )
         for c, pairs in enumerate(which)
     ]  # fmt: skip
     pair_start, listed = ragged(lists)
     used_start, used = ragged(sorted({each for pair in pairs for each in pair}) for pairs in lists)
-    drawn = [_columns_of_blocks(cells.column_start, cells.column, cells.phase == phase) for phase in (3, 3, 0, 0)]
+    phases = (3, 3, 0, 0, -1)
+    drawn = [_columns_of_blocks(cells.column_start, cells.column, cells.phase == phase) for phase in phases]
     used_column_start, used_columns = ragged(
         sorted(drawn[k // len(classes)].union(*(columns[monomial] for monomial in used[low:high])))
         for k, (low, high) in enumerate(itertools.pairwise(used_start))

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from blimp2pymc.sampler.numerics.evaluator import Programs
+from blimp2pymc.sampler.tables.covariance_tables import CovarianceMoves
+from blimp2pymc.sampler.tables.interweaving_tables import Interweavings
 from blimp2pymc.sampler.tables.marginal_tables import Marginals
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
 from blimp2pymc.sampler.tables.row_tables import (
@@ -22,6 +24,7 @@ from blimp2pymc.sampler.tables.row_tables import (
     Transformations,
     Weighted,
 )
+from blimp2pymc.sampler.tables.scale_tables import ScaleMoves
 
 
 class Residuals(NamedTuple):
@@ -92,11 +95,12 @@ class Rows(NamedTuple):
     pair_start: np.ndarray
     """Pairs of monomials, per class, that change from sweep to sweep, in four lists: of those that change with what
     is drawn last, after the draws with latent variables integrated out, those that parameters need, and all that
-    statistics need as well; of the others these two, and in both those that the draws in between need."""
+    statistics need as well; of the others these two, and in both those that the draws in between need; and a list of
+    those that change when latent variables follow their coefficients."""
     pair_first: np.ndarray
     pair_second: np.ndarray
     used_start: np.ndarray
-    """Monomials that occur in those pairs; same starts as pairs, (4 * classes + 1,)."""
+    """Monomials that occur in those pairs; same starts as pairs, (5 * classes + 1,)."""
     used_monomial: np.ndarray
     used_column_start: np.ndarray
     """Columns of these monomials, and those that the cells drawn in the same pass look at; same starts."""
@@ -279,36 +283,6 @@ class Centers(NamedTuple):
     """As in `Coefficients`."""
 
 
-class ScaleMoves(NamedTuple):
-    """Changes of scale of columns and parameters together."""
-
-    column_start: np.ndarray
-    column: np.ndarray
-    column_power: np.ndarray
-    """Columns of each move, and the power of the factor they are multiplied by."""
-    parameter_start: np.ndarray
-    parameter: np.ndarray
-    parameter_power: np.ndarray
-    monomial_start: np.ndarray
-    monomial: np.ndarray
-    monomial_power: np.ndarray
-    """Monomials whose moments change."""
-    equation_start: np.ndarray
-    equation: np.ndarray
-    """Equations to refresh."""
-    group_start: np.ndarray
-    group: np.ndarray
-    """Groups whose residuals or covariance change."""
-    residual: np.ndarray
-    """Power of each residual in units of its deviation; (moves, equations)."""
-    deviation: np.ndarray
-    """Power of each residual's standard deviation; (moves, equations)."""
-    drift: np.ndarray
-    """Powers of all that moves, less those of the determinants; (moves,)."""
-    width: np.ndarray
-    """Width of the slice sampler."""
-
-
 class LocationMoves(NamedTuple):
     """Constants that are added to latent variables, and the coefficients that change with them."""
 
@@ -379,6 +353,8 @@ class Tables(NamedTuple):
     """Changes of scale that are drawn together with thresholds, latent responses integrated out."""
     location_moves: LocationMoves
     trajectories: Trajectories
+    interweavings: Interweavings
+    covariance_moves: CovarianceMoves
     statistics: Statistics
     definitions: Programs
     functions: Programs

@@ -22,7 +22,9 @@ from blimp2pymc.sampler.plan.rules import Update, plan
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.parameter_tables import KERNEL_CODES
 from blimp2pymc.sampler.verification.block_changes import block_changes
+from blimp2pymc.sampler.verification.covariance_changes import covariance_changes
 from blimp2pymc.sampler.verification.density_changes import CELLS, PARAMETERS
+from blimp2pymc.sampler.verification.interweaving_changes import interweaving_changes
 from blimp2pymc.sampler.verification.marginal_changes import MARGINALS
 from blimp2pymc.sampler.verification.move_changes import location_changes, scale_changes
 from blimp2pymc.sampler.verification.point import SWEEPS, Changes, Point
@@ -132,6 +134,9 @@ def compare(run: ChainRun, graph: pm.Model, *, states: int = 5, seed: int = 0) -
     for name, moves in (("scale", form.plan.scale_moves), ("location", form.plan.location_moves)):
         updates += [(name, each.names, "a move, with its Jacobian") for each in moves]
     updates += [("trajectory", each.names, "a move, on observed values") for each in form.plan.trajectories]
+    integrated = "a move, coefficients of what it predicts integrated out"
+    updates += [("interweaving", each.names, integrated) for each in form.plan.interweavings]
+    updates += [("whole", each.names, "a proposal, with its Jacobian") for each in form.plan.covariance_moves]
     differences: list[list[float]] = [[] for _ in updates]
     run.compile()
     for _ in range(states):
@@ -179,6 +184,10 @@ def _changes(point: Point) -> Iterator[Changes]:
         yield location_changes(point, index)
     for index in range(len(form.plan.trajectories)):
         yield trajectory_changes(point, index)
+    for index in range(len(form.plan.interweavings)):
+        yield interweaving_changes(point, index)
+    for index in range(len(form.plan.covariance_moves)):
+        yield covariance_changes(point, index)
 
 
 def _note(form: Layout, update: Update) -> str:
