@@ -26,8 +26,7 @@ REFUSALS: Mapping[str, str] = {
     "time": "time within clusters (TIMEID) is not available yet",
     "lag": "the lagged variable '{name}' is not sampled yet",
     "dropout": "dropout indicators (DROPOUT) are not available yet",
-    # variables
-    # covariances and priors
+    # priors
     "implied-variance-constraint": "'{name}' is a label of MODEL set through a variance of '{other}' that depends on "
         "incomplete or latent variables or differs between rows, which is not sampled yet",
     # options and files

@@ -192,10 +192,7 @@ def threshold_changes(point: Point) -> Changes:
                 break
             state.theta[responses.threshold[own]] = old
         for k in range(responses.slope_start[variable], responses.slope_start[variable + 1]):
-            place = responses.slope[k]
-            new = state.theta[place] + 0.1 * point.random.normal()
-            state.theta[place] = inside(point.random, new, point.tables.priors.lower[place],
-                                        point.tables.priors.upper[place])  # fmt: skip
+            _move_slope(point, responses.slope[k], lambda: conditional()[2])
         powers, t = 0.0, 0.0
         if step.scale is not None:
             t = 0.1 * point.random.normal()
@@ -213,6 +210,21 @@ def threshold_changes(point: Point) -> Changes:
         point.refresh()
         yield at_new - at_old, integrated(*known) - before + powers * t
         point.restore()
+
+
+def _move_slope(point: Point, place: int, means: Callable[[], np.ndarray]) -> None:
+    """Move a coefficient by a tenth of the responses' standard deviation, which is 1, or less.
+
+    Further out there may be rows without any probability left to compare.
+    """
+    theta, priors, old = point.state.theta, point.tables.priors, point.state.theta[place]
+    before = means()
+    theta[place] = old + 1.0
+    point.refresh()
+    unit = max(1.0, float(np.sqrt(np.mean((means() - before) ** 2))))
+    new = old + 0.1 * point.random.normal() / unit
+    theta[place] = inside(point.random, new, priors.lower[place], priors.upper[place])
+    point.refresh()
 
 
 def _without_category(point: Point, variable: int) -> float:
