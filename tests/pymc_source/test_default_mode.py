@@ -17,6 +17,7 @@ from pymc.blocking import DictToArrayBijection
 from pymc_source import cases
 from pymc_source.test_marginal import NAMES as MARGINAL
 from pymc_source.test_marginal import model_of
+from pytensor.compile.mode import get_default_mode
 from pytensor.tensor.rewriting.fused_elemwise import FusedElemwise
 
 from blimp2pymc.joint_model.resolve import resolve
@@ -59,8 +60,8 @@ def graphs() -> Iterator[tuple[str, Make]]:
 
 GRAPHS = dict(graphs())
 COMPARED = (
-    *TRANSFORMED, "functions", "factors", "transformed_outcomes", "yeo_johnson", "variance_models", "sum_score",
-    "latent_responses", "nominal_predictor, augmented", "counts", "measurement, marginal",
+    "centered_yeo_johnson", "transformed_outcomes", "variance_models", "sum_score", "latent_responses",
+    "nominal_predictor, augmented", "measurement, marginal",
 )  # fmt: skip
 
 
@@ -77,18 +78,20 @@ def test_no_value_is_set_where_a_gradient_is_added(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMPARED)
-def test_compiled_density_and_gradient_are_the_interpreted_ones(name: str) -> None:
+def test_density_and_gradient_are_those_without_fusion(name: str) -> None:
     graph = GRAPHS[name]()
     start, rng = graph.initial_point(), np.random.default_rng(1)
     compiled = graph.logp_dlogp_function(ravel_inputs=True)
-    interpreted = graph.logp_dlogp_function(ravel_inputs=True, mode="FAST_COMPILE")
+    # Interpreting is no way round: NumPy's functions take 32 operands.
+    plain = get_default_mode().excluding("fusion", "fuse_indexed_into_elemwise")
+    apart = graph.logp_dlogp_function(ravel_inputs=True, mode=plain)
     for spread in (0.0, 0.3, 0.3):
         point = {
             name: value + spread * rng.normal(size=np.shape(value)) if np.asarray(value).dtype.kind == "f" else value
             for name, value in start.items()
         }
         found = []
-        for function in (compiled, interpreted):
+        for function in (compiled, apart):
             function.set_extra_values(point)
             free = DictToArrayBijection.map({each.name: point[each.name] for each in function._grad_vars})
             density, gradient = function(free.data)
