@@ -18,6 +18,8 @@ from blimp2pymc.sampler.plan.rules import plan
 
 CASES = {
     "logit": "ORDINAL: b; CENTER: x; MODEL: logit(b) ~ x w x*w;",
+    "bounds": """ORDINAL: b; MODEL: logit(b) ~ x@k w@e; PARAMETERS: k ~ truncate(0, Inf); e ~ normal(0, 1);
+        e ~ truncate(-Inf, 0.3);""",
     "multinomial": "NOMINAL: g; MODEL: g ~ x w;",
     "count": "COUNT: c; MODEL: c ~ x w;",
     "differences": "NOMINAL: g; FIXED: w; MODEL: y ~ g x w;",
@@ -71,8 +73,7 @@ def test_outcomes_that_share_a_label_move_together():
         # Others look at the latent response or difference itself.
         "ORDINAL: o; FIXED: w; MODEL: o ~ w; y ~ o.latent;",
         "ORDINAL: o b; FIXED: w; MODEL: o b ~ w; o ~~ b;",
-        # A bound, an equation that is normal.
-        "ORDINAL: b; FIXED: w; MODEL: logit(b) ~ 1@a w@e; PARAMETERS: a ~ truncate(0, Inf); e ~ truncate(0, Inf);",
+        # An equation that is normal.
         "ORDINAL: b; FIXED: w; MODEL: logit(b) ~ 1@a w@e; y ~ 1@a w@e;",
     ],
 )
@@ -113,7 +114,7 @@ def test_gradient_is_the_derivative_of_the_density(name):
         assert np.allclose(matrix, matrix.T)
         assert np.linalg.eigvalsh(matrix).min() > 0
         # Expected information: that of logit equations is the second derivative, elsewhere it is near it.
-        exact = name in ("logit", "multinomial")
+        exact = name in ("logit", "bounds", "multinomial")
         assert np.allclose(matrix, second, rtol=1e-3, atol=1e-3 if exact else 0.4 * np.abs(np.diag(matrix)).max())
 
 

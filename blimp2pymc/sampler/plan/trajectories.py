@@ -52,7 +52,9 @@ class Trajectory:
 def trajectories(
     model: Model, form: Structure, facts: Mapping[str, ParameterFacts], chosen: Mapping[str, str]
 ) -> tuple[Trajectory, ...]:
-    """Find what moves together: coefficients without bounds, of outcomes that others see by their values alone.
+    """Find what moves together: coefficients of outcomes that others see by their values alone.
+
+    A trajectory that leaves the bounds of one is rejected, so that it may have some.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def trajectories(
     movable = [
         each
         for name, each in facts.items()
-        if chosen.get(name) in ("coefficients", "scoring")
+        if chosen.get(name) in ("coefficients", "scoring", "bounded")
         and not each.shift
         and not each.inside_groups
         and set(each.mean_groups) <= open_groups
