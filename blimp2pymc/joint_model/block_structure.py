@@ -154,7 +154,8 @@ def _separate(parameters: dict[str, ir.Parameter], name: str, default: ir.Prior)
 
 def _note_on_structure(block: ir.JointBlock) -> Finding:
     return Finding(
-        f"the covariance matrix of {_names(block)} has zero, fixed, equal or defined elements or priors of their own: "
+        f"the covariance matrix of {_names(block)} has zero, fixed, equal or defined elements (the variances of latent "
+        "responses are fixed at 1) or priors of their own: "
         "its free variances have univariate priors, its free correlations are uniform where the matrix is positive "
         "definite", block.span, code="structured-block", severity="note",
     )  # fmt: skip

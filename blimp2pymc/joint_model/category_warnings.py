@@ -42,9 +42,12 @@ def absent_category(model: ir.Model) -> Warnings:
         if high - low >= MOST_ABSENT:
             continue
         missing = [code for code in range(low, high) if float(code) not in variable.categories]
-        if missing:
+        # More gaps than codes are numbers chosen for the categories, such as 0, 5 and 10.
+        if 0 < len(missing) <= len(variable.categories):
             codes = ", ".join(str(code) for code in missing)
-            yield (f"nobody has the code {codes} of '{name}': its neighbours are treated as adjacent categories",
+            of_it = "code" if len(missing) == 1 else "codes"
+            its = "its" if len(missing) == 1 else "their"
+            yield (f"nobody has the {of_it} {codes} of '{name}': {its} neighbours are treated as adjacent categories",
                    variable.span, "")  # fmt: skip
 
 
@@ -72,10 +75,26 @@ def empty_cell(model: ir.Model) -> Warnings:
                 if not np.any((model.data[name] == own) & (model.data[equation.name] == code))
             ]
             if cells and max(len(codes), len(outcome.categories)) <= MOST_CATEGORIES:
-                shown = ", ".join(f"{code:g} where '{name}' is {own:g}" for own, code in cells[:CELLS_SHOWN])
-                more = f", and {len(cells) - CELLS_SHOWN} more such cells" if len(cells) > CELLS_SHOWN else ""
-                yield (f"nobody has the code {shown}{more} of '{equation.name}'", equation.span,
-                       "merged categories, if that is no accident of few rows")  # fmt: skip
+                (own, code), *others = cells[:CELLS_SHOWN]
+                more = "".join(f", nor {code:g} where it is {own:g}" for own, code in others)
+                more += f", and {len(cells) - CELLS_SHOWN} more such cells" if len(cells) > CELLS_SHOWN else ""
+                yield (f"nobody has the code {code:g} of '{equation.name}' where '{name}' is {own:g}{more}",
+                       equation.span, "merged categories, if that is no accident of few rows")  # fmt: skip
+
+
+def one_coefficient(model: ir.Model) -> Warnings:
+    """A label behind a NOMINAL predictor, which then stands behind all of its dummies."""
+    for equation in model.equations:
+        labelled: dict[tuple[str, Span | None], list[ir.Term]] = {}
+        for term in equation.terms:
+            if model.parameters[term.coefficient].label and term.span is not None:
+                labelled.setdefault((term.coefficient, term.span), []).append(term)
+        for (label, span), terms in labelled.items():
+            if len(terms) > 1:
+                *first, last = [term.name for term in terms]
+                apart = " ".join(f"{name}@{label}{k}" for k, name in enumerate([*first, last], 1))
+                yield (f"the label '{label}' gives {', '.join(f"'{name}'" for name in first)} and '{last}' one "
+                       "coefficient", span, apart)  # fmt: skip
 
 
 CATEGORY_WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
@@ -83,5 +102,6 @@ CATEGORY_WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "empty-category": absent_category,
     "empty-cell": empty_cell,
     "separation": separated_outcomes,
+    "one-coefficient": one_coefficient,
 }
 """Code -> what finds it."""

@@ -19,6 +19,7 @@ from blimp2pymc.joint_model.design import Array, Design, Predictor, column_value
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import (
     Equation,
+    Kind,
     Model,
     ParameterKind,
     Role,
@@ -77,6 +78,7 @@ def check_model(model: Model) -> list[Finding]:
                 blamed |= variables
         if not constant:
             found.extend(_collinear(model, equation, design, told))
+            found.extend(_collinear(model, equation, _where_observed(model, equation, design), told))
         if equation.name not in blamed:
             found.extend(_outcome(model, equation, design, blamed))
             found.extend(_counts(model, equation))
@@ -165,15 +167,41 @@ def _shown(model: Model, predictor: Predictor) -> str:
     """The constant as the data have it, centered or not."""
     if predictor.name in model.data and predictor.variables == {predictor.name}:
         return f"{np.nanmax(model.data[predictor.name]):g}"
-    return "equal"
+    is_centered = any(column.variable in predictor.variables for column in model.centered)
+    value = float(np.nanmax(predictor.values))
+    return "equal" if is_centered and value else f"{value:g}"
 
 
 def _is_constant(values: Array) -> bool:
     return bool(np.ptp(values) <= TOLERANCE * max(1e-300, np.abs(values).max()))
 
 
+def _where_observed(model: Model, equation: Equation, design: Design) -> Design:
+    """The predictors in the rows that say something about them: those with the outcome, where nothing depends on it.
+
+    Predictors that are imputed from a continuous distribution are left out, since they are never collinear for good.
+    """
+    others = (other for other in model.equations if other is not equation)
+    terms = [term for other in others for term in (*other.terms, *other.variance_terms)]
+    outcome = column_values(model, equation.outcome)
+    is_used = any(column.variable == equation.name for term in terms for column in columns_in(term.expression))
+    if outcome is None or is_used or equation.role is not Role.OUTCOME or not np.isnan(outcome).any():
+        return Design((), (), False)
+    rows = ~np.isnan(outcome)
+    shown = [replace(each, values=each.values[rows]) for each in design.predictors]
+    kept = [
+        each for each in shown
+        if not np.isnan(each.values).any()
+        or all(model.variables[name].kind is not Kind.CONTINUOUS for name in each.variables)
+    ]  # fmt: skip
+    return Design(tuple(kept), (), False)
+
+
 def _collinear(model: Model, equation: Equation, design: Design, told: set[frozenset[str]]) -> Iterator[Finding]:
     predictors = [each for each in design.predictors if not np.isnan(each.values).all()]
+    where = ""
+    if predictors and len(predictors[0].values) < model.frame.n_rows:
+        where = f" in the rows with '{equation.name}'"
     independent: list[Predictor] = []
     for each in predictors:
         partners = _partners(each, independent)
@@ -186,20 +214,26 @@ def _collinear(model: Model, equation: Equation, design: Design, told: set[froze
         told.add(names)
         others = [one.name for one in partners if not one.is_intercept]
         if not others:
-            yield Finding(f"the predictor '{each.name}' of '{equation.name}' hardly varies", each.span or equation.span,
-                          f"leave '{each.name}' out", "constant-predictor")  # fmt: skip
+            what = "does not vary" if where else "hardly varies"
+            yield Finding(f"the predictor '{each.name}' of '{equation.name}' {what}{where}", each.span or equation.span,
+                          f"leave '{each.name}' out", "constant-predictor",
+                          "warning" if where and _is_proper(model, [each]) else "error")  # fmt: skip
             continue
         sort = "the predictor" if equation.role is Role.OUTCOME else "in the model of a predictor,"
         relation = (
             f"carries the same information as '{others[0]}'" if len(others) == 1
             else "is an exact combination of " + _listed(others)
         )  # fmt: skip
-        proper = any(model.parameters[one.parameter].prior.distribution != "flat" for one in (each, *partners))
         yield Finding(
-            f"{sort} '{each.name}' of '{equation.name}' {relation}", each.span or equation.span,
+            f"{sort} '{each.name}' of '{equation.name}' {relation}{where}", each.span or equation.span,
             f"leave one of {_listed([*others, each.name])} out", "collinear-predictors",
-            "warning" if proper else "error",
+            "warning" if _is_proper(model, [each, *partners]) else "error",
         )  # fmt: skip
+
+
+def _is_proper(model: Model, predictors: Sequence[Predictor]) -> bool:
+    """Whether a prior holds one of the coefficients."""
+    return any(model.parameters[each.parameter].prior.distribution != "flat" for each in predictors)
 
 
 def _partners(predictor: Predictor, others: Sequence[Predictor]) -> list[Predictor] | None:

@@ -151,6 +151,8 @@ def _moderator(
     if column is None:
         raise lookup.names.unknown(name, span)
     dummies = lookup.names.dummies(column)
+    if dummies and moderator.at is not None:
+        return _category(moderator, column, dummies, lookup, predictors)
     if dummies:
         each_dummy = [replace(moderator, name=tree.Name(dummy, span)) for dummy in dummies]
         return [value for one in each_dummy for value in _moderator(one, lookup, predictors)]
@@ -173,6 +175,29 @@ def _moderator(
         return [ir.ModeratorValues(column, name, ir.ModeratorGrid.CODES, is_centered, codes)]
     grid = ir.ModeratorGrid.STANDARD_DEVIATIONS if is_centered else ir.ModeratorGrid.MEAN_AND_STANDARD_DEVIATIONS
     return [ir.ModeratorValues(column, name, grid, is_centered)]
+
+
+def _category(
+    moderator: tree.Moderator,
+    column: ir.Column,
+    dummies: Iterable[str],
+    lookup: ParameterNames,
+    predictors: _Predictors,
+) -> list[ir.ModeratorValues]:
+    """A NOMINAL moderator at one of its codes: the dummies of that category."""
+    name, span = moderator.name.name, moderator.name.span or moderator.span
+    codes = lookup.names.variables[column.variable].categories
+    if isinstance(moderator.at, str):
+        raise error(f"'{name}' is NOMINAL, so it has no {moderator.at.lower()}", span,
+                    f"{name}, or {name} @ {codes[-1]:g}", "nominal-quantile")  # fmt: skip
+    if moderator.at not in codes:
+        raise error(f"'{name}' has no category {moderator.at:g}", span,
+                    f"its categories are {', '.join(f'{code:g}' for code in codes)}", "no-category")  # fmt: skip
+    values = [
+        value for dummy in dummies
+        for value in _moderator(replace(moderator, name=tree.Name(dummy, span), at=None), lookup, predictors)
+    ]  # fmt: skip
+    return [replace(each, values=(float(each.column.category == moderator.at),)) for each in values]
 
 
 def _defined_moderator(moderator: tree.Moderator, predictors: _Predictors) -> ir.ModeratorValues:

@@ -63,7 +63,8 @@ def read_outcome(expression: tree.Expression, names: Names, unknown: Unknown) ->
         case tree.Call("logit" | "probit" as link, (tree.Name() as inner,)):
             plain = read_outcome(inner, names, unknown)
             if names.kind(plain.column) not in (ir.Kind.ORDINAL, ir.Kind.NOMINAL):
-                raise error(f"'{link}()' needs a categorical outcome, and '{inner.name}' is {_kind_word(names, plain)}",
+                word = "COUNT" if names.kind(plain.column) is ir.Kind.COUNT else _kind_word(names, plain)
+                raise error(f"'{link}()' needs a categorical outcome, and '{inner.name}' is {word}",
                             expression.span, f"ORDINAL: {inner.name};", "link-on-continuous")  # fmt: skip
             return _linked(plain, link, expression, names)
         case tree.Call("var", (tree.Name() as inner,)):

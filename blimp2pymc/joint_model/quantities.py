@@ -69,7 +69,7 @@ class ParameterNames:
             return found
         if isinstance(found, ir.Column):
             raise error(f"'{node.name}' is a variable; here only parameters can stand", node.span,
-                        "a label that is no name of a variable, given in MODEL as 'x@label'",
+                        f"a label that is no name of a variable, given in MODEL as '{node.name}@b'",
                         "variable-in-parameters")  # fmt: skip
         if "." in node.name and found.code == "undeclared-name" and found.hint.startswith(node.name.split(".")[0]):
             raise BlimpError(found)

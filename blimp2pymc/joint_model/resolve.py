@@ -41,7 +41,7 @@ from blimp2pymc.joint_model.quantities import Derived, ParameterNames, check_loo
 from blimp2pymc.joint_model.read_script import read_script
 from blimp2pymc.joint_model.refusals import refused_by_script
 from blimp2pymc.joint_model.settings import read_settings
-from blimp2pymc.joint_model.simulated_names import check_simulation, simulated_names
+from blimp2pymc.joint_model.simulated_names import check_simulation, say_what_is_not_kept, simulated_names
 from blimp2pymc.joint_model.transform import transform_table
 from blimp2pymc.joint_model.user_priors import check_prior, with_user_priors
 from blimp2pymc.joint_model.warnings import find_warnings
@@ -209,6 +209,7 @@ def _read_data(script: tree.Script, data: Data, priors: str, findings: list[Find
             columns, mistake = columns or simulated_names(script) or None, BlimpError()
         where = table.name if table is not None else "the data"
         others = _without_data(script, columns, where, priors) if columns is not None else []
+        others = [say_what_is_not_kept(script, each) for each in others]
         raise BlimpError(*_sorted([*_errors(findings), *mistake.findings, *others])) from None
 
 

@@ -43,38 +43,56 @@ def separated_outcomes(model: ir.Model) -> Found:
     for equation in model.equations:
         if equation.role is ir.Role.MEANS:
             continue
-        for names in _separating(model, equation):
-            if (equation.name, *names) in told:
+        for names, code in _separating(model, equation):
+            if (equation.name, code, *names) in told:
                 continue
-            told.add((equation.name, *names))
+            told.add((equation.name, code, *names))
             quoted = [f"'{name}'" for name in names]
             together = " together" if len(names) > 1 else ""
             verb = "tells" if len(names) == 1 else "tell"
             them = "its coefficient is" if len(names) == 1 else "their coefficients are"
-            what = "counts of 0 from others" if equation.family == "negative_binomial" else "categories"
+            what = f"category {code}" if code else "categories"
+            what = "counts of 0 from others" if equation.family == "negative_binomial" else what
             yield (f"{' and '.join(quoted)}{together} {verb} {what} of '{equation.name}' apart without error, so that "
                    f"{them} held by the prior alone", equation.span or model.variables[equation.name].span,
                    "fewer predictors, or merged categories")  # fmt: skip
 
 
-def _separating(model: ir.Model, equation: ir.Equation) -> Iterator[tuple[str, ...]]:
-    """Names of the predictors that separate: every one that does so alone, else a set of them."""
+def _separating(model: ir.Model, equation: ir.Equation) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Names of the predictors that separate, every one that does so alone, else a set of them; the code set apart.
+
+    Whatever else is in the equation, latent variables or fixed coefficients, adds to the distance that the
+    direction found lengthens without end, and cannot hold it back.
+    """
     outcome = column_values(model, ir.Column(equation.outcome.variable))
     design = design_of(model, _without_means(model, equation))
-    predictors = [each for each in design.predictors if not each.is_intercept and not np.isnan(each.values).all()]
+    predictors = [
+        each for each in design.predictors
+        if not each.is_intercept and not np.isnan(each.values).all() and not _is_shared(model, equation, each.parameter)
+    ]  # fmt: skip
     has_intercept = any(each.is_intercept for each in design.predictors)
-    if outcome is None or not predictors or not design.is_complete or not has_intercept or design.fixed:
+    if outcome is None or not predictors or not has_intercept:
         return
     if equation.family == "negative_binomial":
-        yield from ((each.name,) for each in predictors if _marks_zeros(each.values, outcome))
+        yield from (((each.name,), "") for each in predictors if _marks_zeros(each.values, outcome))
         return
-    for sides in _questions(model, equation, outcome):
+    for code, sides in _questions(model, equation, outcome):
         alone = [each for each in predictors if _separates([each], sides)]
-        yield from ((each.name,) for each in alone)
+        yield from (((each.name,), code) for each in alone)
         if not alone and len(predictors) > 1:
             moved = _separates(predictors, sides)
             if moved:
-                yield tuple(moved)
+                yield tuple(moved), code
+
+
+def _is_shared(model: ir.Model, equation: ir.Equation, parameter: str) -> bool:
+    """Whether another equation or parameter depends on a coefficient, which may hold it."""
+    others = [
+        term.coefficient for other in model.equations for term in (*other.terms, *other.variance_terms)
+        if other is not equation
+    ]  # fmt: skip
+    definitions = [each.definition for each in model.parameters.values() if each.definition is not None]
+    return parameter in others or any(parameter in parameters_in(each) for each in definitions)
 
 
 def _without_means(model: ir.Model, equation: ir.Equation) -> ir.Equation:
@@ -89,18 +107,22 @@ def _without_means(model: ir.Model, equation: ir.Equation) -> ir.Equation:
     )
 
 
-def _questions(model: ir.Model, equation: ir.Equation, outcome: Array) -> list[list[Array]]:
+def _questions(model: ir.Model, equation: ir.Equation, outcome: Array) -> list[tuple[str, list[Array]]]:
     """Questions with the answers 1 and -1, NaN where the outcome is missing; those of a list have the same slopes.
 
     For an ordered outcome: is it above this code, for all codes but the last. For an unordered one: is it
-    this code, or is it the reference.
+    this code, or is it the reference; the code stands before the question where there are more than two.
     """
     variable = model.variables[equation.name]
     known = np.where(np.isnan(outcome), np.nan, 1.0)
     if equation.family == "probit":
-        return [[known * np.where(outcome > code, 1.0, -1.0) for code in variable.categories[:-1]]]
+        return [("", [known * np.where(outcome > code, 1.0, -1.0) for code in variable.categories[:-1]])]
     asked = (equation.outcome.category, variable.reference) if equation.family in BY_CODE else ()
-    return [[known * np.where(outcome == code, 1.0, -1.0)] for code in asked if code is not None]
+    several = len(variable.categories) > 2
+    return [
+        (f"{code:g}" if several else "", [known * np.where(outcome == code, 1.0, -1.0)])
+        for code in asked if code is not None
+    ]  # fmt: skip
 
 
 def _marks_zeros(values: Array, counts: Array) -> bool:

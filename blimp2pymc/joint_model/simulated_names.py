@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from blimp2pymc.blimp import tree
 from blimp2pymc.blimp.nearest import nearest
@@ -12,6 +13,9 @@ from blimp2pymc.errors import Finding
 
 SUFFIX = re.compile(r"(?i)\.(?:lag[0-9]*|time)\Z")
 """What may stand behind a simulated name: an earlier row, or the counter within a level."""
+
+MOST_SHOWN = 8
+"""Names of VARIABLES that a hint repeats."""
 
 
 def simulated_names(script: tree.Script) -> tuple[str, ...]:
@@ -38,6 +42,17 @@ def check_simulation(script: tree.Script) -> Iterator[Finding]:
         if item.name not in known and SUFFIX.sub("", item.name) not in known:
             yield Finding(f"'{item.name}' in VARIABLES is made by no statement of SIMULATE", item.span,
                           nearest(item.name, known), "undeclared-name")  # fmt: skip
+
+
+def say_what_is_not_kept(script: tree.Script, finding: Finding) -> Finding:
+    """A finding about an unknown name; where SIMULATE makes it, the reason is that VARIABLES does not list it."""
+    kept = [item.name for item in listed_names(script.statements("VARIABLES"))]
+    name = finding.span.text if finding.span is not None else ""
+    if finding.code != "undeclared-name" or not kept or name in kept or name not in simulated_names(script):
+        return finding
+    shown = kept if len(kept) <= MOST_SHOWN else ["..."]
+    return replace(finding, message=f"'{name}' is made by SIMULATE, but VARIABLES does not keep it",
+                   hint=f"VARIABLES: {' '.join([*shown, name])};", code="not-kept")  # fmt: skip
 
 
 def _names_of(node: object) -> Iterator[tree.Name]:

@@ -16,8 +16,10 @@ from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.category_warnings import CATEGORY_WARNINGS
 from blimp2pymc.joint_model.conditional_effects import with_defined
+from blimp2pymc.joint_model.coverage_warnings import COVERAGE_WARNINGS
 from blimp2pymc.joint_model.inside_functions import FUNCTION_WARNINGS
 from blimp2pymc.joint_model.latent_warnings import LATENT_WARNINGS, parameters_in_use
+from blimp2pymc.joint_model.prior_warnings import PRIOR_WARNINGS
 from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
 
 FEW_VALUES = 5
@@ -320,6 +322,8 @@ WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "no-interaction": _no_interaction,
     "correlated-predictor": _correlated_predictor,
     **CATEGORY_WARNINGS,
+    **COVERAGE_WARNINGS,
+    **PRIOR_WARNINGS,
     **FUNCTION_WARNINGS,
     "short-run": _short_run,
     "variance-only": _variance_only,

@@ -142,7 +142,8 @@ def _patterns(model: Model, names: list[str]) -> list[str]:
 
 
 def _predictors(model: Model) -> list[str]:
-    modelled = [each.name for each in predictor_equations(model) if each.role is Role.PREDICTOR]
+    # A nominal variable has an equation for each of its dummies.
+    modelled = dict.fromkeys(each.name for each in predictor_equations(model) if each.role is Role.PREDICTOR)
     kinds = {
         "Fixed predictors": list(model.fixed_predictors),
         "Complete predictors": [name for name in modelled if not model.variables[name].n_missing],

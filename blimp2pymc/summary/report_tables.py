@@ -114,6 +114,6 @@ def columns_of_text(rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:
 
 
 def _predictor_sections(table: pd.DataFrame) -> list[str]:
-    lines = [table_line("Grand Mean", row) for _, row in table[table["section"] == "Grand Mean"].iterrows()]
+    lines = [table_line(row["parameter"], row) for _, row in table[table["section"] == "Grand Mean"].iterrows()]
     rest = table[table["section"] != "Grand Mean"]
     return [*lines, *([""] if len(rest) and lines else []), *section_lines(rest)]

@@ -26,6 +26,12 @@ def data(n: int = 40, seed: int = 1) -> pd.DataFrame:
     frame["y2"] = 4 - frame.y
     frame["none"] = np.nan
     frame["hole"] = frame.z.where(np.arange(n) > 5)
+    late = np.arange(n) >= n // 2
+    frame["late"] = frame.y.where(late)
+    frame["early"] = frame.z.where(~late, 2.5)
+    frame["same"] = frame.z.where(~late, 2 * frame.x1)
+    frame["group"] = np.where(late, 1.0 + 2 * (np.arange(n) % 2), 2.0)
+    frame["seen"] = frame.same.where(np.arange(n) < n - 2)
     frame["sumhole"] = (frame.hole + frame.x1).where(np.arange(n) < n - 5)
     return frame
 
@@ -44,8 +50,14 @@ BAD = [
      "constant-predictor"),
     ("CENTER: one; MODEL: y ~ x1 <(one)>;", "the predictor 'one' of 'y' is constant: all its observed values are 1",
      "constant-predictor"),
-    ("MODEL: y ~ x1 <((x1 > 9))>;", "the predictor '(x1>9)' of 'y' is constant: all its observed values are equal",
+    ("MODEL: y ~ x1 <((x1 > 9))>;", "the predictor '(x1>9)' of 'y' is constant: all its observed values are 0",
      "constant-predictor"),
+    ("MODEL: late ~ x1 <(early)>;", "the predictor 'early' of 'late' does not vary in the rows with 'late'",
+     "constant-predictor"),
+    ("NOMINAL: group; MODEL: late ~ x1 <(group)>;",
+     "the predictor 'group.2' of 'late' does not vary in the rows with 'late'", "constant-predictor"),
+    ("MODEL: late ~ x1 <(same)>;", "the predictor 'same' of 'late' carries the same information as 'x1' in the rows "
+     "with 'late'", "collinear-predictors"),
     ("MODEL: y ~ x1 x2 <(sum)>;", "the predictor 'sum' of 'y' is an exact combination of 'x1' and 'x2'",
      "collinear-predictors"),
     ("MODEL: y ~ sum x1 z <(x2)>;", "the predictor 'x2' of 'y' is an exact combination of 'sum' and 'x1'",
@@ -87,6 +99,10 @@ FINE = [
     "MODEL: y ~ x1 z; x2 ~ twice;",
     "CENTER: x1 z; MODEL: y ~ x1 z x1*z x1^2;",
     "MODEL: y ~ x1@k x2@k z;",
+    "MODEL: late ~ x1 early; x2 ~ late;",  # where late is missing, x2 says something about it
+    "MODEL: late ~ x1 early@k; z ~ early@k;",
+    "MODEL: late ~ x1 seen;",  # values that are imputed differ
+    "ORDINAL: group; MODEL: group ~ z late;",
     "MODEL: y ~ x1@k x2@k x1*x2; z ~ sum@k x1 x2;",  # the label ties sum to the other equation
 ]
 
@@ -128,6 +144,12 @@ def test_a_prior_turns_collinearity_into_a_warning() -> None:
     (warning,) = [each for each in model.notes if each.code == "collinear-predictors"]
     assert warning.severity == "warning"
     assert resolve(parse("MODEL: y ~ x1 x2 sum;"), data(), priors="proper") is not None
+
+
+def test_a_prior_holds_what_does_not_vary_beside_the_outcome() -> None:
+    model = resolve(parse("MODEL: late ~ x1 early@k; PARAMETERS: k ~ normal(0, 1);"), data())
+    (warning,) = [each for each in model.notes if each.code == "constant-predictor"]
+    assert warning.severity == "warning"
 
 
 def test_chance_among_few_complete_rows_is_no_collinearity() -> None:

@@ -84,7 +84,7 @@ def test_ordered_categories_have_to_be_separated_at_every_threshold() -> None:
 
 def test_one_category_of_several() -> None:
     (message,) = messages("TRANSFORM: k = 1 + (x3 > 0) + (x3 > 0)*(x4 > 0); NOMINAL: k; MODEL: k ~ x3 m1;")
-    assert message.startswith("'x3' tells")
+    assert message.startswith("'x3' tells category 1 of 'k' apart")
 
 
 def test_counts_that_are_all_zero_in_a_group() -> None:
@@ -92,9 +92,18 @@ def test_counts_that_are_all_zero_in_a_group() -> None:
     assert message.startswith("'d' tells counts of 0 from others of 'c' apart")
 
 
-def test_latent_predictors_say_nothing() -> None:
-    script = "TRANSFORM: b = (x3 > 0.3); ORDINAL: b; LATENT: f; MODEL: f -> b y y2; b ~ x3;"
-    assert not messages(script)
+@pytest.mark.parametrize("beside", ["f", "o.latent", "x4@0.5", "x4@k", "x1"])
+def test_what_stands_beside_a_separating_predictor_does_not_hold_it(beside: str) -> None:
+    (message,) = messages(
+        "TRANSFORM: b = (x3 > 0.3); o = (x4 > 0)*1; ORDINAL: b o; LATENT: f; "
+        f"MODEL: f -> y y2 m1; o ~ x2; b ~ x3 {beside}; i ~ 1@k;"
+    )
+    assert message.startswith("'x3' tells")
+
+
+@pytest.mark.parametrize("rest", ["b ~ x3@k; y ~ x4@k;", "b ~ x3@k x4; y ~ x4@l; PARAMETERS: l = 2*k;"])
+def test_what_else_depends_on_the_coefficient_holds_it(rest: str) -> None:
+    assert not messages(f"TRANSFORM: b = (x3 > 0.3); ORDINAL: b; MODEL: {rest}")
 
 
 def resolved_counts(counts: list[float]) -> Model:

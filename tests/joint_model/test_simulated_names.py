@@ -34,6 +34,19 @@ def test_every_name_is_made() -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "name"), [("CLUSTERID: schools;", "schools"), ("ORDINAL: w;", "w"), ("MODEL: y ~ w;", "w")]
+)
+def test_what_is_made_has_to_be_kept(command: str, name: str) -> None:
+    text = SCRIPT.replace("VARIABLES: x y z schools", "VARIABLES: x y z")
+    assert text != SCRIPT
+    with pytest.raises(BlimpError) as caught:
+        resolve(text + command)
+    (found,) = [each for each in caught.value.findings if each.code == "not-kept"]
+    assert found.message == f"'{name}' is made by SIMULATE, but VARIABLES does not keep it"
+    assert found.hint == f"VARIABLES: x y z time x1 x2 x3 {name};"
+
+
+@pytest.mark.parametrize(
     ("written", "misspelt", "place"),
     [
         ("b*x", "bb*x", "bb"),

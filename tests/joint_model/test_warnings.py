@@ -48,6 +48,23 @@ CASES = {
         "TRANSFORM: b = (x3 > 0.3); ORDINAL: b; MODEL: b ~ x3 x4",
         "TRANSFORM: b = (x3 + x4 > 0.3); ORDINAL: b; MODEL: b ~ x3",
     ),
+    "one-coefficient": ("NOMINAL: n; MODEL: y ~ n@k", "NOMINAL: n; MODEL: y ~ n.2@k n.3@l"),
+    "never-together": (
+        "TRANSFORM: a = missing(d == 1, x3); b = missing(d == 0, x4); MODEL: a ~ b",
+        "TRANSFORM: a = missing(d == 1, x3); b = missing(i == 0, x4); MODEL: a ~ b",
+    ),
+    "never-apart": (
+        "TRANSFORM: b = (x3 > 0); c = (x3 > 1); ORDINAL: b c; MODEL: b ~~ c",
+        "TRANSFORM: b = (x3 > 0); c = (x4 > 0); ORDINAL: b c; MODEL: b ~~ c",
+    ),
+    "narrow-predictor": (
+        "TRANSFORM: small = x3/50; ORDINAL: d; MODEL: d ~ small",
+        "TRANSFORM: small = x3/5; ORDINAL: d; MODEL: d ~ small",
+    ),
+    "distant-predictor": (
+        "TRANSFORM: year = x3 + 2020; COUNT: count; MODEL: count ~ year",
+        "TRANSFORM: year = x3 + 2020; COUNT: count; CENTER: year; MODEL: count ~ year",
+    ),
     "endless-flat": (
         "MODEL: y ~ (exp(-rate*x4))@1; PARAMETERS: rate ~ truncate(0, Inf)",
         "MODEL: y ~ (exp(-rate*x4))@1; PARAMETERS: rate ~ truncate(0, 2)",
@@ -84,6 +101,41 @@ def test_warning_is_given_where_it_belongs(code: str) -> None:
 def test_every_code_has_a_case() -> None:
     # What only a DataFrame can hold has a test of its own below.
     assert WARNINGS.keys() <= {*CASES, "categories-as-numbers"}
+
+
+def messages(code: str, script: str) -> list[str]:
+    return [note.message for note in resolved(script).notes if note.code == code]
+
+
+def test_numbers_chosen_for_categories_have_gaps() -> None:
+    assert not messages("empty-category", "TRANSFORM: gap = 10*n; ORDINAL: gap; MODEL: y ~ gap")
+    (told,) = messages("empty-category", "TRANSFORM: gap = n + 2*(n == 3); ORDINAL: gap; MODEL: y ~ gap")
+    assert told == "nobody has the codes 3, 4 of 'gap': their neighbours are treated as adjacent categories"
+
+
+def test_empty_cells_of_a_table_are_listed() -> None:
+    script = "TRANSFORM: o = ifelse(d == 1, 1 + (x3 > 0), 2 + (x3 > 0)); ORDINAL: d o; MODEL: o ~ d"
+    assert messages("empty-cell", script) == ["nobody has the code 1 of 'o' where 'd' is 0, nor 3 where it is 1"]
+
+
+def test_correlated_variables_that_no_row_has_both_of() -> None:
+    script = "TRANSFORM: a = missing(d == 1, x3); b = missing(d == 0, x4); MODEL: a ~~ b"
+    (told,) = messages("never-together", script)
+    assert told.startswith("no row has both 'a' and 'b', so that their correlation rests on")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "TRANSFORM: small = x3/50; MODEL: y ~ small",
+        "TRANSFORM: small = x3/50; ORDINAL: d; MODEL: d ~ small@k; PARAMETERS: k ~ normal(0, 1000)",
+        "TRANSFORM: rare = (x3 > 2.2); ORDINAL: d; MODEL: d ~ rare",
+        "TRANSFORM: year = x3 + 2020; ORDINAL: d; MODEL: d ~ 1@k year; PARAMETERS: k ~ normal(0, 1000000)",
+        "TRANSFORM: year = x3 + 2020; ORDINAL: d; MODEL: d ~ 1@0 year",
+    ],
+)
+def test_scale_that_the_prior_leaves_alone(script: str) -> None:
+    assert not {"narrow-predictor", "distant-predictor"} & found(script)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,16 @@ from hand_built import correlated_mediators, interaction
 from joint_model.simulated import resolved
 from summary.synthetic_draws import synthetic_draws
 
-from blimp2pymc.joint_model.ir import Apply, Column, ModeratorGrid, ModeratorValues, ParameterReference, SimpleEffect
+from blimp2pymc.errors import BlimpError
+from blimp2pymc.joint_model.ir import (
+    Apply,
+    Column,
+    Form,
+    ModeratorGrid,
+    ModeratorValues,
+    ParameterReference,
+    SimpleEffect,
+)
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.summary.conditional_effects import conditional_rows
 from blimp2pymc.summary.tables import rows
@@ -131,6 +140,37 @@ def test_expression_of_labels_is_evaluated_at_each_value():
     assert list(found) == [("", f"b1*(b3+d) | d @ {code}", "b1*(b3+d)") for code in (0, 1)]
     _, b1, _, b3, _ = coefficients(draws)
     np.testing.assert_allclose(found["", "b1*(b3+d) | d @ 1", "b1*(b3+d)"], b1 * (b3 + 1))
+
+
+@pytest.mark.parametrize(("code", "dummies"), [(1, (0, 0)), (2, (1, 0)), (3, (0, 1))])
+@pytest.mark.parametrize("center", ["", "CENTER: n x3;"])
+def test_category_of_a_nominal_moderator(code: int, dummies: tuple[int, int], center: str) -> None:
+    model = resolved(f"NOMINAL: n; {center} MODEL: y ~ x3@b n x3*n; SIMPLE: x3 | n @ {code};")
+    draws = synthetic_draws(model)
+    found = [each for each in conditional_rows(model, draws, model.equation_of[Column("y")])]
+    assert [each.parameter for each in found] == ["Intercept", "Slope"]
+    assert {each.section for each in found} == {f"x3 | n.2 @ {dummies[0]} and n.3 @ {dummies[1]}"}
+    slope = draws.parameter("b")
+    for other, value in zip((2.0, 3.0), dummies, strict=True):
+        share = model.centered.get(Column("n", Form.DUMMY, other))
+        shift = draws.parameter(share.name) if isinstance(share, ParameterReference) else 0.0
+        slope = slope + draws.parameter(f"y ~ x3*n.{other:g}") * (value - shift)
+    np.testing.assert_allclose(found[1].draws, slope)
+
+
+@pytest.mark.parametrize(
+    ("moderator", "message", "hint"),
+    [
+        ("n @ 4", "'n' has no category 4", "its categories are 1, 2, 3"),
+        ("n @ quartile", "'n' is NOMINAL, so it has no quartile", "n, or n @ 3"),
+    ],
+)
+def test_value_that_is_no_category(moderator: str, message: str, hint: str) -> None:
+    with pytest.raises(BlimpError) as caught:
+        resolved(f"NOMINAL: n; MODEL: y ~ x3 n x3*n; SIMPLE: x3 | {moderator};")
+    (finding,) = caught.value.findings
+    assert (finding.message, finding.hint) == (message, hint)
+    assert finding.span is not None and finding.span.text == "n"
 
 
 @pytest.mark.parametrize("center", ["", "CENTER: x3 d;"])

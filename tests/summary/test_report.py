@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hand_built import correlated_mediators, interaction
+from joint_model.simulated import resolved
 from summary.synthetic_draws import synthetic_draws
 
 from blimp2pymc.errors import Finding, Source, Span
@@ -123,6 +124,14 @@ def test_every_parameter_has_one_number():
     assert numbers["y residual variance"] == 1
     assert numbers["b1"] == 3
     assert burn_in(model, draws).parameters == tuple(model.parameters)
+
+
+def test_dummies_of_a_nominal_predictor():
+    model = resolved("NOMINAL: n; CENTER: x1 n; MODEL: y ~ x1 n;")
+    text = printed(model, synthetic_draws(model))
+    assert re.search(r"^ +nominal: +n$", text, re.MULTILINE)
+    rows = re.findall(r"^ +((?:Grand Mean|Share)[^ ]*(?: n\.\d)?) ", text, re.MULTILINE)
+    assert rows == ["Grand Mean", "Grand Mean: n.2", "Grand Mean: n.3", "Share: n.2", "Share: n.3"]
 
 
 def test_trouble_is_named():
