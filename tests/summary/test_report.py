@@ -130,7 +130,8 @@ def test_dummies_of_a_nominal_predictor():
     model = resolved("NOMINAL: n; CENTER: x1 n; MODEL: y ~ x1 n;")
     text = printed(model, synthetic_draws(model))
     assert re.search(r"^ +nominal: +n$", text, re.MULTILINE)
-    rows = re.findall(r"^ +((?:Grand Mean|Share)[^ ]*(?: n\.\d)?) ", text, re.MULTILINE)
+    tables = text[text.index("PREDICTOR MODEL ESTIMATES") :]
+    rows = re.findall(r"^ +((?:Grand Mean|Share)(?:: n\.\d)?) ", tables, re.MULTILINE)
     assert rows == ["Grand Mean", "Grand Mean: n.2", "Grand Mean: n.3", "Share: n.2", "Share: n.3"]
 
 
