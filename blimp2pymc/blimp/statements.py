@@ -202,10 +202,13 @@ def _variance(piece: Piece, left: Side) -> VarianceStatement:
                 "no-operator",
             )  # fmt: skip
         end_of_first = next((term for term in left.terms[:-1] if term.settings), None)
+        hint = "y ~ x1 x2"
+        if end_of_first and end_of_first.span:
+            hint = f"write ';' behind '{end_of_first.span.text}'"
+        elif left.terms[-1].settings:
+            hint = _one_by_one(left)
         raise error(
-            "a statement needs an operator such as '~' between its sides", left.span,
-            f"write ';' behind '{end_of_first.span.text}'" if end_of_first and end_of_first.span else "y ~ x1 x2",
-            "no-operator",
+            "a statement needs an operator such as '~' between its sides", left.span, hint, "no-operator"
         )  # fmt: skip
     if not first.settings:
         raise error(
@@ -215,6 +218,13 @@ def _variance(piece: Piece, left: Side) -> VarianceStatement:
             "no-operator",
         )
     return VarianceStatement(first, piece.block, left.span)
+
+
+def _one_by_one(side: Side) -> str:
+    """`a b@1` as statements of one variance each."""
+    words = [term.span.text for term in side.terms if term.span]
+    _, at, setting = words[-1].partition("@")
+    return "; ".join([*(f"{word}{at}{setting}" for word in words[:-1]), words[-1]])
 
 
 def definition_of(piece: Piece, left: Side, value: Expression, operator_span: Span) -> Definition:

@@ -69,14 +69,18 @@ def conditional_rows(model: Model, draws: Draws, equation: Equation) -> list[Row
 
 
 def conditional_expression_rows(model: Model, draws: Draws) -> list[Row]:
-    """Conditional effects that are expressions of parameters and moderators, belonging to no single outcome."""
+    """Conditional effects that are expressions of parameters and moderators, belonging to no single outcome.
+
+    Labels belong to terms of equations, so a moderator is centered in the expression where it is in these.
+    """
     rows = []
     quantities = quantity_values(model, draws)
     for effect in model.simple_effects:
         if not _is_of_parameters(effect):
             continue
         for title, values in _grid(model, draws, effect):
-            effects = value_of(model, draws, effect.focal, quantities, values)
+            seen = {column: value - _center(model, draws, column) for column, value in values.items()}
+            effects = value_of(model, draws, effect.focal, quantities, seen)
             rows.append(Row("conditional", "", title, effect.name, effects))
     return rows
 

@@ -12,7 +12,7 @@ from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.completed_data import row_variance_mean, row_variance_quantile
 from blimp2pymc.summary.conditional_effects import conditional_rows
 from blimp2pymc.summary.explained_variance import explained_rows, standardized_rows
-from blimp2pymc.summary.printed_names import line_prefix, outcome_heading
+from blimp2pymc.summary.printed_names import line_prefix, outcome_heading, phantom_heading, variance_heading
 from blimp2pymc.summary.rows import Row, constant_row, labelled, parameter_row, parameter_values
 
 
@@ -116,7 +116,7 @@ def deviation_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
 
 def log_variance_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
     """Coefficients of the logarithm of the residual variance, and the factors they stand for."""
-    heading = f"var({outcome_heading(model, equation)})"
+    heading = variance_heading(model, equation)
     names = dict.fromkeys(term.coefficient for term in equation.variance_terms)
     values = parameter_values(model, draws, names)
     row = Row("outcome", heading, "Exponentiated Coefficients", "", is_tested=False)
@@ -159,7 +159,7 @@ def covariance_rows(model: Model, draws: Draws, block: JointBlock) -> list[Row]:
     variances = [each.residual_variance for each in equations]
     pairs = sorted(block.correlations)
     if block.parameterisation == "phantom":
-        titles = {pair: f"{equations[pair[0]].name} <-> {equations[pair[1]].name}" for pair in pairs}
+        titles = {pair: phantom_heading(block, pair) for pair in pairs}
         return [
             parameter_row(
                 model, draws, block.correlations[pair], Row("covariance", title, "Phantom Correlations", title)

@@ -11,7 +11,7 @@ from blimp2pymc.errors import error
 from blimp2pymc.joint_model.ir import Model, Role
 from blimp2pymc.joint_model.term_names import number_name
 from blimp2pymc.sampler.draws import Draws
-from blimp2pymc.summary.printed_names import line_prefix, outcome_heading
+from blimp2pymc.summary.printed_names import line_prefix, outcome_heading, phantom_heading, variance_heading
 
 ESTIMATES = ("median", "interval", "none")
 """What is written when there are results."""
@@ -81,6 +81,9 @@ def table_summaries(model: Model, table: pd.DataFrame) -> dict[str, Summary]:
             heading, prefix = outcome_heading(model, equation), line_prefix(model, equation)
             for term in equation.terms:
                 wanted.setdefault(term.coefficient, ("outcome", heading, "Coefficients", prefix + term.name))
+            for term in equation.variance_terms:
+                line = ("outcome", variance_heading(model, equation), "Coefficients", term.name)
+                wanted.setdefault(term.coefficient, line)
             if equation.residual_variance is not None:
                 line = ("outcome", heading, "Variances", "Residual Var.")
                 wanted.setdefault(equation.residual_variance, line)
@@ -88,6 +91,9 @@ def table_summaries(model: Model, table: pd.DataFrame) -> dict[str, Summary]:
         names = [each.variable for each in block.members]
         for (i, j), name in block.correlations.items():
             line = ("covariance", " ".join(names), "Correlations", f"Cor({names[i]},{names[j]})")
+            if block.parameterisation == "phantom":
+                title = phantom_heading(block, (i, j))
+                line = ("covariance", title, "Phantom Correlations", title)
             wanted.setdefault(name, line)
     found = {name: lines[line] for name, line in wanted.items() if line in lines}
     if not found:

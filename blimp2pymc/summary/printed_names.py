@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import BlimpError, Finding
-from blimp2pymc.joint_model.ir import Column, Equation, Form, Kind, Model
+from blimp2pymc.joint_model.ir import Column, Equation, Form, JointBlock, Kind, Model
 
 
 def column_name(column: Column) -> str:
@@ -29,6 +29,17 @@ def outcome_heading(model: Model, equation: Equation) -> str:
     if equation.family == "logit" and (not _is_nominal(model, equation) or _is_written_as(equation, "logit(")):
         return f"logit({equation.name})"
     return equation.name
+
+
+def variance_heading(model: Model, equation: Equation) -> str:
+    """Name the table of a modelled residual variance stands under: `var(y)`."""
+    return f"var({outcome_heading(model, equation)})"
+
+
+def phantom_heading(block: JointBlock, pair: tuple[int, int]) -> str:
+    """Name a correlation from a phantom variable stands under: `a <-> b`."""
+    first, second = (block.members[place].variable for place in pair)
+    return f"{first} <-> {second}"
 
 
 def line_prefix(model: Model, equation: Equation) -> str:

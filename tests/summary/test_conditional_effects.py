@@ -173,6 +173,21 @@ def test_value_that_is_no_category(moderator: str, message: str, hint: str) -> N
     assert finding.span is not None and finding.span.text == "n"
 
 
+@pytest.mark.parametrize("center", ["", "CENTER: x4 d;"])
+def test_moderators_in_an_expression_of_labels_are_centered_where_they_are_in_the_equation(center: str) -> None:
+    script = f"ORDINAL: d; {center} MODEL: y ~ x3@b x4 d x3*x4@c x3*d@e;"
+    model = resolved(f"{script} SIMPLE: b + c*x4 + e*d | x4 and d; x3 | x4 and d;")
+    draws = synthetic_draws(model)
+    effects, slopes = (
+        {each.section.split(" | ")[1]: each.draws for each in rows(model, draws)
+         if each.block == "conditional" and each.outcome == outcome and each.parameter != "Intercept"}
+        for outcome in ("", "y")
+    )  # fmt: skip
+    assert len(effects) == len(slopes) == 6
+    for title, slope in slopes.items():
+        np.testing.assert_allclose(effects[title], slope)
+
+
 @pytest.mark.parametrize("center", ["", "CENTER: x3 d;"])
 def test_defined_variables_are_focal_and_moderate(center: str) -> None:
     script = f"{center} MODEL: s = x3 + 2*x4; y ~ 1@a s@b d@c s*d@e; SIMPLE: s | d @ 1; d | s; d | s @ 2;"

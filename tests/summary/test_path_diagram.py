@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hand_built import correlated_mediators, interaction
+from joint_model.simulated import resolved
 from summary.drawn_models import deviation, drawn_model, gallery
 from summary.families import one_outcome
 from summary.mixed_predictors import mixed_predictors
@@ -291,6 +292,22 @@ def test_intervals_are_a_second_line(result):
 
 def test_a_table_of_estimates_says_the_same(result):
     assert path_diagram(result.model, result.estimates).svg == result.path_diagram().svg
+
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("LATENT: f; MODEL: f -> x1:x3; y ~ 1 f; var(y) ~ 1 x4; f ~~ y2;", ("var(y) ~ Intercept", "var(y) ~ x4")),
+        ("OPTIONS: use_phantom; MODEL: y ~~ y2;", ("y ~~ y2",)),
+    ],
+)
+def test_modelled_variances_and_phantom_correlations_have_their_estimates_from_a_table_too(script, names):
+    model = resolved(script)
+    fit = Fit(model, plan(model), synthetic_draws(model))
+    diagram = fit.path_diagram(intercepts=True).svg
+    assert path_diagram(model, fit.estimates, intercepts=True).svg == diagram
+    for name in names:
+        assert decimal(float(np.median(fit.draws.parameter(name)))) in texts(diagram)
 
 
 def test_none_shows_the_labels(result):
