@@ -38,20 +38,19 @@ def not_jointly_normal(model: Model) -> Iterator[Finding]:
         elif equation.transform is not None:
             yield refuse(f"'{equation.name}' is transformed", equation)
         elif equation.variance_terms:
-            yield refuse(f"the variance of '{equation.name}' differs between rows", equation)
+            reason = f"the variance of '{equation.name}' differs between rows"
+            yield refuse(reason, equation, equation.variance_terms[-1].span)
         else:
             for term in equation.terms:
                 if not _is_linear(expand_term(term), joint):
                     reason = f"'{equation.name}' depends on '{term.name}', which is not linear in them"
                     yield refuse(reason, equation, term.span)
     for quantity in model.quantities:
-        for leaf in leaves(quantity.expression):
+        for leaf in dict.fromkeys(leaves(quantity.expression)):
             if isinstance(leaf, ImpliedVariance) and leaf.part in IMPLIED:
-                reason = (
-                    f"'{quantity.name}' refers to '{leaf.variable}.{leaf.part.value}', a variance of completed rows"
-                )
-                yield Finding(f"the marginal form has no completed rows, and {reason}", quantity.span, "",
-                              "not-jointly-normal")  # fmt: skip
+                reason = f"'{quantity.name}' refers to '{leaf.variable}.{leaf.part.value}', a variance of them"
+                yield Finding(f"the marginal form has no completed rows, and {reason}", quantity.span,
+                              f"leave out --marginal, or '{quantity.name}'", "not-jointly-normal")  # fmt: skip
 
 
 def _is_linear(products: tuple[Product, ...], joint: frozenset[Column]) -> bool:

@@ -126,6 +126,23 @@ def test_function_without_a_value(marked: str) -> None:
     assert [(finding.span.start, finding.span.end)] == places
 
 
+FACTOR = "LATENT: f; MODEL: f -> x1 x2 z;"
+
+
+@pytest.mark.parametrize("term", ["ln(f)", "sqrt(f)", "f^0.5", "ln(1/f)"])
+def test_functions_of_a_factor_with_mean_zero_that_are_undefined_below_it_are_refused(term: str) -> None:
+    with pytest.raises(BlimpError) as caught:
+        resolve(f"{FACTOR} y ~ x1 {term};", data())
+    (finding,) = caught.value.findings
+    assert finding.code == "undefined-predictor" and "'f' has mean 0" in finding.message
+    assert finding.span.text == term
+
+
+@pytest.mark.parametrize("rest", ["y ~ exp(f) ln(f^2 + 1) 1/(f + 2);", "y ~ ln(f); f ~ 1; x1 ~ 0;"])
+def test_other_functions_of_factors_are_read(rest: str) -> None:
+    resolve(f"{FACTOR} {rest}", data())
+
+
 def test_function_without_a_value_at_a_row_that_is_left_out() -> None:
     resolve("FILTER: x2 > 0; MODEL: y ~ x1 ln(x2);", data())
 

@@ -122,8 +122,18 @@ def test_what_is_not_jointly_normal_is_refused_with_the_reason(name: str, reason
 
 
 def test_a_variance_of_completed_rows_is_refused() -> None:
-    with pytest.raises(BlimpError, match="has no completed rows"):
-        translate(resolve("MODEL: y ~ x1; PARAMETERS: r = y.totalvar;", cases.simulated()), marginal=True)
+    script = "MODEL: y ~ x1; PARAMETERS: r = x1.residvar/sqrt(y.totalvar*y.totalvar);"
+    with pytest.raises(BlimpError, match="has no completed rows") as caught:
+        translate(resolve(script, cases.simulated()), marginal=True)
+    (finding,) = caught.value.findings
+    assert "'y.totalvar', a variance of them" in finding.message and "'r'" in finding.hint
+
+
+def test_a_modelled_variance_is_refused_where_it_is_written() -> None:
+    with pytest.raises(BlimpError) as caught:
+        translate(resolve("MODEL: y ~ x1; var(y) ~ 1 w;", cases.simulated()), marginal=True)
+    (finding,) = caught.value.findings
+    assert finding.span.text == "w"
 
 
 def test_two_flavours_at_once_are_refused() -> None:
