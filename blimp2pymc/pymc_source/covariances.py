@@ -31,6 +31,7 @@ def declare_block(page: Page, block: JointBlock) -> None:
         spans = (page.model.parameters[name].span for name in block.correlations.values())
         for line in page.script_lines([block.span, *spans]):
             page.comment(line)
+            page.stated.add(line)
     elif block.role is Role.PREDICTOR:
         names = ", ".join(each.variable for each in members)
         page.comment(f"predictors without an equation are jointly normal: {names}")

@@ -62,7 +62,7 @@ def write_equation(page: Page, equation: Equation, writer: Callable[[Page, Equat
 def statement_lines(page: Page, equation: Equation) -> list[str]:
     """The script's lines an equation stands on, each written once; where it needs more, what the equation says.
 
-    It needs more when there is no line of the script, and when a line stands for several equations.
+    It needs more when there is no line of the script that is not written yet, and when one stands for several equations.
     """
     if equation.role is Role.MEANS:
         name = equation.outcome.name
@@ -71,7 +71,7 @@ def statement_lines(page: Page, equation: Equation) -> list[str]:
     lines = page.lines_of(equation)
     fresh = [each for each in lines if each not in page.stated]
     page.stated.update(fresh)
-    if lines and all(page.n_equations_of[each] == 1 for each in lines):
+    if fresh and all(page.n_equations_of[each] == 1 for each in lines):
         return fresh
     outcome = equation.outcome
     name = equation.name if outcome.category is None else f"{equation.name}.{outcome.category:g}"

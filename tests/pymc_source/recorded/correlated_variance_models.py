@@ -72,7 +72,7 @@ with pm.Model(coords=coords) as model:
     m_sd = pt.sqrt(m_residual_variance)
     m_f_correlation = pm.Uniform("m_f_correlation", lower=-1, upper=1)
 
-    # f ~~ m;
+    # m ~ Intercept
     m_intercept = pm.Flat("m_intercept", initval=np.nanmean(m_data))
     m_missing = pm.Normal("m_missing", m_intercept, m_sd, dims="m_missing_row")
     pm.Normal("m_observed", m_intercept, m_sd, observed=m_data[~m_is_missing], dims="m_observed_row")

@@ -89,7 +89,7 @@ with pm.Model(coords=coords) as model:
     w_sd = pt.sqrt(w_residual_variance)
     pm.Normal("w", w_predicted, w_sd, observed=w, dims="row")
 
-    # f ~~ g;
+    # f ~ Intercept@0
     f_given_mean = g_f_correlation * f_sd / g_sd * g
     f_given_sd = f_sd * pt.sqrt(1 - g_f_correlation**2)
     f = pm.Normal("f", f_given_mean, f_given_sd, dims="row")

@@ -167,7 +167,6 @@ with pm.Model(coords=coords) as model:
     phantom_m_y_loading_of_y = pm.Uniform("phantom_m_y_loading_of_y", lower=-1, upper=1)
     r = pm.Deterministic("r", phantom_m_y_loading_of_m * phantom_m_y_loading_of_y)
 
-    # m ~~ y@r;
     # m ~ Intercept
     m_intercept = pm.Flat("m_intercept", initval=np.nanmean(m_data))
     m_missing = pm.Normal("m_missing", m_intercept, m_sd, dims="m_missing_row")

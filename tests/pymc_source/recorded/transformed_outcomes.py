@@ -115,7 +115,7 @@ with pm.Model(coords=coords) as model:
     )
     x2_transformed = pt.where(x2_is_missing, x2_transformed_missing[np.cumsum(x2_is_missing) - 1], x2_transformed_data)
 
-    # x2 ~~ w;
+    # w ~ Intercept
     w_intercept = pm.Flat("w_intercept", initval=np.mean(w))
     x2_residual = x2_transformed - x2_predicted
     w_given_mean = w_intercept + x2_w_correlation * w_sd / x2_sd * x2_residual
