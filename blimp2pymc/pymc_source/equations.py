@@ -62,7 +62,7 @@ def write_equation(page: Page, equation: Equation, writer: Callable[[Page, Equat
 def statement_lines(page: Page, equation: Equation) -> list[str]:
     """The script's lines an equation stands on, each written once; where it needs more, what the equation says.
 
-    It needs more when there is no line of the script that is not written yet, and when one stands for several equations.
+    It needs more when no line of the script is left to write, and when one stands for several equations.
     """
     if equation.role is Role.MEANS:
         name = equation.outcome.name
