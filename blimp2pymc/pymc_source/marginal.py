@@ -2,8 +2,8 @@
 
 Every variable with an equation is `constant + effects of other such variables + residual`, so that all of them are
 jointly normal, with mean (I - B)^-1 a and covariance (I - B)^-1 Psi (I - B)^-T for effects B, constants a and
-residual covariance Psi. What is observed of a row has that distribution's margin: one `pm.MvNormal` per pattern of
-missing cells, or one for all where patterns are many, and nothing else to sample than parameters.
+residual covariance Psi. What is observed of a row has that distribution's margin: one `pm.MvNormal`, with a covariance
+for each pattern of missing cells, and nothing else to sample than parameters.
 """
 
 from __future__ import annotations
@@ -11,20 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from blimp2pymc.errors import Finding, Span
 from blimp2pymc.joint_model.algebra import columns_in, expand_term, leaves
 from blimp2pymc.joint_model.ir import Column, Equation, ImpliedVariance, Model, Product, Role
 from blimp2pymc.pymc_source.covariances import write_standard_deviation
 from blimp2pymc.pymc_source.linear_predictor import mean_terms
 from blimp2pymc.pymc_source.names import pair_parameter
-from blimp2pymc.pymc_source.page import IMPLIED, INDENT, Page, sum_text
+from blimp2pymc.pymc_source.page import IMPLIED, Page, sum_text
 from blimp2pymc.pymc_source.printer import SUM, Text, multiply, number, string
 from blimp2pymc.pymc_source.priors import declare
-
-MOST_PATTERNS = 8
-"""Patterns of missing cells up to which each has a distribution of its own: PyTensor compiles every one of them."""
 
 
 def not_jointly_normal(model: Model) -> Iterator[Finding]:
@@ -81,16 +76,8 @@ def data_lines(page: Page) -> list[str]:
     lines = [f"observed_values = data[[{', '.join(string(each) for each in observed)}]].to_numpy(float)"]
     if page.model.incomplete:
         lines.append("is_observed = ~np.isnan(observed_values)")
-        if _has_many_patterns(page.model):
-            lines.append("observed_patterns, pattern_of_row = np.unique(is_observed, axis=0, return_inverse=True)")
-        else:
-            lines.append("observed_patterns = np.unique(is_observed[is_observed.any(axis=1)], axis=0)")
+        lines.append("observed_patterns, pattern_of_row = np.unique(is_observed, axis=0, return_inverse=True)")
     return lines
-
-
-def _has_many_patterns(model: Model) -> bool:
-    missing = np.column_stack([model.missing(name) for name in model.incomplete])
-    return len(np.unique(missing, axis=0)) > MOST_PATTERNS
 
 
 def write_head(page: Page) -> None:
@@ -197,40 +184,16 @@ def write_tail(page: Page) -> None:
     page.line("implied_mean = constants.T @ total_effect.T" if by_row else "implied_mean = total_effect @ constants")
     page.line("implied_covariance = total_effect @ residual_covariance @ total_effect.T")
     page.blank()
-    own = f"{n_latent}:" if n_latent else ":"
-    mean = f"implied_mean[:, {own}]" if by_row else f"implied_mean[{own}]"
-    mean, covariance = mean if n_latent else "implied_mean", "implied_covariance"
-    covariance = f"{covariance}[{own}, {own}]" if n_latent else covariance
+    mean, covariance = "implied_mean", "implied_covariance"
+    if n_latent:
+        mean += f"[:, {n_latent}:]" if by_row else f"[{n_latent}:]"
+        covariance += f"[{n_latent}:, {n_latent}:]"
     if not model.incomplete:
         page.call("pm.MvNormal(", ['"outcomes"', f"mu={mean}", f"cov={covariance}", "observed=observed_values"])
-    elif _has_many_patterns(model):
-        _write_patterns_together(page, mean, covariance, n - n_latent)
-    else:
-        _write_patterns_apart(page, n_latent, by_row)
-
-
-def _write_patterns_apart(page: Page, n_latent: int, by_row: bool) -> None:
-    page.comment("rows with the same missing cells together; what is observed of them is jointly normal")
-    page.line("for pattern_number, pattern in enumerate(observed_patterns, start=1):")
-    page.indent += INDENT
-    page.line("pattern_rows = (is_observed == pattern).all(axis=1)")
-    seen = "np.flatnonzero(pattern)" + (f" + {n_latent}" if n_latent else "")
-    page.line(f"pattern_variables = {seen}")
-    mean = "implied_mean[pattern_rows][:, pattern_variables]" if by_row else "implied_mean[pattern_variables]"
-    arguments = [
-        'f"outcomes_{pattern_number}"',
-        f"mu={mean}",
-        "cov=implied_covariance[pattern_variables][:, pattern_variables]",
-        "observed=observed_values[pattern_rows][:, pattern]",
-    ]
-    page.call("pm.MvNormal(", arguments)
-    page.indent = page.indent.removesuffix(INDENT)
-
-
-def _write_patterns_together(page: Page, mean: str, covariance: str, n_observed: int) -> None:
+        return
     page.comment("a missing cell is set to 0, with mean 0, variance 1/(2 pi) and no covariances: its density is 1")
     page.line("pattern_pairs = observed_patterns[:, :, None] & observed_patterns[:, None, :]")
-    page.line(f"pattern_covariance = pt.where(pattern_pairs, {covariance}, np.eye({n_observed}) / (2 * np.pi))")
+    page.line(f"pattern_covariance = pt.where(pattern_pairs, {covariance}, np.eye({n - n_latent}) / (2 * np.pi))")
     arguments = [
         '"outcomes"',
         f"mu=pt.where(is_observed, {mean}, 0)",

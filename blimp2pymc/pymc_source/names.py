@@ -36,8 +36,7 @@ RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *MOD
         "chain", "coords", "data", "draw", "idata", "model", "row", "sample",
         "quadrature_node", "quadrature_weight",
         "observed_values", "is_observed", "observed_patterns", "direct_effect", "total_effect", "residual_covariance",
-        "constants", "implied_mean", "implied_covariance", "pattern", "pattern_number", "pattern_rows",
-        "pattern_variables", "pattern_of_row", "pattern_pairs", "pattern_covariance",
+        "constants", "implied_mean", "implied_covariance", "pattern_of_row", "pattern_pairs", "pattern_covariance",
     }
 )  # fmt: skip
 """Names that a script's own names never take."""

@@ -15,7 +15,6 @@ from pymc_source.test_build import assert_harmless
 from blimp2pymc.errors import BlimpError
 from blimp2pymc.joint_model.ir import Model
 from blimp2pymc.joint_model.resolve import resolve
-from blimp2pymc.pymc_source import marginal
 from blimp2pymc.pymc_source.build import build
 from blimp2pymc.pymc_source.emit import translate
 from blimp2pymc.pymc_source.point import crossing, log_density
@@ -84,25 +83,6 @@ def test_cells_are_integrated_out(name: str) -> None:
 def python_cells(model: Model) -> set[str]:
     """Names that latent variables and missing cells would have."""
     return {*model.latent, *(f"{name}_missing" for name in model.incomplete)}
-
-
-@pytest.mark.parametrize("name", ["measurement", "growth", "no_predictors", "pair"])
-def test_many_patterns_share_one_distribution(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = model_of(name)
-    apart = build(model, marginal=True)
-    monkeypatch.setattr(marginal, "MOST_PATTERNS", 0)
-    text = translate(model, marginal=True)
-    assert_harmless(text)
-    together = build(model, marginal=True)
-    assert [each.name for each in together.observed_RVs] == ["outcomes"] and len(apart.observed_RVs) > 1
-    rng = np.random.default_rng(8)
-    for _ in range(3):
-        state = random_state(model, rng)
-        values = [
-            log_density(graph, mode="FAST_COMPILE")(crossing(model, graph).value_point(*state))
-            for graph in (apart, together)
-        ]
-        assert values[1] == pytest.approx(values[0], rel=1e-10)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -22,7 +22,7 @@ x3_data = data["x3"].to_numpy(float)
 d = data["d"].to_numpy(float)
 observed_values = data[["x1", "x2", "x3"]].to_numpy(float)
 is_observed = ~np.isnan(observed_values)
-observed_patterns = np.unique(is_observed[is_observed.any(axis=1)], axis=0)
+observed_patterns, pattern_of_row = np.unique(is_observed, axis=0, return_inverse=True)
 
 coords = {
     "level_term": ["d"],
@@ -92,16 +92,15 @@ with pm.Model(coords=coords) as model:
     implied_mean = constants.T @ total_effect.T
     implied_covariance = total_effect @ residual_covariance @ total_effect.T
 
-    # rows with the same missing cells together; what is observed of them is jointly normal
-    for pattern_number, pattern in enumerate(observed_patterns, start=1):
-        pattern_rows = (is_observed == pattern).all(axis=1)
-        pattern_variables = np.flatnonzero(pattern) + 2
-        pm.MvNormal(
-            f"outcomes_{pattern_number}",
-            mu=implied_mean[pattern_rows][:, pattern_variables],
-            cov=implied_covariance[pattern_variables][:, pattern_variables],
-            observed=observed_values[pattern_rows][:, pattern],
-        )
+    # a missing cell is set to 0, with mean 0, variance 1/(2 pi) and no covariances: its density is 1
+    pattern_pairs = observed_patterns[:, :, None] & observed_patterns[:, None, :]
+    pattern_covariance = pt.where(pattern_pairs, implied_covariance[2:, 2:], np.eye(3) / (2 * np.pi))
+    pm.MvNormal(
+        "outcomes",
+        mu=pt.where(is_observed, implied_mean[:, 2:], 0),
+        cov=pattern_covariance[pattern_of_row],
+        observed=np.nan_to_num(observed_values),
+    )
 
 if __name__ == "__main__":
     import arviz as az
