@@ -192,7 +192,7 @@ def left_out_groups(form: Structure, missing: frozenset[Column], collapsed: bool
     A category or a count is drawn as a prediction or not at all, and so is a transformed value within limits, whose
     probability depends on the parameters.
     """
-    if collapsed:
+    if collapsed and missing not in form.kept:
         return inactive_groups(form, missing)
     among = {
         k

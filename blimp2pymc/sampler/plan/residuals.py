@@ -181,10 +181,11 @@ class Structure:
 
     groups: tuple[Group, ...]
     definitions: Mapping[str, Expression]
-    """Parameter set in every iteration -> its expression, in an order in which they can be computed.
-    Names `=...` are functions of parameters that occur as a factor of a mean."""
+    """Parameter set in every iteration, or `=...`, a function that multiplies a mean -> its expression, sources first."""
     powers: tuple[str, ...] = ()
     """Lambda of Yeo-Johnson outcomes, where it is drawn: their transformed values change with it in every row."""
+    kept: frozenset[frozenset[Column]] = frozenset()
+    """Patterns of missing cells in whose rows no equation is left out; see `few_classes`."""
 
     @property
     def residuals(self) -> tuple[Residual, ...]:
@@ -199,8 +200,7 @@ class Structure:
     @property
     def described(self) -> tuple[Column, ...]:
         """Latent and working responses, which stand for outcomes."""
-        plain = (Form.SCORE, Form.TRANSFORMED)
-        found = (each.outcome for each in self.residuals if each.outcome.form not in plain)
+        found = (each.outcome for each in self.residuals if each.outcome.form not in (Form.SCORE, Form.TRANSFORMED))
         return tuple(dict.fromkeys(found))
 
     @property

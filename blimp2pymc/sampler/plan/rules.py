@@ -22,6 +22,7 @@ from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift, parameter_
 from blimp2pymc.sampler.plan.covariance_moves import CovarianceMove, covariance_moves
 from blimp2pymc.sampler.plan.drawn_with_power import drawn_with_power
 from blimp2pymc.sampler.plan.expected_scores import Center, centers
+from blimp2pymc.sampler.plan.few_classes import with_few_classes
 from blimp2pymc.sampler.plan.incomplete import incomplete
 from blimp2pymc.sampler.plan.interweaving import Interweaving, interweavings
 from blimp2pymc.sampler.plan.inverses import power_names
@@ -227,6 +228,8 @@ def plan(
     chosen = _chosen_kernels(model, form, facts, forced)
     blocks = nuts_blocks(form, facts, chosen, forced)
     alone = [name for block in blocks for name in block.alone]
+    others = {name: each for name, each in facts.items() if name not in alone}
+    form = with_few_classes(model, form, others) if collapsed and integrated else form
     cells = [*weight_updates(form), *cell_updates(model, form, collapsed)]
     before = [each for each in cells if each.kernel not in ("predictions", "responses")]
     responses = [each for each in cells if each.kernel == "responses"]
@@ -235,7 +238,6 @@ def plan(
     scales = [each for each in (scale_moves(model, form) if moves else ()) if without_inside(form, alone, each.targets)]
     steps = response_steps(model, form, chosen, tuple(scales), collapsed)
     before += [*_threshold_updates(steps), *responses]
-    others = {name: each for name, each in facts.items() if name not in alone}
     found = marginals(model, form, others) if collapsed and integrated else ()
     if collapsed and integrated:
         with_cells, given = incomplete(model, form, others, found)
@@ -369,9 +371,8 @@ def _threshold_updates(steps: tuple[ResponseStep, ...]) -> list[Update]:
 def _with_given(update: Update, given: Mapping[str, str]) -> Update:
     """Say of missing values why they are not integrated out while parameters are drawn."""
     reasons: dict[str, list[str]] = {}
-    for name in update.targets:
-        if name in given:
-            reasons.setdefault(given[name], []).append(name)
+    for name in (each for each in update.targets if each in given):
+        reasons.setdefault(given[name], []).append(name)
     if update.kernel != "cells" or not reasons:
         return update
     listed = "; ".join(f"{', '.join(map(repr, names))}: {reason}" for reason, names in reasons.items())
