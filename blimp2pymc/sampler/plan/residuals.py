@@ -181,7 +181,7 @@ class Structure:
 
     groups: tuple[Group, ...]
     definitions: Mapping[str, Expression]
-    """Parameter set in every iteration, or `=...`, a function that multiplies a mean -> its expression, sources first."""
+    """Parameter set in every iteration, or `=...`, a factor of a mean -> its expression, sources first."""
     powers: tuple[str, ...] = ()
     """Lambda of Yeo-Johnson outcomes, where it is drawn: their transformed values change with it in every row."""
     kept: frozenset[frozenset[Column]] = frozenset()
