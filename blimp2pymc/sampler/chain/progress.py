@@ -37,17 +37,16 @@ def progress_bar(is_wanted: bool) -> Iterator[Callable[[int, int, float], None] 
         BarColumn(),
         TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn("{task.fields[left]}"),
         TimeRemainingColumn(),
         console=Console(stderr=not in_notebook),
         transient=True,
     )
     with bar:
-        task = bar.add_task("Preparing", total=None, count="")
+        task = bar.add_task("Preparing", total=None, count="", left="")
 
         def advance(done: int, total: int, seconds: float) -> None:
-            bar.update(
-                task, description="Sampling", completed=done, total=total, count=f"{done:,} of {total:,} iterations"
-            )
+            count = f"{done:,} of {total:,} iterations"
+            bar.update(task, description="Sampling", completed=done, total=total, count=count, left="| left")
 
         yield advance
