@@ -17,12 +17,27 @@ from sampler.small_models import ONE, times
 
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Form, JointBlock, Model, ParameterReference, Prior
 from blimp2pymc.sampler.chain.runs import ChainRun
-from blimp2pymc.sampler.plan.rules import plan
+from blimp2pymc.sampler.compilation.references import Reference
+from blimp2pymc.sampler.plan.rules import Plan, plan
+from blimp2pymc.sampler.tables.assembly import lay_out
+from blimp2pymc.sampler.tables.category_tables import difference_table, response_table
+from blimp2pymc.sampler.tables.column_values import column_values
+from blimp2pymc.sampler.tables.layout import Layout
+from blimp2pymc.sampler.tables.row_classes import known_moments, row_classes
 
 UNIT = Prior("normal", (0.0, 0.5))
 VARIANCE = Prior("inverse_gamma", (4.0, 4.0))
 TUNED = ("widths", "learned", "damping", "information", "factor", "trajectory", "metric")
 """What a chain learns in burn-in and keeps afterwards."""
+
+DATA_SETS, VISITS = 2000, 8
+"""Data sets that are drawn, and times that parameters are looked at between them, two sweeps apart.
+
+New data take most of the time. Several looks at each tell as much as twice as many data sets do with one, and a kernel
+that is wrong has gone further astray by then.
+"""
+COMPARED = 3
+"""Data sets whose tables are made anew too, and compared."""
 
 
 def _with_holes(names: tuple[str, ...], n: int = 8) -> dict[str, np.ndarray]:
@@ -119,7 +134,9 @@ def correlated_variances() -> Model:
     model = family_models.with_variance(model, "a", [("v0", ONE), ("vx", Column("x"))])
     model = family_models.with_variance(model, "b", [("s0", ONE), ("sa", Column("a"))])
     model = family_models.with_variance(model, "c", [("t0", ONE), ("tx", Column("x"))])
-    wanted = {name: UNIT for name in ("v0", "vx", "s0", "sa", "t0", "tx")}
+    wanted = {name: UNIT for name in ("v0", "s0", "t0")}
+    # Wide slopes make variances of 10^-100 now and then, whose residuals cannot be computed with.
+    wanted |= {"vx": Prior("normal", (0.0, 0.1)), "tx": Prior("normal", (0.0, 0.1)), "sa": Prior("normal", (0.0, 0.05))}
     parameters = {name: replace(each, prior=wanted.get(name, each.prior)) for name, each in model.parameters.items()}
     return replace(model, parameters=parameters)
 
@@ -212,6 +229,26 @@ MODELS = {
 }
 
 
+def _with_data(form: Layout | None, model: Model, plans: Plan) -> Layout:
+    """Tables with the model's present data: those of other data, where they can be changed, else new ones."""
+    if form is None or any(each.family == "negative_binomial" for each in model.equations):
+        return lay_out(model, plans)
+    complete = column_values(form, form.complete_rows)
+    form.tables.complete[...] = complete
+    form.tables.base[...] = known_moments(form, row_classes(form), complete, form.n_moments)
+    form.tables.responses.category[...] = response_table(form, form.tables.cells).category
+    form.tables.differences.category[...] = difference_table(form, form.tables.cells).category
+    return form
+
+
+def _assert_same(first: Reference, second: Reference) -> None:
+    for name, value in first.fields.items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_array_equal(value, second.fields[name], err_msg=name)
+        else:
+            _assert_same(value, second.fields[name])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("collapsed", [True, False])
 @pytest.mark.parametrize("name", MODELS)
@@ -222,16 +259,19 @@ def test_parameters_keep_their_prior(name, collapsed):
     names = [each for each, parameter in model.parameters.items() if parameter.is_free]
     free = draw_prior(model, rng)
     data = draw_outcomes(model, free, rng)
-    n = 4000
-    kept = np.zeros((1, n, len(names)))
+    kept = np.zeros((1, DATA_SETS * VISITS, len(names)))
     plans = plan(model, collapsed=collapsed)
-    run = None
-    for k in range(n):
+    run, form = None, None
+    for k in range(DATA_SETS):
         for variable, holes in missing.items():
             model.data[variable][~holes] = data[Column(variable)][~holes]
-        # New data mean new tables; the chain goes on from its parameters, missing cells and tuning. Tuning is not
+        form = _with_data(form, model, plans)
+        if k < COMPARED:
+            _assert_same(form.tables, lay_out(model, plans).tables)
+        # The chain goes on from its parameters, missing cells and tuning. Tuning is not
         # started anew: the shape of a proposal that depends on where the chain is would need its own reversal.
-        previous, run = run, ChainRun.make_all(model, plans, 4, 0, 1, int(rng.integers(2**31)), 0, False)[0]
+        seed = int(rng.integers(2**31))
+        previous, run = run, ChainRun.make_all(model, plans, 2 * VISITS, 0, 1, seed, 0, False, form)[0]
         for each, value in joint_density.all_parameters(model, free).items():
             run.state.theta[run.layout.parameters[each]] = value
         for each in range(len(run.layout.parameters) + len(run.layout.columns)):
@@ -243,13 +283,15 @@ def test_parameters_keep_their_prior(name, collapsed):
         for column, index in run.layout.columns.items():
             run.state.columns[index] = data[column][rows]
         assert run.prepare()
-        run.advance(2)
-        free = {each: float(run.state.theta[run.layout.parameters[each]]) for each in names}
-        kept[0, k] = list(free.values())
+        for visit in range(VISITS):
+            run.advance(2)
+            free = {each: float(run.state.theta[run.layout.parameters[each]]) for each in names}
+            kept[0, k * VISITS + visit] = list(free.values())
         data = draw_outcomes(model, free, rng)
-    prior = np.array([[draw_prior(model, rng)[each] for each in names] for _ in range(20_000)])
+    prior = np.array([[values[each] for each in names] for values in (draw_prior(model, rng) for _ in range(20_000))])
     for k, each in enumerate(names):
         for power in (1, 2):
             drawn, expected = np.tanh(kept[:, :, k]) ** power, np.tanh(prior[:, k]) ** power
+            drawn = drawn.reshape(1, DATA_SETS, VISITS).mean(axis=2)
             error = np.hypot(chains.autocovariance_error(drawn), expected.std() / np.sqrt(len(prior)))
             assert chains.within(drawn.mean(), expected.mean(), error), (each, power)
