@@ -11,6 +11,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -21,9 +22,19 @@ from blimp2pymc.cli import main
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 AT_FULL_LENGTH = os.environ.get("BLIMP2PYMC_REFERENCE") == "full"
 
-BURN = 2_000
-ITERATIONS = 8_000
+BURN = 1_000
+ITERATIONS = 4_000
 MIN_EFFECTIVE_DRAWS = 1_000
+SLOWER: Mapping[str, int] = {
+    **dict.fromkeys(
+        ("book-3.2-mod1", "book-3.2-mod4", "book-3.4-mod2", "book-6.2-mod2", "guide-4.15", "guide-4.5a"), 8_000
+    ),
+    **dict.fromkeys(("guide-5.8a", "guide-5.8b", "guide-5.19a", "guide-5.19d", "guide-5.19e"), 8_000),
+    **dict.fromkeys(("book-6.10-mod1", "book-6.10-mod2", "book-6.10-mod4", "guide-5.15"), 20_000),
+}
+"""Iterations that cases begin with which are known to need more; all go on until the effective draws are enough."""
+MIXED = 8_000
+"""Iterations of a run that is judged by its convergence alone."""
 LENGTHENED = (10, 40)
 """How many times longer a run is repeated whose chains disagree."""
 
@@ -53,7 +64,7 @@ def converged_estimates(case: str, folder: Path) -> pd.DataFrame:
     """Estimates from as many draws as give every quantity 1,000 effective ones, which is asserted."""
     if AT_FULL_LENGTH:
         return estimates(case, folder)
-    iterations = ITERATIONS
+    iterations = SLOWER.get(case, ITERATIONS)
     found = estimates(case, folder, iterations)
     fewest = _fewest_effective_draws(found)
     for _ in range(2):
@@ -70,11 +81,11 @@ def mixed_estimates(case: str, folder: Path, highest: float) -> pd.DataFrame:
     """Estimates from as many draws as bring every potential scale reduction below `highest`, up to a limit."""
     if AT_FULL_LENGTH:
         return estimates(case, folder)
-    found = estimates(case, folder, ITERATIONS)
+    found = estimates(case, folder, MIXED)
     for times in LENGTHENED:
         if highest_r_hat(found) < highest:
             break
-        found = estimates(case, folder, times * ITERATIONS)
+        found = estimates(case, folder, times * MIXED)
     return found
 
 
