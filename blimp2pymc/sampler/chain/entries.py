@@ -25,6 +25,7 @@ from blimp2pymc.sampler.kernels import (
     responses,
     scale_moves,
     scoring,
+    sliced_responses,
     slices,
     thresholds,
     trajectories,
@@ -157,6 +158,33 @@ def nonlinear_log_density(tables, state, work, index, row, value):
     return nonlinear.log_density(
         tables, index, row, value, state.columns, state.theta, state.coefficient, state.precision, work
     )
+
+
+@entry
+def sliced_log_density(tables, state, work, index, row, value):
+    """Log density of a latent response drawn by slice sampling; sets it, and a category that follows."""
+    sliced_responses.prepare(tables, index, row, state, work)
+    return sliced_responses.log_density(tables, index, row, value, state, work)
+
+
+@entry
+def move_thresholds(tables, state, work, variable, new):
+    """Set the thresholds of a variable whose responses follow; returns the log ratio of the kernel's density."""
+    table, priors = tables.responses, tables.priors
+    n = responses.conditional(tables, variable, state, work)
+    before = thresholds.prepare(tables, variable, n, state, work)
+    before += thresholds.log_priors(priors, table, variable, work.bounds[0])
+    first = table.threshold_start[variable]
+    for k in range(work.bounds.shape[1]):
+        work.bounds[1, k] = work.bounds[0, k]
+    for k in range(new.size):
+        work.bounds[1, k + 1] = new[k]
+    ratio = thresholds.log_likelihood(table, variable, work.response_mean, state, work.bounds[1], work, 1) - before
+    ratio += thresholds.log_priors(priors, table, variable, work.bounds[1])
+    ratio += sliced_responses.carry(tables, variable, state, work)
+    for k in range(new.size):
+        state.theta[table.threshold[first + k]] = new[k]
+    return ratio
 
 
 @entry

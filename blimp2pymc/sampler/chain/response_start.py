@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from blimp2pymc.joint_model.ir import Column, Model
+from blimp2pymc.sampler.kernels.sliced_responses import FOLLOWING, OBSERVED
 from blimp2pymc.sampler.plan.residuals import Residual
 
 if TYPE_CHECKING:
+    from blimp2pymc.sampler.compilation.references import Reference
     from blimp2pymc.sampler.tables.layout import Layout
 
 SHARES = np.linspace(0.0005, 0.9995, 1000)
@@ -47,6 +49,34 @@ def start_responses(
         upper = np.where(absent, np.inf, edges[category + 1])
         responses[each.outcome] = _truncated_normal(mean, spread, lower, upper, random)
     return thresholds, responses | _start_differences(layout, random)
+
+
+def fit_responses(layout: Layout, state: Reference) -> None:
+    """Put responses that are drawn by slice sampling between the thresholds of observed categories."""
+    table, responses = layout.tables.nonlinear, layout.tables.responses
+    for index in np.flatnonzero(table.kind == OBSERVED):
+        variable, n = table.variable[index], table.high[index] - table.low[index]
+        names = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
+        edges = np.array([-np.inf, *state.theta[responses.threshold[names]], np.inf])
+        category = state.category[table.place[index] :][:n]
+        column = state.columns[table.column[index], table.low[index] : table.high[index]]
+        lower, upper = edges[category], edges[category + 1]
+        margin = 0.01 * np.minimum(upper - lower, 1.0)
+        outside = (column < lower) | (column > upper)
+        column[outside] = np.clip(column, lower + margin, upper - margin)[outside]
+
+
+def set_following(layout: Layout, state: Reference) -> None:
+    """Set missing categories that follow from responses drawn by slice sampling."""
+    table, responses = layout.tables.nonlinear, layout.tables.responses
+    for index in np.flatnonzero(table.kind == FOLLOWING):
+        variable, rows = table.variable[index], slice(table.low[index], table.high[index])
+        names = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
+        bounds = state.theta[responses.threshold[names]]
+        category = np.searchsorted(bounds, state.columns[table.column[index], rows])
+        state.category[table.place[index] :][: category.size] = category
+        codes = responses.code[responses.code_start[variable] : responses.code_start[variable + 1]]
+        state.columns[responses.score[variable], rows] = codes[category]
 
 
 def _start_differences(layout: Layout, random: np.random.Generator) -> dict[Column, np.ndarray]:

@@ -17,7 +17,7 @@ from blimp2pymc.joint_model.block_structure import starting_correlations
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Form, Role
 from blimp2pymc.sampler.chain.latent_start import latent_scores
-from blimp2pymc.sampler.chain.response_start import start_responses
+from blimp2pymc.sampler.chain.response_start import fit_responses, set_following, start_responses
 from blimp2pymc.sampler.chain.scored_start import starting_coefficients
 from blimp2pymc.sampler.chain.statistics import Columns
 from blimp2pymc.sampler.compilation.references import Reference
@@ -181,6 +181,7 @@ def new_work(layout: Layout) -> Reference:
             mean_slope=np.zeros((2, rows)),
             response_design=np.zeros((max(np.diff(tables.responses.slope_start), default=0) + 1, rows)),
             proposed_mean=np.zeros(rows),
+            carried=np.zeros(rows),
             standardized=np.zeros(len(layout.incomplete_rows) if weighted else 0),
             squares=np.zeros(len(layout.incomplete_rows) if weighted else 0),
             step=np.zeros((4, _largest_step(tables.responses))),
@@ -245,6 +246,8 @@ def set_start(layout: Layout, state: Reference, random: np.random.Generator) -> 
     named = list(layout.columns)
     for index, place in zip(layout.tables.nonlinear.column, layout.tables.nonlinear.width, strict=True):
         state.widths[place] = (deviations[named[index]], 0.0)
+    fit_responses(layout, state)
+    set_following(layout, state)
 
 
 def _starting_columns(

@@ -35,6 +35,7 @@ from blimp2pymc.sampler.kernels import (
     responses,
     scale_moves,
     scoring,
+    sliced_responses,
     slices,
     trajectories,
     transformations,
@@ -199,6 +200,10 @@ def sweep(tables, state, work, adapting, full, first, integrating):
         trajectories.update(tables, state, work, adapting)
         update_weights(tables, state, work)
         failed = nonlinear.update(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = CELLS, failed
+            return False
+        failed = sliced_responses.update(tables, state, work, adapting)
         if failed >= 0:
             state.fault[0], state.fault[1] = CELLS, failed
             return False

@@ -90,7 +90,7 @@ def update(tables, state, work, adapting):
     """Draw all such cells; returns -1, or the column for which that failed."""
     table = tables.nonlinear
     for index in range(table.column.size):
-        if table.kind[index] == 0:
+        if table.kind[index] not in (1, 2):
             continue
         for row in range(table.low[index], table.high[index]):
             if table.kind[index] == 1:

@@ -18,6 +18,9 @@ If the density were normal with covariance C, it would have mean x + C u and eve
 d = 1 they would be independent. d is tuned in burn-in, to at most 1. Small ones are Langevin steps of size 2 d (roberts
 and tweedie 1996). Proposals out of order have no density. In burn-in and in a part of the sweeps afterwards thresholds
 are proposed once more alone, in order.
+
+Responses that are not normal cannot be integrated out. They follow the thresholds, which changes the acceptance ratio
+(`sliced_responses`).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels import scale_moves, thresholds
+from blimp2pymc.sampler.kernels import scale_moves, sliced_responses, thresholds
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import cholesky
 from blimp2pymc.sampler.numerics.generator import normal, uniform
@@ -33,6 +36,8 @@ from blimp2pymc.sampler.numerics.moments import multiply, product_of_parameters,
 
 ACCEPTANCE, LEAST_DAMPING = 0.75, 1e-4
 """Acceptance rate that the damping is tuned to, and its lower bound."""
+IN_ORDER_ACCEPTANCE = 0.35
+"""Acceptance rate that proposals in order are tuned to."""
 SHARE = 0.1
 """Share of the sweeps after burn-in with a proposal of the thresholds alone."""
 MEMORY, RIDGE = 200.0, 0.01
@@ -282,7 +287,10 @@ def propose(tables, variable, n, size, current, state, work, adapting):
                 drift[i] = (move[i] + drift[i]) / spread
             back = _distance(factor, size, drift)
             before = current + (scale_density(tables, variable, 0.0, state, work) if has_scale else 0.0)
-            chance = math.exp(min(0.0, value - before + 0.5 * (there - back)))
+            ratio = value - before + 0.5 * (there - back)
+            if responses.is_sliced[variable]:
+                ratio += sliced_responses.carry(tables, variable, state, work)
+            chance = math.exp(min(0.0, ratio))
     if adapting:
         damping *= math.exp((chance - ACCEPTANCE) / (1.0 + state.damping[variable, 1]) ** 0.6)
         state.damping[variable, 0] = min(max(damping, LEAST_DAMPING), 1.0)
@@ -290,6 +298,8 @@ def propose(tables, variable, n, size, current, state, work, adapting):
         state.accepted[variable, 0] += chance
         state.accepted[variable, 1] += 1.0
     if not uniform(state.generator) < chance:
+        if responses.is_sliced[variable] and value > -math.inf:
+            sliced_responses.put_back(tables, variable, state, work)
         return current
     if has_scale:
         value -= scale_density(tables, variable, t, state, work)
@@ -311,6 +321,28 @@ def _take_over(tables, variable, n, n_drawn, last, t, move, state, work):
 
 
 @compiled
+def step_in_order(tables, variable, n, current, state, work, adapting):
+    """Propose thresholds in order, `current` being the log density at `work.bounds[0]`."""
+    responses, place = tables.responses, tables.responses.step[variable]
+    bounds, new = work.bounds[0], work.bounds[1]
+    ratio = thresholds.propose(responses, variable, bounds, new, state.widths[place, 0], state.generator) - current
+    ratio += thresholds.log_likelihood(responses, variable, work.response_mean, state, new, work, 1)
+    ratio += thresholds.log_priors(tables.priors, responses, variable, new)
+    carried = responses.is_sliced[variable] and ratio > -math.inf
+    if carried:
+        ratio += sliced_responses.carry(tables, variable, state, work)
+    chance = math.exp(min(0.0, ratio))
+    if adapting:
+        state.widths[place, 1] += 1.0
+        state.widths[place, 0] *= math.exp((chance - IN_ORDER_ACCEPTANCE) / (1.0 + state.widths[place, 1]) ** 0.6)
+    if uniform(state.generator) < chance:
+        n_thresholds = responses.threshold_start[variable + 1] - responses.threshold_start[variable]
+        thresholds.accept(n_thresholds + 1, n, work)
+    elif carried:
+        sliced_responses.put_back(tables, variable, state, work)
+
+
+@compiled
 def draw(tables, variable, n, state, work, adapting):
     """Draw what belongs to a variable given `responses.conditional`: the means follow.
 
@@ -329,7 +361,7 @@ def draw(tables, variable, n, state, work, adapting):
         current = propose(tables, variable, n, size, current, state, work, adapting)
     if responses.step[variable] >= 0 and (adapting or uniform(state.generator) < SHARE):
         without = current - log_priors(tables, variable, state.theta, work)
-        thresholds.step_in_order(tables, variable, n, without, state, work, adapting)
+        step_in_order(tables, variable, n, without, state, work, adapting)
     first = responses.threshold_start[variable]
     for k in range(first, responses.threshold_start[variable + 1]):
         if responses.is_drawn[k]:

@@ -20,9 +20,6 @@ from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
 from blimp2pymc.sampler.numerics.moments import multiply
 from blimp2pymc.sampler.numerics.normal_table import normal_score
 
-LEAST_INVERTED = 1e-10
-"""A response whose category is less probable than this is drawn by rejection, not by inversion."""
-
 
 @compiled
 def conditional(tables, variable, state, work):
@@ -89,7 +86,7 @@ def draw(tables, variable, state, work):
         lower, upper = bounds[k], bounds[k + 1]
         for j in range(state.category_place[first + k], state.category_place[first + k + 1]):
             i = state.order[start + j]
-            if inside[i] > LEAST_INVERTED:
+            if inside[i] > thresholds.LEAST_INVERTED:
                 score = normal_score(below[i] + inside[i] * uniform(generator)) / root[i]
                 value = mean[i] + (-score if thresholds.is_turned(k, last, (lower - mean[i]) * root[i]) else score)
                 # The tables are not exact: at the ends of an interval a value may leave it.
@@ -106,6 +103,8 @@ def update(tables, state, work, adapting):
     for variable in range(responses.column.size):
         n = conditional(tables, variable, state, work)
         response_steps.draw(tables, variable, n, state, work, adapting)
+        if responses.is_sliced[variable]:
+            continue
         draw(tables, variable, state, work)
         for k in range(responses.redrawn_start[variable], responses.redrawn_start[variable + 1]):
             cells.update_block(tables, responses.redrawn[k], state, work)
@@ -113,8 +112,10 @@ def update(tables, state, work, adapting):
 
 @compiled
 def redraw(tables, state, work):
-    """Draw responses at the current thresholds."""
+    """Draw responses at the current thresholds, those that are normal between them."""
     for variable in range(tables.responses.column.size):
+        if tables.responses.is_sliced[variable]:
+            continue
         n = conditional(tables, variable, state, work)
         thresholds.prepare(tables, variable, n, state, work)
         draw(tables, variable, state, work)
@@ -125,13 +126,9 @@ def set_scores_of_rows(responses, variable, low, high, state):
     """Set scores of a variable to the categories of its latent responses, rows low to high."""
     response = state.columns[responses.column[variable]]
     score = state.columns[responses.score[variable]]
-    first, last = responses.threshold_start[variable], responses.threshold_start[variable + 1]
     codes = responses.code_start[variable]
     for row in range(low, high):
-        k = 0
-        while first + k < last and response[row] > state.theta[responses.threshold[first + k]]:
-            k += 1
-        score[row] = responses.code[codes + k]
+        score[row] = responses.code[codes + thresholds.category_of(responses, variable, response[row], state.theta)]
 
 
 @compiled

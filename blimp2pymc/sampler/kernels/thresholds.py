@@ -17,13 +17,13 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.slices import log_prior
-from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
+from blimp2pymc.sampler.numerics.generator import truncated_normal
 from blimp2pymc.sampler.numerics.normal_table import normal_both, normal_probability
 
-IN_ORDER_ACCEPTANCE = 0.35
-"""Acceptance rate that proposals in order are tuned to."""
 SMALLEST = 1e-290
 """Probability of a category below which its logarithm is not told apart."""
+LEAST_INVERTED = 1e-10
+"""A response whose category is less probable than this is drawn by rejection, not by inversion."""
 UPPER, LOWER = 0, 1
 """Rows of the sums of derivatives of a category's log probability: by the threshold above it, and below it."""
 
@@ -106,6 +106,16 @@ def log_likelihood(responses, variable, mean, state, bounds, work, which):
 
 
 @compiled
+def category_of(responses, variable, value, theta):
+    """Category whose thresholds a value is between."""
+    first, last = responses.threshold_start[variable], responses.threshold_start[variable + 1]
+    k = 0
+    while first + k < last and value > theta[responses.threshold[first + k]]:
+        k += 1
+    return k
+
+
+@compiled
 def is_turned(category, last, lower):
     """Whether probabilities are counted from above: in the last category, and where the lower limit is above 0."""
     return category == last or lower > 0.0
@@ -154,21 +164,6 @@ def propose(responses, variable, bounds, new, step, generator):
             back -= normal_probability((bounds[k - 1] - new[k]) / step)
             ratio += math.log(max(there, SMALLEST)) - math.log(max(back, SMALLEST))
     return ratio
-
-
-@compiled
-def step_in_order(tables, variable, n, current, state, work, adapting):
-    """Propose thresholds in order, `current` being the log density at `work.bounds[0]`."""
-    responses, place = tables.responses, tables.responses.step[variable]
-    ratio = propose(responses, variable, work.bounds[0], work.bounds[1], state.widths[place, 0], state.generator)
-    value = log_likelihood(responses, variable, work.response_mean, state, work.bounds[1], work, 1)
-    value += log_priors(tables.priors, responses, variable, work.bounds[1])
-    chance = math.exp(min(0.0, ratio + value - current))
-    if adapting:
-        state.widths[place, 1] += 1.0
-        state.widths[place, 0] *= math.exp((chance - IN_ORDER_ACCEPTANCE) / (1.0 + state.widths[place, 1]) ** 0.6)
-    if uniform(state.generator) < chance:
-        accept(responses.threshold_start[variable + 1] - responses.threshold_start[variable] + 1, n, work)
 
 
 @compiled

@@ -14,7 +14,7 @@ from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Term
 from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift
 from blimp2pymc.sampler.plan.inverses import cell_columns
 from blimp2pymc.sampler.plan.polynomials import combination, derivative, polynomial
-from blimp2pymc.sampler.plan.residuals import Group, Structure
+from blimp2pymc.sampler.plan.residuals import Group, Residual, Structure
 
 PREDICTED_FAMILIES = ("logit", "multinomial", "negative_binomial")
 """Families of outcomes whose missing values are drawn after the parameters."""
@@ -84,6 +84,27 @@ def nonlinear_columns(groups: Iterable[Group]) -> frozenset[Column]:
             # Some values of these are impossible, so that they are no normal draws.
             found |= {each.equation.scale for each in group.residuals if _is_bounded(each.equation)}
     return frozenset(found)
+
+
+def sliced_responses(form: Structure) -> frozenset[Column]:
+    """Latent responses of ordered categories that are not normal between their thresholds, given all else."""
+    responses = {each.outcome for each in form.responses}
+    return nonlinear_columns(group for group in form.groups if not group.is_cut) & responses
+
+
+def normal_groups(form: Structure, touched: Sequence[int], response: Residual) -> list[int]:
+    """Those of some groups given which a latent response is normal; none where its own is not among them."""
+    column = response.outcome
+    found = [
+        k
+        for k in touched
+        if column not in nonlinear_columns([form.groups[k]])
+        # Nor may it predict the variance, or a variance of the block, that weighs the group.
+        and not any(
+            column in each.columns and same_outcome(form.groups[k], each) for each in form.groups if each.is_scored
+        )
+    ]
+    return found if any(response in form.groups[k].residuals for k in found) else []
 
 
 def with_scored(form: Structure, touched: Sequence[int], by_row: bool = False) -> tuple[list[int], list[int]]:

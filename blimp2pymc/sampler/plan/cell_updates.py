@@ -8,6 +8,7 @@ from blimp2pymc.sampler.plan.blocking import (
     left_out_groups,
     missing_patterns,
     nonlinear_columns,
+    sliced_responses,
     used_categories,
 )
 from blimp2pymc.sampler.plan.residuals import Structure
@@ -16,6 +17,8 @@ from blimp2pymc.sampler.plan.update import Update, equations_of
 CELL_RULES: dict[str, str] = {
     "weights": "weights that turn two categories into normal responses: Polya-Gamma, given the linear predictor",
     "nonlinear": "missing values that enter by a power or inside a function: slice sampling, cell by cell",
+    "sliced_responses": "latent responses that enter by a power, inside a function or an equation that is not normal: "
+    "slice sampling between the category's thresholds, a missing category following its response",
     "cells": "missing values, linear in normal equations: jointly normal where no product holds two of a row",
     "categories": "missing categories that predict something: drawn with their latent responses integrated out, "
     "then the responses",
@@ -39,7 +42,8 @@ def cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]
     """Missing cells and latent responses, every variable under the kernels that draw it in some pattern of rows."""
     drawn: dict[str, set[str]] = {kernel: set() for kernel in CELL_RULES if kernel != "weights"}
     scores = {Column(each.variable) for each in form.described}
-    drawn["responses"] = {each.outcome.variable for each in form.responses}
+    drawn["sliced_responses"] = {column.variable for column in sliced_responses(form)}
+    drawn["responses"] = {each.outcome.variable for each in form.responses} - drawn["sliced_responses"]
     drawn["differences"] = {each.outcome.variable for each in form.differences}
     for missing, _ in missing_patterns(model, form):
         inactive = left_out_groups(form, missing, collapsed)
@@ -51,7 +55,7 @@ def cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]
         for column, own in discrete.items():
             is_count = form.groups[own[0]].family == "negative_binomial"
             drawn["counts" if is_count else "codes"].add(column.variable)
-        drawn["categories"] |= categories
+        drawn["categories"] |= categories - drawn["sliced_responses"]
         for column in missing - scores:
             if column.form is Form.LATENT_RESPONSE and column.variable in categories:
                 continue
@@ -61,7 +65,7 @@ def cell_updates(model: Model, form: Structure, collapsed: bool) -> list[Update]
             drawn[kernel].add(column.variable)
     updates = []
     for kernel, names in drawn.items():
-        order = model.variables if kernel in ("responses", "differences") else model.unknown
+        order = model.variables if kernel in ("responses", "sliced_responses", "differences") else model.unknown
         targets = tuple(name for name in order if name in names)
         if targets:
             groups = {

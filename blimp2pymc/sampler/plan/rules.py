@@ -41,7 +41,6 @@ from blimp2pymc.sampler.plan.residuals import Structure, structure
 from blimp2pymc.sampler.plan.response_steps import ResponseStep, response_steps
 from blimp2pymc.sampler.plan.scale_moves import ScaleMove, scale_moves
 from blimp2pymc.sampler.plan.trajectories import Trajectory, trajectories
-from blimp2pymc.sampler.plan.unsupported import bent_responses
 from blimp2pymc.sampler.plan.update import Update, equations_of
 
 
@@ -213,7 +212,6 @@ def plan(
     for name in not_free(model, forced):
         raise error(f"'{name}' is no free parameter", hint=nearest(name, model.parameters), code="undeclared-name")
     form = structure(model)
-    raise_all(bent_responses(form))
     # Coefficients whose predictor is centered when they are recorded are not those of the PyMC model.
     moved = centers(model, form) if collapsed and not needs_nuts(model, form) and not forced else ()
     if moved:

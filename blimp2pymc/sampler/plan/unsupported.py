@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from blimp2pymc.errors import Finding
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.families import LATENT_RESPONSES
 from blimp2pymc.joint_model.ir import Column, Equation, Form, JointBlock, Model, Origin, Role
 from blimp2pymc.sampler.plan.described import WORKING_FAMILIES, described_column
-
-if TYPE_CHECKING:
-    from blimp2pymc.sampler.plan.residuals import Structure
-
-HOW = {
-    "multinomial": "a logit with several categories",
-    "negative_binomial": "the mean of a count",
-    "log_variance": "a residual variance",
-    "joint_log_variance": "a residual variance",
-}
-"""Family of a group without normal equations -> how a predictor enters it."""
 
 
 def _has_values(model: Model, column: Column) -> bool:
@@ -31,31 +18,6 @@ def _has_values(model: Model, column: Column) -> bool:
         drawn = any(each.name == column.variable and each.family in nominal for each in model.equations)
         return drawn or not model.missing(column.variable).any()
     return column.form is Form.SCORE
-
-
-def bent_responses(form: Structure) -> list[Finding]:
-    """Latent responses in whose density a category's interval is not all that keeps them from being normal.
-
-    They are drawn as truncated normal variables, which what they predict has to allow: linearly, in a normal equation
-    or in one that is normal given weights.
-    """
-    findings = []
-    for response in form.responses:
-        column = response.outcome
-        for group in form.groups:
-            where = [each for each in group.residuals if column in each.columns]
-            if not where or where == [response]:
-                continue
-            products = [product for each in where for product in each.products]
-            inside = any(column in columns_in(function) for product in products for function in product.functions)
-            if group.is_scored or inside or any(product.columns.count(column) > 1 for product in products):
-                how = "a power or a function" if not group.is_scored else HOW[group.family]
-                findings.append(Finding(
-                    f"the latent response '{column.name}' enters the equation of '{where[0].equation.name}' by {how}: "
-                    "there is no sampler for this yet", where[0].equation.span,
-                    f"'{column.variable}' in place of '{column.name}', for its score", "unsupported-response",
-                ))  # fmt: skip
-    return findings
 
 
 def unsupported(model: Model) -> list[Finding]:

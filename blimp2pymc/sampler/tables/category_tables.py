@@ -7,13 +7,13 @@ import numpy as np
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.kernels.categories import CHANGING, CHANGING_SLOPE, FIXED, FIXED_SLOPE
-from blimp2pymc.sampler.plan.blocking import is_scored, with_scored
+from blimp2pymc.sampler.plan.blocking import is_scored, sliced_responses, with_scored
 from blimp2pymc.sampler.plan.residuals import Residual, Structure
 from blimp2pymc.sampler.plan.response_steps import ResponseStep
 from blimp2pymc.sampler.tables.cell_tables import dependent_roots
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.ragged import integers, ragged
-from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
+from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses, place_of
 from blimp2pymc.sampler.tables.tables import Cells
 from blimp2pymc.sampler.tables.trajectory_tables import NominalPart, nominal_parts
 
@@ -21,7 +21,7 @@ from blimp2pymc.sampler.tables.trajectory_tables import NominalPart, nominal_par
 def response_table(result: Layout, cells: Cells) -> Responses:
     """Latent responses of ordered categories, their thresholds and scores."""
     form = result.plan.structure
-    found = form.responses
+    found, sliced = form.responses, sliced_responses(form)
     own_steps = {each.response: each for each in result.plan.response_steps}
     rows = result.incomplete_rows
     blocks, categories, codes, missing, steps, places_of_rows, redrawn = [], [], [], [], [], [], []
@@ -90,6 +90,7 @@ def response_table(result: Layout, cells: Cells) -> Responses:
         missing_start=missing_start,
         missing_low=integers(low for low, _ in runs),
         missing_high=integers(high for _, high in runs),
+        is_sliced=np.array([each.outcome in sliced for each in found], np.bool_),
         step=integers(steps),
     )
 
@@ -129,12 +130,13 @@ def category_table(result: Layout, cells: Cells, responses: Responses) -> Catego
     A nominal one is there once where its differences are integrated out, elsewhere once per difference.
     """
     form = result.plan.structure
-    parts = nominal_parts(result)
+    parts, sliced = nominal_parts(result), sliced_responses(form)
     found: list[tuple[Residual, Pattern]] = [
         (each, pattern)
         for pattern in result.patterns
         for each in form.latent_responses
         if each.outcome.variable in pattern.categories
+        and each.outcome not in sliced
         and (each.outcome.variable not in parts or parts[each.outcome.variable].residuals[0] is each)
     ]
     looked_at = [_groups(result, each, pattern, parts.get(each.outcome.variable)) for each, pattern in found]
@@ -150,7 +152,7 @@ def category_table(result: Layout, cells: Cells, responses: Responses) -> Catego
         rivals.append([result.columns[column] for column in others])
         if each.outcome.category is None:
             codes.append(list(variable.categories))
-            places.append(_place(cells, responses, result.columns[each.outcome], pattern.low))
+            places.append(place_of(cells, responses, form.responses.index(each), pattern.low))
         else:
             known = (variable.reference, each.outcome.category, *(column.category for column in others))
             codes.append([code for code in known if code is not None])
@@ -255,17 +257,6 @@ def _are_rivals(first: Residual, second: Residual) -> bool:
 
 def _functions_of(result: Layout, column: Column) -> list[int]:
     return [k for k, each in enumerate(result.functions) if column in columns_in(each)]
-
-
-def _place(cells: Cells, responses: Responses, column: int, low: int) -> int:
-    """Place of a pattern's first row among the categories of a variable with ordered ones."""
-    variable = int(np.flatnonzero(responses.column == column)[0])
-    place = int(responses.category_start[variable])
-    for block in responses.block[responses.block_start[variable] : responses.block_start[variable + 1]]:
-        if cells.low[block] == low:
-            return place
-        place += int(cells.high[block] - cells.low[block])
-    raise AssertionError("a pattern without a block")
 
 
 def _groups(

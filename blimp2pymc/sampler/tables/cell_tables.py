@@ -10,10 +10,19 @@ import numpy as np
 
 from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Form
-from blimp2pymc.sampler.plan.blocking import cell_blocks, discrete_columns, is_scored, nonlinear_columns, with_scored
+from blimp2pymc.sampler.plan.blocking import (
+    cell_blocks,
+    discrete_columns,
+    is_scored,
+    nonlinear_columns,
+    normal_groups,
+    sliced_responses,
+    with_scored,
+)
 from blimp2pymc.sampler.plan.residuals import Structure
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.ragged import integers, ragged
+from blimp2pymc.sampler.tables.response_tables import Responses, place_of
 from blimp2pymc.sampler.tables.tables import Cells, Nonlinear
 
 LINE = (-np.inf, np.inf)
@@ -27,6 +36,7 @@ def cell_table(result: Layout) -> Cells:
     scores = {Column(each.variable) for each in form.described}
     blocks: list[tuple[int, Pattern, tuple[Column, ...], list[int]]] = []
     latent = {column for each in result.plan.marginals for column in each.latent}
+    sliced = sliced_responses(form)
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
@@ -44,6 +54,9 @@ def cell_table(result: Layout) -> Cells:
             has_category = response.outcome not in pattern.missing
             if has_category or (response in form.responses and response.outcome.variable in pattern.categories):
                 touched = [k for k in active if response.outcome in form.groups[k].columns]
+                if response.outcome in sliced:
+                    # Its place in the distribution that these groups give it is kept while thresholds move.
+                    touched = normal_groups(form, touched, response)
                 blocks.append((2, pattern, (response.outcome,), touched))
         blocks += [
             (1, pattern, form.groups[k].outcomes, [k])
@@ -147,60 +160,71 @@ def _possible_values(result: Layout) -> dict[Column, tuple[float, float]]:
     return {column: (each.lower, each.upper) for column, each in transforms.items() if each is not None}
 
 
-def nonlinear_table(result: Layout) -> Nonlinear:
-    """Cells that enter by a power or inside a function."""
+def nonlinear_table(result: Layout, cells: Cells, responses: Responses) -> Nonlinear:
+    """Cells and latent responses that enter by a power, inside a function or an equation that is not normal."""
     form = result.plan.structure
     equations = {id(residual): k for k, residual in enumerate(result.plan.structure.residuals)}
-    found: list[tuple[int, Pattern, list[tuple[int, list, int]], list[bool], list[int]]] = []
-    kinds: list[tuple[int, int, tuple[float, ...]]] = []
+    columns: list[int] = []
+    found: list[tuple[set[Column], Pattern, list[tuple[int, list, int]], list[bool], list[int]]] = []
+    kinds: list[tuple[int, int, tuple[float, ...], int, int]] = []
+    variables = {each.outcome: k for k, each in enumerate(form.responses)}
+    sliced = sliced_responses(form)
     for pattern in result.patterns:
         active = [k for k, group in enumerate(form.groups) if k not in pattern.inactive and not group.is_cut]
         predicted = {column for k in pattern.inactive for column in form.groups[k].outcomes}
         owners = discrete_columns(form, active, pattern.missing)
         nonlinear = (nonlinear_columns(form.groups[k] for k in active) - form.scores).union(owners)
+        with_category = {each for each in sliced if each not in pattern.missing or each.variable in pattern.categories}
+        wanted = (pattern.missing & nonlinear - predicted) | with_category
         for column, index in result.columns.items():
-            if column not in pattern.missing or column in predicted or column not in nonlinear:
+            if column not in wanted:
                 continue
             own = owners.get(column, [])
-            dependent = {index, *(k for each, k in result.functions.items() if column in columns_in(each))}
-            dependent |= dependent_roots(result, column)
+            drawn = {column}
+            if column in with_category & pattern.missing:
+                drawn.add(Column(column.variable))
+            dependent = set().union(*(_dependent(result, each) for each in drawn))
             segments = []
-            holding = [k for k in active if column in form.groups[k].columns]
+            holding = [k for k in active if drawn & form.groups[k].columns]
             touched, densities = with_scored(form, sorted({*holding, *own}), by_row=True)
             # Given a code, the Polya-Gamma weight of its own equation says nothing: it is integrated out.
             densities += [k for k in own if not form.groups[k].is_scored]
             scored = [is_scored(form, group, densities, by_row=True) for group in touched]
             for group, without_response in zip(touched, scored, strict=True):
                 # Of what is not normal only linear predictors are needed, without the working response.
-                responses = {(result.working[each.working],) for each in form.groups[group].residuals
+                working = {(result.working[each.working],) for each in form.groups[group].residuals
                              if without_response and form.groups[group].family != "normal"}  # fmt: skip
                 keys = {
                     (bool(dependent & set(key)), equations[id(residual)], result.monomials[key])
                     for residual in form.groups[group].residuals
                     for key in map(result.monomial, residual.products)
-                    if key not in responses
+                    if key not in working
                 }
                 segments.append((group, sorted(keys), sum(not each[0] for each in keys)))
-            found.append((index, pattern, segments, scored, densities))
+            found.append((drawn, pattern, segments, scored, densities))
             is_count = bool(own) and form.groups[own[0]].family == "negative_binomial"
             codes = result.model.variables[column.variable].categories if own and not is_count else ()
-            kinds.append((1 if is_count else 2 if own else 0, own[0] if own else -1, codes))
-    columns = sorted({index for index, *_ in found})
+            kind, variable, place = 1 if is_count else 2 if own else 0, -1, -1
+            if column in with_category:
+                kind, variable = 2 + len(drawn), variables[column]
+                place = place_of(cells, responses, variable, pattern.low)
+            columns.append(index)
+            kinds.append((kind, own[0] if own else -1, codes, variable, place))
+    numbered = sorted(set(columns))
     entry_start, entries = ragged(keys for _, _, segments, *_ in found for _, keys, _ in segments)
     fixed = [count for _, _, segments, *_ in found for *_, count in segments]
     bounds = {result.columns[column]: limits for column, limits in _possible_values(result).items()}
     program_start, programs = ragged(
-        [k for k, each in enumerate(result.functions) if index in {result.columns[c] for c in columns_in(each)}]
-        for index, *_ in found
+        [k for k, each in enumerate(result.functions) if drawn & columns_in(each)] for drawn, *_ in found
     )
-    code_start, codes_of_all = ragged(codes for *_, codes in kinds)
+    code_start, codes_of_all = ragged(codes for _, _, codes, *_ in kinds)
     return Nonlinear(
-        column=integers(index for index, *_ in found),
+        column=integers(columns),
         low=integers(each[1].low for each in found),
         high=integers(each[1].low + len(each[1].rows) for each in found),
-        width=integers(len(result.parameters) + columns.index(index) for index, *_ in found),
-        lower=np.array([bounds.get(index, LINE)[0] for index, *_ in found]),
-        upper=np.array([bounds.get(index, LINE)[1] for index, *_ in found]),
+        width=integers(len(result.parameters) + numbered.index(index) for index in columns),
+        lower=np.array([bounds.get(index, LINE)[0] for index in columns]),
+        upper=np.array([bounds.get(index, LINE)[1] for index in columns]),
         segment_start=ragged(each[2] for each in found)[0],
         segment_group=integers(group for each in found for group, *_ in each[2]),
         is_scored=np.array([flag for each in found for flag in each[3]], np.bool_),
@@ -213,7 +237,14 @@ def nonlinear_table(result: Layout) -> Nonlinear:
         program_start=program_start,
         program=integers(programs),
         kind=integers(kind for kind, *_ in kinds),
-        own=integers(own for _, own, _ in kinds),
+        own=integers(own for _, own, *_ in kinds),
         code_start=code_start,
         code=np.array(codes_of_all, np.float64),
+        variable=integers(variable for *_, variable, _ in kinds),
+        place=integers(place for *_, place in kinds),
     )
+
+
+def _dependent(result: Layout, column: Column) -> set[int]:
+    """Columns whose values follow from a column's, itself included."""
+    return {result.columns[column], *result.columns_of_functions(column), *dependent_roots(result, column)}

@@ -132,6 +132,8 @@ class Work(NamedTuple):
     """Derivatives of the means by what is drawn with the thresholds; (size, rows)."""
     proposed_mean: np.ndarray
     """(rows,)."""
+    carried: np.ndarray
+    """Latent responses before thresholds moved, (rows,)."""
     standardized: np.ndarray
     """Standardized residuals of a latent variable that follows its coefficients, (rows,)."""
     squares: np.ndarray

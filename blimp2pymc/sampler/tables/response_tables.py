@@ -5,9 +5,12 @@ Part of the tables of a model; see `tables` for how ragged lists are stored.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from blimp2pymc.sampler.tables.tables import Cells
 
 
 class Responses(NamedTuple):
@@ -59,8 +62,20 @@ class Responses(NamedTuple):
     missing_low: np.ndarray
     missing_high: np.ndarray
     """Runs of rows without a category."""
+    is_sliced: np.ndarray
+    """Whether its responses are not normal between thresholds: then `Nonlinear` has them."""
     step: np.ndarray
     """Place of the size of proposals in order in `State.widths`; -1 where no threshold is drawn."""
+
+
+def place_of(cells: Cells, responses: Responses, variable: int, low: int) -> int:
+    """Place of a pattern's first row among the categories of a variable with ordered ones."""
+    place = int(responses.category_start[variable])
+    for block in responses.block[responses.block_start[variable] : responses.block_start[variable + 1]]:
+        if cells.low[block] == low:
+            return place
+        place += int(cells.high[block] - cells.low[block])
+    raise AssertionError("a pattern without a block")
 
 
 class Categories(NamedTuple):

@@ -177,12 +177,17 @@ class Nonlinear(NamedTuple):
     """Functions of the column."""
     program: np.ndarray
     kind: np.ndarray
-    """0 for any number, 1 for counts, 2 for codes."""
+    """0 for any number, 1 for counts, 2 for codes; latent responses in rows with a category: 3 where it is observed, 4
+    where it follows from the response."""
     own: np.ndarray
     """Group of the count's or the code's own equation, the first of several; -1 for any number."""
     code_start: np.ndarray
     code: np.ndarray
     """Codes that are possible."""
+    variable: np.ndarray
+    """Variable of `Responses` that a latent response belongs to; else -1."""
+    place: np.ndarray
+    """Place of the first row among its categories."""
 
 
 class Coefficients(NamedTuple):

@@ -8,6 +8,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Column
 from blimp2pymc.sampler.chain import entries
+from blimp2pymc.sampler.chain.response_start import set_following
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.kernels.categories import CODE, LOWER, MEAN, ROOT, UPPER, WEIGHT
 from blimp2pymc.sampler.verification.integrated_parts import given_values
@@ -28,6 +29,7 @@ def set_categories(run: ChainRun) -> None:
         place = tables.categories.place[index]
         codes_here = state.columns[tables.categories.score[index], low:high]
         state.category[place : place + high - low] = np.searchsorted(codes, codes_here)
+    set_following(form, state)
     structure = form.plan.structure
     for pattern in form.patterns:
         rows = slice(pattern.low, pattern.low + len(pattern.rows))

@@ -14,7 +14,7 @@ from blimp2pymc.sampler.chain import entries
 from blimp2pymc.sampler.verification.category_density import category_changes, difference_changes
 from blimp2pymc.sampler.verification.point import Changes, Point
 from blimp2pymc.sampler.verification.prediction_density import prediction_changes
-from blimp2pymc.sampler.verification.response_density import response_changes, threshold_changes
+from blimp2pymc.sampler.verification.response_density import response_changes, sliced_changes, threshold_changes
 from blimp2pymc.sampler.verification.single_cell_density import (
     code_changes,
     count_changes,
@@ -173,6 +173,7 @@ PARAMETERS: Mapping[int, Callable[[Point, int], Changes]] = {
 
 CELLS: Mapping[str, Callable[[Point], Changes]] = {
     "nonlinear": nonlinear_changes,
+    "sliced_responses": sliced_changes,
     "cells": _linear_cells,
     "thresholds": threshold_changes,
     "responses": response_changes,

@@ -9,6 +9,7 @@ import numpy as np
 
 from blimp2pymc.sampler.chain import entries
 from blimp2pymc.sampler.chain.graph_point import cell_places, current_cells, cut_parameters, point_of, response_columns
+from blimp2pymc.sampler.chain.response_start import fit_responses
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.numerics.moments import CHUNK
 from blimp2pymc.sampler.plan.inverses import cell_columns
@@ -177,6 +178,7 @@ class Point:
             new = old + size * spread * random.normal(size=len(rows))
             lower, upper = bounds.get(columns[name], (-np.inf, np.inf))
             self.state.columns[column, rows] = np.where((new > lower) & (new < upper), new, old)
+        fit_responses(self.form, self.state)
         if self._responses and self.refresh():
             entries.redraw_responses(*self.compiled)
             entries.redraw_categories(*self.compiled)

@@ -13,6 +13,8 @@ from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Term
 from blimp2pymc.sampler.chain import entries
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import cell_name
+from blimp2pymc.sampler.kernels.sliced_responses import OBSERVED
+from blimp2pymc.sampler.numerics.moments import CHUNK
 from blimp2pymc.sampler.plan.described import described_column
 from blimp2pymc.sampler.tables.centers import centered
 from blimp2pymc.sampler.verification.single_cell_density import inside
@@ -163,6 +165,9 @@ def threshold_changes(point: Point) -> Changes:
         step = steps[response.outcome]
         if not step.targets and step.scale is None:
             continue
+        if responses.is_sliced[variable]:
+            yield from _carried_changes(point, variable)
+            continue
         own = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
         drawn = responses.threshold[own][responses.is_drawn[own]]
         column = state.columns[responses.column[variable]]
@@ -246,10 +251,72 @@ def _without_category(point: Point, variable: int) -> float:
     return float(total)
 
 
+def _carried_changes(point: Point, variable: int) -> Changes:
+    """Change of the densities with thresholds that responses follow, with the Jacobian of what these do.
+
+    That is known from their places in the truncated normal distributions before and after, which are the same.
+    """
+    from scipy.stats import truncnorm
+
+    responses, state = point.tables.responses, point.state
+    own = slice(responses.threshold_start[variable], responses.threshold_start[variable + 1])
+    places = slice(responses.category_start[variable], responses.category_start[variable + 1])
+    n = entries.response_conditional(*point.compiled, variable)
+    mean, root = point.work.response_mean[:n].copy(), point.work.response_root[:n].copy()
+    rows, category = responses.row[places], state.category[places].copy()
+
+    def distribution() -> tuple[np.ndarray, np.ndarray]:
+        """Log densities and places of the responses in their truncated normal distributions."""
+        bounds = np.array([-np.inf, *state.theta[responses.threshold[own]], np.inf])
+        known = [(bounds[category + shift] - mean) * root for shift in (0, 1)]
+        values = (state.columns[responses.column[variable], rows] - mean) * root
+        return truncnorm.logpdf(values, *known), truncnorm.cdf(values, *known)
+
+    before, (density, at) = point.log_density(cuts=False, collapsed=True), distribution()
+    drawn = responses.is_drawn[own]
+    old = state.theta[responses.threshold[own]]
+    for size in (0.1, 0.03, 0.01, 0.003):
+        new = old + size * drawn * point.random.normal(size=len(old))
+        if (np.diff(new) > 0).all():
+            break
+    kernel = entries.move_thresholds(*point.compiled, variable, new)
+    point.refresh()
+    new_density, new_at = distribution()
+    change = point.log_density(cuts=False, collapsed=True) - before
+    yield kernel, change + float((density - new_density).sum())
+    yield float(np.abs(new_at - at).max()), 0.0
+    point.restore()
+
+
+def sliced_changes(point: Point) -> Changes:
+    """Changes of the densities with responses that are drawn by slice sampling, and with the categories that follow."""
+    table, responses, state = point.tables.nonlinear, point.tables.responses, point.state
+    for index in np.flatnonzero(table.kind >= OBSERVED):
+        rows = table.low[index] + point.random.permutation(int(table.high[index] - table.low[index]))[:CHUNK]
+        own = slice(*responses.threshold_start[table.variable[index] :][:2])
+        bounds = np.array([-np.inf, *state.theta[responses.threshold[own]], np.inf])
+        width = state.widths[table.width[index], 0]
+        before, kernel = point.log_density(cuts=False, collapsed=True), 0.0
+        for row in rows:
+            old = float(state.columns[table.column[index], row])
+            k = state.category[table.place[index] + row - table.low[index]]
+            limits = bounds[k : k + 2] if table.kind[index] == OBSERVED else (-np.inf, np.inf)
+            at_old = entries.sliced_log_density(*point.compiled, index, row, old)
+            for size in (0.5, 0.1, 0.0):
+                new = float(inside(point.random, old + size * width * point.random.normal(), *limits))
+                at_new = entries.sliced_log_density(*point.compiled, index, row, new)
+                if np.isfinite(at_new):
+                    break
+            kernel += at_new - at_old
+        point.refresh()
+        yield kernel, point.log_density(cuts=False, collapsed=True) - before
+        point.restore()
+
+
 def response_changes(point: Point) -> Changes:
     """Changes of the densities with the responses of each variable."""
     responses, state, work = point.tables.responses, point.state, point.work
-    for variable in range(len(responses.column)):
+    for variable in np.flatnonzero(~responses.is_sliced):
         n = entries.response_conditional(*point.compiled, variable)
         mean, root = work.response_mean[:n].copy(), work.response_root[:n].copy()
         own = slice(responses.block_start[variable], responses.block_start[variable + 1])
