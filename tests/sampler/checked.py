@@ -232,6 +232,22 @@ SCRIPTS: Mapping[str, tuple[str, frozenset[str]]] = {
         "ORDINAL: o high; MODEL: high ~ w; o ~ high.latent w; y1 ~ o high o*w;",
         frozenset({"categories", "thresholds", "responses", "variances", "coefficients", "predictions"}),
     ),
+    "latent responses that predict counts, nominal categories and a variance": (
+        """ORDINAL: o high; NOMINAL: k; COUNT: count; MODEL: o ~ w; high ~ o w; count ~ o.latent w; k ~ o.latent;
+        y1 ~ o w high.latent; var(y1) ~ high.latent; y2 ~ o*w;""",
+        frozenset(
+            {"sliced_responses", "nonlinear", "thresholds", "variances", "coefficients", "scoring", "slice"}
+            | {"predictions"}
+        ),
+    ),
+    "latent responses in powers and functions": (
+        """ORDINAL: o high passed; CENTER: passed.latent; MODEL: o ~ x; high ~ x; o ~~ high; y1 ~ o.latent o.latent^2 o;
+        y2 ~ (exp(o.latent/3 + high.latent/4)) x passed.latent passed.latent^2; var(y2) ~ o;""",
+        frozenset(
+            {"sliced_responses", "nonlinear", "cells", "thresholds", "variances", "coefficients", "means", "scoring"}
+            | {"slice", "predictions"}
+        ),
+    ),
     "transformed outcomes": (
         "CENTER: x; MODEL: sqrt(x+9) ~ w; ln(z+9) ~ x g; 1/(y1+20) ~ x z; exp(y2/4) ~ w; (9-y3)^2 ~ 1; m ~ y2*g y3;",
         frozenset({"nonlinear", "variances", "coefficients", "means", "predictions"}),

@@ -50,6 +50,8 @@ FAMILIES = {
     "ordered categories": """ORDINAL: o b; MODEL: x ~ 1@b_g w@b_s; x@1; o ~ x@b_a; b ~ o@b_c x@b_d; y ~ b@b_e o@b_h;""",
     "latent responses that predict": """ORDINAL: o b; MODEL: b ~ w@b_a; o ~ b.latent@b_c x@b_d;
         y ~ o.latent@b_e b@b_g;""",
+    "latent responses in a count, a variance and a square": """ORDINAL: o b; COUNT: c; MODEL: o ~ w@b_a; b ~ 1@b_g;
+        c ~ 1@b_d o.latent@b_c; y ~ b.latent@b_e o@b_f; var(y) ~ b.latent@b_h; x ~ o.latent^2@b_i;""",
     "predictors without equations": """ORDINAL: o; NOMINAL: n; MODEL: y ~ n o@b_e x@b_d;""",
     "logistic outcomes": """ORDINAL: b; NOMINAL: n; MODEL: x ~ 1@b_g w@b_s; x@1; logit(b) ~ x@b_a w@b_c; n ~ x;""",
     "counts": """COUNT: c; MODEL: x ~ 1@b_g w@b_s; x@1; c ~ 1@b_a x@b_d w@b_e;""",

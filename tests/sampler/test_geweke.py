@@ -218,6 +218,35 @@ def categories_that_predict() -> Model:
     )  # fmt: skip
 
 
+def responses_in_every_role() -> Model:
+    """A latent response in a square, a count, a multinomial logit and a log variance, with its score beside it."""
+    data = _with_holes(("z", "u", "y", "v", "g", "c"), 12)
+    data["u"] = np.where(np.isnan(data["u"]), np.nan, 1.0)
+    response = Column("u", Form.LATENT_RESPONSE)
+    names = ("u0", "uz", "y0", "yu", "yuu", "v0", "g0", "gu", "h0", "c0", "s0", "su")
+    model = small_models.build(
+        data,
+        [
+            ("u", [("u0", ONE), ("uz", Column("z"))]),
+            ("y", [("y0", ONE), ("yu", Column("u")), ("yuu", Apply("^", (response, Constant(2.0))))]),
+            ("v", [("v0", ONE)]),
+            ("g", [("g0", ONE), ("gu", response)]),
+            ("g", [("h0", ONE)]),
+            ("c", [("c0", ONE), ("cu", response)]),
+        ],
+        priors={name: UNIT for name in names}
+        | {"cu": Prior("normal", (0.0, 0.1)), "y residual variance": VARIANCE}
+        | {name: Prior("normal", (0.0, 1.0)) for name in ("u2", "u3")},
+        ordinal={"u": 4},
+    )
+    model = family_models.with_variance(model, "v", [("s0", ONE), ("su", response)])
+    model = family_models.with_family(model, "g", "logit", (2.0, 5.0), (1.0, 2.0, 5.0))
+    model = family_models.with_family(model, "c", "negative_binomial")
+    priors = {"s0": UNIT, "su": UNIT, "c dispersion": Prior("gamma", (3.0, 6.0), lower=0.0)}
+    parameters = {name: replace(each, prior=priors.get(name, each.prior)) for name, each in model.parameters.items()}
+    return replace(model, parameters=parameters)
+
+
 MODELS = {
     "single equations": single_equations,
     "blocks": blocks,
@@ -226,6 +255,7 @@ MODELS = {
     "discrete predictors": discrete_predictors,
     "categories": categories,
     "categories that predict": categories_that_predict,
+    "responses in every role": responses_in_every_role,
 }
 
 

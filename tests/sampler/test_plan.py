@@ -248,19 +248,3 @@ def test_what_is_drawn_with_a_response_integrated_out(more, coefficients, scale)
     plain = plan(model, collapsed=False).response_steps
     assert not any(each.scale or each.coefficients for each in plain)
     assert [len(each.thresholds) for each in plain] == [1, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("script", "how"),
-    [
-        ("COUNT: count; MODEL: count ~ o.latent w;", "the mean of a count"),
-        ("NOMINAL: k; MODEL: k ~ o.latent w;", "a logit with several categories"),
-        ("MODEL: y1 ~ w; var(y1) ~ o.latent;", "a residual variance"),
-        ("MODEL: y1 ~ o.latent^2 w;", "a power or a function"),
-        ("MODEL: y1 ~ (exp(o.latent/3)) w;", "a power or a function"),
-    ],
-)
-def test_latent_responses_that_are_not_normal_in_their_interval_are_refused(script, how):
-    model = resolve(f"SEED: 1; ORDINAL: o; FIXED: w; {script}", checked.simulated())
-    with pytest.raises(BlimpError, match=f"'o.latent' enters the equation of '.*' by {how}"):
-        plan(model)
