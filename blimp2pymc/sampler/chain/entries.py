@@ -27,6 +27,7 @@ from blimp2pymc.sampler.kernels import (
     scoring,
     sliced_responses,
     slices,
+    threshold_effects,
     thresholds,
     trajectories,
     transformations,
@@ -181,7 +182,7 @@ def move_thresholds(tables, state, work, variable, new):
         work.bounds[1, k + 1] = new[k]
     ratio = thresholds.log_likelihood(table, variable, work.response_mean, state, work.bounds[1], work, 1) - before
     ratio += thresholds.log_priors(priors, table, variable, work.bounds[1])
-    ratio += sliced_responses.carry(tables, variable, state, work)
+    ratio += threshold_effects.follow(tables, variable, state, work)
     for k in range(new.size):
         state.theta[table.threshold[first + k]] = new[k]
     return ratio
@@ -198,6 +199,7 @@ def threshold_log_density(tables, state, work, variable, n):
     """Log density of a variable's thresholds and coefficients, given `response_conditional`."""
     value = thresholds.prepare(tables, variable, n, state, work)
     value += thresholds.log_priors(tables.priors, tables.responses, variable, work.bounds[0])
+    value += threshold_effects.log_density_of_scores(tables, variable, work.bounds[0], state, work)
     return value + response_steps.log_priors(tables, variable, state.theta, work)
 
 

@@ -37,6 +37,7 @@ from blimp2pymc.sampler.kernels import (
     scoring,
     sliced_responses,
     slices,
+    threshold_effects,
     trajectories,
     transformations,
     variances,
@@ -225,7 +226,11 @@ def sweep(tables, state, work, adapting, full, first, integrating):
         row_passes.update(tables, state, work, 0, NO_MOMENTS if is_interrupted else EARLY + also, 0)
         if is_interrupted:
             categories.update_differences(tables, state, work)
-            responses.update(tables, state, work, adapting)
+            for variable in range(tables.responses.column.size):
+                if threshold_effects.has_scores(tables.responses, variable):
+                    refresh_moments(tables, state, work, False, 0)
+                    update_normal_moments(tables, state, work)
+                responses.update(tables, variable, state, work, adapting)
             failed = transformations.update(tables, state, work, adapting)
             if failed >= 0:
                 state.fault[0], state.fault[1] = TRANSFORMATIONS, failed

@@ -19,8 +19,8 @@ d = 1 they would be independent. d is tuned in burn-in, to at most 1. Small ones
 and tweedie 1996). Proposals out of order have no density. In burn-in and in a part of the sweeps afterwards thresholds
 are proposed once more alone, in order.
 
-Responses that are not normal cannot be integrated out. They follow the thresholds, which changes the acceptance ratio
-(`sliced_responses`).
+The acceptance ratio has another factor where more changes with thresholds: expected scores that other equations hold,
+and responses that are not normal and follow (`threshold_effects`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels import scale_moves, sliced_responses, thresholds
+from blimp2pymc.sampler.kernels import scale_moves, threshold_effects, thresholds
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import cholesky
 from blimp2pymc.sampler.numerics.generator import normal, uniform
@@ -288,8 +288,7 @@ def propose(tables, variable, n, size, current, state, work, adapting):
             back = _distance(factor, size, drift)
             before = current + (scale_density(tables, variable, 0.0, state, work) if has_scale else 0.0)
             ratio = value - before + 0.5 * (there - back)
-            if responses.is_sliced[variable]:
-                ratio += sliced_responses.carry(tables, variable, state, work)
+            ratio += threshold_effects.follow(tables, variable, state, work)
             chance = math.exp(min(0.0, ratio))
     if adapting:
         damping *= math.exp((chance - ACCEPTANCE) / (1.0 + state.damping[variable, 1]) ** 0.6)
@@ -298,8 +297,8 @@ def propose(tables, variable, n, size, current, state, work, adapting):
         state.accepted[variable, 0] += chance
         state.accepted[variable, 1] += 1.0
     if not uniform(state.generator) < chance:
-        if responses.is_sliced[variable] and value > -math.inf:
-            sliced_responses.put_back(tables, variable, state, work)
+        if value > -math.inf:
+            threshold_effects.undo(tables, variable, state, work)
         return current
     if has_scale:
         value -= scale_density(tables, variable, t, state, work)
@@ -328,9 +327,9 @@ def step_in_order(tables, variable, n, current, state, work, adapting):
     ratio = thresholds.propose(responses, variable, bounds, new, state.widths[place, 0], state.generator) - current
     ratio += thresholds.log_likelihood(responses, variable, work.response_mean, state, new, work, 1)
     ratio += thresholds.log_priors(tables.priors, responses, variable, new)
-    carried = responses.is_sliced[variable] and ratio > -math.inf
-    if carried:
-        ratio += sliced_responses.carry(tables, variable, state, work)
+    follows = ratio > -math.inf
+    if follows:
+        ratio += threshold_effects.follow(tables, variable, state, work)
     chance = math.exp(min(0.0, ratio))
     if adapting:
         state.widths[place, 1] += 1.0
@@ -338,8 +337,8 @@ def step_in_order(tables, variable, n, current, state, work, adapting):
     if uniform(state.generator) < chance:
         n_thresholds = responses.threshold_start[variable + 1] - responses.threshold_start[variable]
         thresholds.accept(n_thresholds + 1, n, work)
-    elif carried:
-        sliced_responses.put_back(tables, variable, state, work)
+    elif follows:
+        threshold_effects.undo(tables, variable, state, work)
 
 
 @compiled
@@ -366,3 +365,4 @@ def draw(tables, variable, n, state, work, adapting):
     for k in range(first, responses.threshold_start[variable + 1]):
         if responses.is_drawn[k]:
             state.theta[responses.threshold[k]] = work.bounds[0, k - first + 1]
+    threshold_effects.settle(tables, variable, state, work)

@@ -97,14 +97,12 @@ def draw(tables, variable, state, work):
 
 
 @compiled
-def update(tables, state, work, adapting):
-    """Draw thresholds, coefficients and responses, variable by variable."""
+def update(tables, variable, state, work, adapting):
+    """Draw thresholds, coefficients and responses of a variable."""
     responses = tables.responses
-    for variable in range(responses.column.size):
-        n = conditional(tables, variable, state, work)
-        response_steps.draw(tables, variable, n, state, work, adapting)
-        if responses.is_sliced[variable]:
-            continue
+    n = conditional(tables, variable, state, work)
+    response_steps.draw(tables, variable, n, state, work, adapting)
+    if not responses.is_sliced[variable]:
         draw(tables, variable, state, work)
         for k in range(responses.redrawn_start[variable], responses.redrawn_start[variable + 1]):
             cells.update_block(tables, responses.redrawn[k], state, work)

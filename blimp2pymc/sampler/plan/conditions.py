@@ -52,6 +52,8 @@ class ParameterFacts:
     """Groups that are no normal equations."""
     is_threshold: bool
     """Whether it separates categories."""
+    is_in_scores: bool
+    """Whether means hold it, as part of an expected score, but none of them with the latent response it cuts."""
     inside_groups: tuple[int, ...]
     """Groups with the parameter inside a function of variables."""
     where: str
@@ -129,8 +131,8 @@ class ParameterFacts:
 
     @property
     def is_free_threshold(self) -> bool:
-        """A threshold that nothing else is computed from."""
-        unused = not (self.mean_groups or self.covariance_groups)
+        """A threshold that nothing but expected scores is computed from."""
+        unused = self.is_in_scores or not (self.mean_groups or self.covariance_groups)
         return self.is_threshold and unused and self.parameter.prior.distribution in PROPER
 
 
@@ -146,6 +148,7 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
         if parameter.is_free
     }
     thresholds = {name: each.name for each in model.equations for name in each.thresholds}
+    responses = {name: each.outcome for each in form.responses for name in each.equation.thresholds}
     computed = {name for expression in form.definitions.values() for name in parameters_in(expression)}
     wishart: set[str] = set()
     for index, group in enumerate(form.groups):
@@ -167,6 +170,11 @@ def parameter_facts(model: Model, form: Structure) -> dict[str, ParameterFacts]:
             feeds_cut=any(form.groups[index].is_cut for index in means),
             scored_groups=tuple(k for k in {*means, *covariances} if form.groups[k].is_scored),
             is_threshold=name in thresholds,
+            is_in_scores=bool(means)
+            and name in responses
+            and not covariances
+            and not inside
+            and not any(form.groups[k].is_cut or responses[name] in form.groups[k].columns for k in means),
             inside_groups=inside,
             where=thresholds.get(name, "") if first is None else form.groups[first].name,
         )

@@ -12,6 +12,7 @@ from blimp2pymc.sampler.plan.residuals import Residual, Structure
 from blimp2pymc.sampler.plan.response_steps import ResponseStep
 from blimp2pymc.sampler.tables.cell_tables import dependent_roots
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
+from blimp2pymc.sampler.tables.parameter_tables import reach_of
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses, place_of
 from blimp2pymc.sampler.tables.tables import Cells
@@ -57,6 +58,9 @@ def response_table(result: Layout, cells: Cells) -> Responses:
     )
     scaled = [each for each in result.plan.response_steps if each.scale is not None]
     redrawn_start, redrawn_blocks = ragged(redrawn)
+    reaches = [_reach(result, own_steps[each.outcome]) for each in found]
+    dependent_equation_start, dependent_equations = ragged(sorted(equations) for equations, _ in reaches)
+    dependent_group_start, dependent_groups = ragged(sorted(groups.items()) for _, groups in reaches)
     thresholds_drawn = {name for each in result.plan.response_steps for name in each.thresholds}
     return Responses(
         column=integers(result.columns[each.outcome] for each in found),
@@ -85,6 +89,11 @@ def response_table(result: Layout, cells: Cells) -> Responses:
         threshold_start=threshold_start,
         threshold=integers(result.parameters[name] for name in thresholds),
         is_drawn=np.array([name in thresholds_drawn for name in thresholds], np.bool_),
+        dependent_equation_start=dependent_equation_start,
+        dependent_equation=integers(dependent_equations),
+        dependent_group_start=dependent_group_start,
+        dependent_group=integers(group for group, _ in dependent_groups),
+        dependent_is_scored=np.array([scored for _, scored in dependent_groups], np.bool_),
         code_start=code_start,
         code=np.array(code_values, np.float64),
         missing_start=missing_start,
@@ -93,6 +102,17 @@ def response_table(result: Layout, cells: Cells) -> Responses:
         is_sliced=np.array([each.outcome in sliced for each in found], np.bool_),
         step=integers(steps),
     )
+
+
+def _reach(result: Layout, step: ResponseStep) -> tuple[set[int], dict[int, bool]]:
+    """Equations and groups that hold expected scores the drawn thresholds are part of; whether these are not normal."""
+    equations: set[int] = set()
+    groups: dict[int, bool] = {}
+    for name in step.thresholds:
+        reach = reach_of(result, name)
+        equations.update(reach.equations)
+        groups |= dict(zip(reach.groups, reach.is_scored, strict=True))
+    return equations, groups
 
 
 def _is_plain(cells: Cells, own: list[int], form: Structure, response: Residual) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def update_tables(
             refreshed = sorted({equation for equation, product in products if changed & set(product.parameters)})
             blocks.append((update.targets, entries, update.kernel == "bounded", refreshed, update.shifts))
         else:
-            slices.append((update.targets[0], *_slice_reach(result, update.targets[0])))
+            slices.append((update.targets[0], *reach_of(result, update.targets[0])))
     member_start, members = ragged(each[0] for each in blocks)
     entry_start, entries = ragged(each[1] for each in blocks)
     equation_start, refreshed = ragged(each[3] for each in blocks)
@@ -206,8 +207,18 @@ def _scoring(form: Structure, blocks: Sequence[tuple[int, Sequence[int]]], in_tr
     )
 
 
-def _slice_reach(result: Layout, name: str) -> tuple[list[int], list[int], list[bool], bool, list[bool]]:
-    # Equations and groups that change with a parameter, through whatever is computed from it.
+class Reach(NamedTuple):
+    """What changes with a parameter, through whatever is computed from it."""
+
+    equations: list[int]
+    groups: list[int]
+    covariance_changes: list[bool]
+    is_block_element: bool
+    is_scored: list[bool]
+
+
+def reach_of(result: Layout, name: str) -> Reach:
+    """Find the equations and groups that change with a parameter."""
     form = result.plan.structure
     changed = {name}
     for defined, expression in form.definitions.items():
@@ -227,4 +238,4 @@ def _slice_reach(result: Layout, name: str) -> tuple[list[int], list[int], list[
         for group in form.groups
         if group.block is not None
     )
-    return equations, groups, flags, is_element, scored
+    return Reach(equations, groups, flags, is_element, scored)

@@ -55,6 +55,14 @@ class Responses(NamedTuple):
     """Parameters."""
     is_drawn: np.ndarray
     """Whether a threshold is drawn."""
+    dependent_equation_start: np.ndarray
+    dependent_equation: np.ndarray
+    """Equations that hold an expected score the thresholds are part of."""
+    dependent_group_start: np.ndarray
+    dependent_group: np.ndarray
+    """Their groups."""
+    dependent_is_scored: np.ndarray
+    """Whether the density of such a group is not normal."""
     code_start: np.ndarray
     code: np.ndarray
     """Score of each category."""
