@@ -22,6 +22,7 @@ from sampler import (
     test_nuts,
     test_posterior,
     test_responses,
+    test_sliced_responses,
 )
 
 from blimp2pymc.errors import BlimpError
@@ -41,6 +42,7 @@ TESTS = {
     "cells": ("test_density_of_cells", "test_draws_of_cells"),
     "thresholds": ("test_density_of_thresholds", "test_draws_of_thresholds"),
     "responses": ("test_density_of_responses", "test_draws_of_responses"),
+    "sliced_responses": ("test_density_of_sliced_responses", "test_a_threshold_has_its_posterior"),
     "categories": ("test_categories_have_the_weight_of_their_interval", "test_codes_and_responses_belong_together"),
     "differences": ("test_differences_are_normal_between_their_rivals", "test_codes_and_responses_belong_together"),
     "predictions": ("test_density_of_cells", "test_draws_of_cells"),
@@ -53,7 +55,7 @@ TESTS = {
     "counts": ("test_density_of_codes_and_counts", "test_draws_of_counts"),
     "scoring": ("test_density_of_scored_coefficients", "test_scored_coefficients_have_their_posterior"),
 }
-"""Kernel -> tests of its density and of its draws, in `test_kernels`, `test_families` or `test_responses`."""
+"""Kernel -> tests of its density and of its draws, in modules named below."""
 
 
 def test_every_rule_has_its_tests():
@@ -61,7 +63,8 @@ def test_every_rule_has_its_tests():
     assert set(kernels) == set(TESTS)
     for names in TESTS.values():
         for name in names:
-            modules = (test_kernels, test_families, test_responses, test_categories, test_discrete, test_nuts)
+            modules = (test_kernels, test_families, test_responses, test_categories, test_discrete, test_nuts,
+                       test_sliced_responses)  # fmt: skip
             assert any(hasattr(module, name) for module in modules)
     drawn = {update.kernel for make in test_geweke.MODELS.values() for update in plan(make()).updates}
     # What moves along with a mean has a flat prior, from which no parameter can be drawn: there it is the

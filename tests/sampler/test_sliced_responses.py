@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sampler import chains, checked
+from sampler import chains, checked, joint_density
 
 from blimp2pymc.joint_model.ir import Column, Form
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.chain import entries
 from blimp2pymc.sampler.chain.chain import sample
+from blimp2pymc.sampler.kernels import sliced_responses
 from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.sampler.verification.point import Point
 
@@ -53,6 +54,32 @@ def _threshold_density(table: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
             chosen = np.where(o == code, each, chosen)
         total.append(np.log(chosen).sum())
     return np.array(total)
+
+
+def test_density_of_sliced_responses() -> None:
+    """Responses between thresholds, and those without a category, whose score follows: in a square and in products."""
+    script = "SEED: 1; ORDINAL: o; FIXED: w; MODEL: o ~ w; y1 ~ o.latent^2 o o.latent*w;"
+    run = chains.chain(resolve(script, checked.simulated()))
+    model, table, state = run.layout.model, run.layout.tables.nonlinear, run.state
+    free, data, rng = chains.free_parameters(run), run.completed(), np.random.default_rng(2)
+    before = joint_density.log_joint(model, free, data)
+    references = run.references
+    compiled, kinds = (references[0], references[2], references[3]), []
+    for index in np.flatnonzero(table.kind >= sliced_responses.OBSERVED):
+        for row in range(table.low[index], min(table.low[index] + 4, table.high[index])):
+            old = float(state.columns[table.column[index], row])
+            at_old = entries.sliced_log_density(*compiled, index, row, old)
+            size = 0.05 if table.kind[index] == sliced_responses.OBSERVED else 1.5
+            at_new = entries.sliced_log_density(*compiled, index, row, old + size * rng.normal())
+            change = joint_density.log_joint(model, free, run.completed()) - before
+            if np.isfinite(change):
+                # Elsewhere it has left the interval of an observed category.
+                assert at_new - at_old == pytest.approx(change, abs=1e-6)
+                kinds.append(int(table.kind[index]))
+            assert table.kind[index] == sliced_responses.OBSERVED or np.isfinite(change)
+            entries.sliced_log_density(*compiled, index, row, old)
+    assert set(kinds) == {sliced_responses.OBSERVED, sliced_responses.FOLLOWING} and len(kinds) > 20
+    assert joint_density.log_joint(model, free, run.completed()) == pytest.approx(before, abs=1e-9)
 
 
 @pytest.mark.parametrize("absent", [0.0, 0.25])
