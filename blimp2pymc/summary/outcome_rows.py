@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from blimp2pymc.joint_model.families import LATENT_RESPONSES
 from blimp2pymc.joint_model.ir import Equation, JointBlock, Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.completed_data import row_variance_mean, row_variance_quantile
@@ -31,7 +32,9 @@ def outcome_rows(model: Model, draws: Draws) -> list[Row]:
 def in_print_order(model: Model) -> list[Equation | JointBlock]:
     """Equations and joint blocks of MODEL as Blimp prints them."""
     parts: list[Equation | JointBlock] = [each for each in model.equations if each.role is Role.OUTCOME]
-    parts += [each for each in model.blocks if each.role is Role.OUTCOME]
+    # Correlations of latent differences are constants.
+    nominal = {each.outcome for each in model.equations if each.family == "multinomial_probit"}
+    parts += [each for each in model.blocks if each.role is Role.OUTCOME and not nominal & set(each.members)]
     return sorted(parts, key=lambda each: each.order)
 
 
@@ -48,7 +51,7 @@ def equation_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
 def variance_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
     """The residual variance; that of a latent response is 1 by construction, one with predictors differs by row."""
     row = Row("outcome", outcome_heading(model, equation), "Variances", "Residual Var.", is_tested=False)
-    if equation.family == "probit":
+    if equation.family in LATENT_RESPONSES:
         return [constant_row(draws, row, 1.0)]
     if equation.variance_terms:
         summaries = {
@@ -141,6 +144,7 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
         log_variance_rows,
     ),
     "probit": (variance_rows, coefficient_rows, threshold_rows, deviation_rows, standardized_rows, explained_rows),
+    "multinomial_probit": (variance_rows, coefficient_rows, deviation_rows, standardized_rows, explained_rows),
     "logit": (coefficient_rows, exponentiated_rows, explained_rows),
     "negative_binomial": (dispersion_rows, coefficient_rows, exponentiated_rows),
 }  # fmt: skip

@@ -49,7 +49,7 @@ def line_prefix(model: Model, equation: Equation) -> str:
 
 def residual_name(model: Model, equation: Equation) -> str:
     """Name of an equation's residual in the correlations among residuals."""
-    if equation.family == "logit":
+    if equation.family in ("logit", "multinomial_probit"):
         return column_name(equation.outcome) if _is_nominal(model, equation) else equation.name
     return outcome_heading(model, equation)
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels import scale_moves, threshold_effects, thresholds
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import cholesky
@@ -246,7 +246,7 @@ def _log_density(tables, variable, n, move, state, work):
     return value + thresholds.log_likelihood(responses, variable, mean, state, work.bounds[1], work, 1)
 
 
-@compiled
+@inlined
 def propose(tables, variable, n, size, current, state, work, adapting):
     """Make a proposal and accept or reject it; returns the log density without the part of the scale."""
     responses = tables.responses
@@ -319,7 +319,7 @@ def _take_over(tables, variable, n, n_drawn, last, t, move, state, work):
     refresh_equation(tables.residuals, responses.equation[variable], state.theta, state.coefficient)
 
 
-@compiled
+@inlined
 def step_in_order(tables, variable, n, current, state, work, adapting):
     """Propose thresholds in order, `current` being the log density at `work.bounds[0]`."""
     responses, place = tables.responses, tables.responses.step[variable]

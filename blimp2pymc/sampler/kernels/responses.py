@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels import cells, response_steps, thresholds
 from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
 from blimp2pymc.sampler.numerics.moments import multiply
@@ -96,7 +96,7 @@ def draw(tables, variable, state, work):
             column[responses.row[start + i]] = value
 
 
-@compiled
+@inlined
 def update(tables, variable, state, work, adapting):
     """Draw thresholds, coefficients and responses of a variable."""
     responses = tables.responses

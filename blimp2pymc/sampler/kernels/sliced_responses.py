@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels import nonlinear, thresholds
 from blimp2pymc.sampler.numerics import slice_sampling
 from blimp2pymc.sampler.numerics.normal_table import normal_probability, normal_score
@@ -33,7 +33,7 @@ OBSERVED, FOLLOWING = 3, 4
 """Kinds of `Nonlinear`: the category is observed, or is missing and follows from the response."""
 
 
-@compiled
+@inlined
 def prepare(tables, index, row, state, work):
     """Compute what the density of a response needs and does not change with it."""
     nonlinear.conditional(
@@ -41,7 +41,7 @@ def prepare(tables, index, row, state, work):
     )
 
 
-@compiled
+@inlined
 def log_density_in_category(tables, index, row, value, state, work):
     """Log density of a response at `value`, its category as it is, up to a constant; sets the response."""
     return nonlinear.log_density(

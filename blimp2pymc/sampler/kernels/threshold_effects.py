@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels import sliced_responses
 from blimp2pymc.sampler.kernels.log_variances import set_dependent
 from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows
@@ -45,7 +45,7 @@ def log_density_of_scores(tables, variable, bounds, state, work):
     return total if not math.isnan(total) else -math.inf
 
 
-@compiled
+@inlined
 def follow(tables, variable, state, work):
     """Change what depends on thresholds from `work.bounds[0]` to `work.bounds[1]`; returns the log ratio it adds."""
     ratio = -log_density_of_scores(tables, variable, work.bounds[0], state, work)
@@ -55,7 +55,7 @@ def follow(tables, variable, state, work):
     return ratio
 
 
-@compiled
+@inlined
 def undo(tables, variable, state, work):
     """Undo `follow`."""
     log_density_of_scores(tables, variable, work.bounds[0], state, work)
@@ -63,7 +63,7 @@ def undo(tables, variable, state, work):
         sliced_responses.put_back(tables, variable, state, work)
 
 
-@compiled
+@inlined
 def settle(tables, variable, state, work):
     """Set modelled variances whose equations hold expected scores, once thresholds are drawn."""
     responses = tables.responses
