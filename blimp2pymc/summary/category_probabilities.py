@@ -14,12 +14,14 @@ from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.plotted_values import predictor_settings, typical_value
-from blimp2pymc.summary.predictions import ordinal_probabilities
+from blimp2pymc.summary.predictions import largest_probabilities, ordinal_probabilities
 from blimp2pymc.summary.printed_names import check_names, column_name
 
 Settings = Mapping[Column, FloatArray]
 """Values of the columns that vary, one for each setting; all others stay where they are."""
 
+CATEGORICAL = ("probit", "logit", "multinomial_probit")
+"""Families of outcomes with categories."""
 MOST_DRAWS = 1_000
 """Draws that a probability and its interval are computed from."""
 
@@ -58,7 +60,7 @@ def outcome_and_predictors(
 
     A predictor is a column, or all dummies of a nominal variable.
     """
-    categorical = [each for each in model.equations if each.role is Role.OUTCOME and each.family in ("probit", "logit")]
+    categorical = [each for each in model.equations if each.role is Role.OUTCOME and each.family in CATEGORICAL]
     check_names([outcome], list(dict.fromkeys(each.name for each in categorical)), "an outcome with categories")
     equations = [each for each in categorical if each.name == outcome]
     columns = sorted({column for each in equations for term in each.terms for column in columns_in(term.expression)})
@@ -86,9 +88,14 @@ def category_probabilities(
         [eta] = etas
         thresholds = [parameters[name] for name in equations[0].thresholds]
         return dict(zip(codes, ordinal_probabilities(eta, thresholds), strict=True))
+    if equations[0].family == "multinomial_probit":
+        [first] = set(codes) - {each.outcome.category for each in equations}
+        named = [first, *(each.outcome.category for each in equations)]
+        by_code = dict(zip(named, largest_probabilities(etas), strict=True))
+        return {code: by_code[code] for code in codes}
     log_total = np.logaddexp.reduce([np.zeros_like(etas[0]), *etas])
-    named = [codes[-1] if each.outcome.category is None else each.outcome.category for each in equations]
-    found = {code: np.exp(eta - log_total) for code, eta in zip(named, etas, strict=True)}
+    dummies = [codes[-1] if each.outcome.category is None else each.outcome.category for each in equations]
+    found = {code: np.exp(eta - log_total) for code, eta in zip(dummies, etas, strict=True)}
     [reference] = set(codes) - set(found)
     return {code: np.exp(-log_total) if code == reference else found[code] for code in codes}
 

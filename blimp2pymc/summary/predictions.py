@@ -7,6 +7,7 @@ reference) of a categorical one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,9 @@ from blimp2pymc.joint_model.ir import Column, Equation, Form, Model, Role
 from blimp2pymc.sampler.draws import Draws
 from blimp2pymc.summary.diagnostics import FloatArray
 from blimp2pymc.summary.printed_names import column_name
+
+QUADRATURE_POINTS = 60
+"""Points of the integral over a utility: absolute error below 1e-7."""
 
 
 def predictions(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray]:
@@ -33,6 +37,10 @@ def predictions(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArr
         elif equation.family == "logit":
             name = f"{equation.name}.{_code(model, equation):g}.probability"
             found[name] = np.exp(eta - _log_total(model, equation, predictors))
+        elif equation.family == "multinomial_probit":
+            own = _of_outcome(equation, predictors)
+            probability = largest_probabilities(list(own.values()))[1 + list(own).index(equation.outcome)]
+            found[f"{column_name(equation.outcome)}.probability"] = probability
         else:
             found[f"{equation.name}.predicted"] = np.exp(eta) if equation.family == "negative_binomial" else eta
     return found
@@ -42,7 +50,7 @@ def residuals(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray
     """Residuals at one snapshot by the names of saved columns: `y.residual`.
 
     Outcome minus mean, transformed ones on the scale of their equation; of a probit equation those of the latent
-    response, of a logit equation dummy minus probability.
+    response or difference, of a logit equation dummy minus probability.
     """
     predictors = linear_predictors(model, draws, snapshot)
     columns = CompletedColumns(model, draws, snapshot)
@@ -51,6 +59,9 @@ def residuals(model: Model, draws: Draws, snapshot: int) -> dict[str, FloatArray
         eta, outcome = predictors[equation.outcome], equation.outcome
         if equation.family == "probit":
             found[f"{equation.name}.residual"] = columns[Column(outcome.variable, Form.LATENT_RESPONSE)] - eta
+        elif equation.family == "multinomial_probit":
+            difference = replace(outcome, form=Form.LATENT_RESPONSE)
+            found[f"{column_name(outcome)}.residual"] = columns[difference] - eta
         elif equation.family == "logit":
             dummy = Column(outcome.variable, Form.DUMMY, _code(model, equation))
             probability = np.exp(eta - _log_total(model, equation, predictors))
@@ -95,6 +106,26 @@ def ordinal_probabilities(eta: FloatArray, thresholds: Sequence[FloatArray | flo
 
     below = [np.zeros_like(eta), *(ndtr(threshold - eta) for threshold in thresholds), np.ones_like(eta)]
     return [high - low for low, high in pairwise(below)]
+
+
+def largest_probabilities(etas: Sequence[FloatArray]) -> list[FloatArray]:
+    """Probability of every category of a multinomial probit outcome, the reference first.
+
+    Latent differences about `etas` are those of independent normal utilities with variance 1/2, the largest of which
+    is the category's: an integral over one of them.
+    """
+    from scipy.special import ndtr
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_POINTS)
+    utilities = [np.zeros_like(etas[0]), *etas]
+    found = []
+    for own in utilities:
+        margins = [np.sqrt(2.0) * (own - other) for other in utilities if other is not own]
+        total = np.zeros_like(own)
+        for node, weight in zip(nodes, weights / np.sqrt(2.0 * np.pi), strict=True):
+            total = total + weight * np.prod([ndtr(margin + node) for margin in margins], axis=0)
+        found.append(total)
+    return found
 
 
 def with_cells(model: Model, name: str, cells: Mapping[str, FloatArray]) -> FloatArray:
@@ -148,5 +179,9 @@ def _code(model: Model, equation: Equation) -> float:
 
 def _log_total(model: Model, equation: Equation, predictors: Mapping[Column, FloatArray]) -> FloatArray:
     """log of 1 plus the sum of exp(linear predictor) over all codes but the reference."""
-    together = [eta for column, eta in predictors.items() if column.variable == equation.name]
-    return np.logaddexp.reduce([np.zeros(model.frame.n_rows), *together])
+    return np.logaddexp.reduce([np.zeros(model.frame.n_rows), *_of_outcome(equation, predictors).values()])
+
+
+def _of_outcome(equation: Equation, predictors: Mapping[Column, FloatArray]) -> dict[Column, FloatArray]:
+    """Linear predictors of all codes of an equation's outcome."""
+    return {column: eta for column, eta in predictors.items() if column.variable == equation.name}

@@ -14,6 +14,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.evaluate import evaluate
 from blimp2pymc.joint_model.ir import Column, Equation, Form, Kind, Model, ModeratorGrid, ParameterKind, Role
 from blimp2pymc.sampler.draws import ColumnSummary, Draws, Imputations, LogLikelihood, Statistic, StatisticKind
+from blimp2pymc.summary.printed_names import column_name
 
 WEIGHT = 0.2
 """Polya-Gamma weight of every row of logit equations."""
@@ -36,9 +37,9 @@ def synthetic_draws(model: Model, chains: int = 2, draws: int = 60, spread: floa
     cells = {name: _cells(model, name, chains * draws, rng) for name in model.incomplete}
     cells |= {name: rng.normal(size=(chains * draws, model.frame.n_rows)) for name in model.latent}
     responses = {
-        f"{each.name}.latent": rng.normal(size=(chains * draws, model.frame.n_rows))
+        f"{column_name(each.outcome)}.latent": rng.normal(size=(chains * draws, model.frame.n_rows))
         for each in model.equations
-        if each.family == "probit"
+        if each.family in ("probit", "multinomial_probit")
     }
     statistics = [
         _statistics(model, dict(zip(names, parameters[c, d], strict=True)), _completed(model, cells, c * draws + d))

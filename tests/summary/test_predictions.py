@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hand_built import interaction
 from summary.families import one_outcome
 from summary.synthetic_draws import synthetic_draws
 
+from blimp2pymc.joint_model.resolve import resolve
+from blimp2pymc.summary.category_probabilities import category_table
 from blimp2pymc.summary.imputations import data_sets
 from blimp2pymc.summary.predictions import predictions, residuals
+from blimp2pymc.summary.tables import rows
 
 
 def test_predictions_use_the_parameters_of_the_draw():
@@ -76,3 +80,29 @@ def test_residuals_of_every_family(case):
     assert list(found) == list(expected)
     for name, each in expected.items():
         np.testing.assert_allclose(found[name], each)
+
+
+def test_multinomial_probit_outcomes_have_probabilities_residuals_and_tables():
+    from scipy import stats
+
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"n": np.resize([1.0, 3.0, 4.0], 30), "x": rng.normal(size=30)})
+    model = resolve("NOMINAL: n; MODEL: probit(n) ~ x;", data)
+    draws = synthetic_draws(model)
+    chain, draw = draws.imputations.chain[0], draws.imputations.draw[0]
+    values = {name: draws.parameter(name)[chain, draw] for name in draws.parameter_names}
+    first, second = (values[f"n.{code} ~ Intercept"] + values[f"n.{code} ~ x"] * data["x"] for code in (3, 4))
+    half = [[1.0, 0.5], [0.5, 1.0]]
+    own = [stats.multivariate_normal.cdf([a, a - b], cov=half) for a, b in zip(first, second, strict=True)]
+    other = [stats.multivariate_normal.cdf([b, b - a], cov=half) for a, b in zip(first, second, strict=True)]
+    found = predictions(model, draws, 0)
+    assert list(found) == ["n.3.probability", "n.4.probability"]
+    np.testing.assert_allclose(found["n.3.probability"], own, atol=1e-6)
+    np.testing.assert_allclose(found["n.4.probability"], other, atol=1e-6)
+    response = draws.imputations.values["n.4.latent"][0]
+    np.testing.assert_allclose(residuals(model, draws, 0)["n.4.residual"], response - second)
+    table = category_table(model, draws, "n", "x")["median"]
+    np.testing.assert_allclose(table.groupby("value").sum(), 1.0, atol=0.1)
+    lines = {(row.section, row.parameter) for row in rows(model, draws)}
+    assert {("Coefficients", "n.3 ~ x"), ("Variances", "n.4 ~ Residual Var.")} <= lines
+    assert not any(section == "Correlations" for section, _ in lines)
