@@ -200,6 +200,7 @@ BROKEN = {
     "scoring": ("counts", _forget_a_covariate),
     "thresholds": ("ordinal outcomes", _change_a_category),
     "responses": ("ordinal outcomes", _leave_out_the_intercept),
+    "sliced_responses": ("latent responses in powers and functions", _forget_what_a_cell_predicts(3)),
     "categories": ("incomplete categorical predictors", _forget_a_predictor_of_a_category),
     "differences": ("incomplete categorical predictors", _forget_a_predictor_of_a_difference),
     "codes": ("categories and counts that predict", _forget_what_a_cell_predicts(2)),
