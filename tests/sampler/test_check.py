@@ -175,6 +175,12 @@ def _forget_what_a_cell_predicts(kind):
     return change
 
 
+def _forget_what_a_response_predicts(tables):
+    table = tables.nonlinear
+    index = int(np.flatnonzero(table.kind == 3)[-1])
+    table.entry_monomial[table.entry_start[table.segment_start[index + 1]] - 1] = 0
+
+
 def _forget_a_predictor_of_a_difference(tables):
     cells = tables.cells
     for block in tables.differences.block:
@@ -200,7 +206,10 @@ BROKEN = {
     "scoring": ("counts", _forget_a_covariate),
     "thresholds": ("ordinal outcomes", _change_a_category),
     "responses": ("ordinal outcomes", _leave_out_the_intercept),
-    "sliced_responses": ("latent responses in powers and functions", _forget_what_a_cell_predicts(3)),
+    "sliced_responses": (
+        "latent responses that predict counts, nominal categories and a variance",
+        _forget_what_a_response_predicts,
+    ),
     "categories": ("incomplete categorical predictors", _forget_a_predictor_of_a_category),
     "differences": ("incomplete categorical predictors", _forget_a_predictor_of_a_difference),
     "codes": ("categories and counts that predict", _forget_what_a_cell_predicts(2)),
