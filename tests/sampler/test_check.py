@@ -175,10 +175,11 @@ def _forget_what_a_cell_predicts(kind):
     return change
 
 
-def _forget_what_a_response_predicts(tables):
+def _forget_what_else_a_response_is_about(tables):
     table = tables.nonlinear
-    index = int(np.flatnonzero(table.kind == 3)[-1])
-    table.entry_monomial[table.entry_start[table.segment_start[index + 1]] - 1] = 0
+    index = int(np.flatnonzero(table.kind == 3)[0])
+    for segment in range(table.segment_start[index], table.segment_start[index + 1]):
+        table.entry_monomial[table.entry_start[segment] : table.entry_changes[segment]] = 0
 
 
 def _forget_a_predictor_of_a_difference(tables):
@@ -208,7 +209,7 @@ BROKEN = {
     "responses": ("ordinal outcomes", _leave_out_the_intercept),
     "sliced_responses": (
         "latent responses that predict counts, nominal categories and a variance",
-        _forget_what_a_response_predicts,
+        _forget_what_else_a_response_is_about,
     ),
     "categories": ("incomplete categorical predictors", _forget_a_predictor_of_a_category),
     "differences": ("incomplete categorical predictors", _forget_a_predictor_of_a_difference),
