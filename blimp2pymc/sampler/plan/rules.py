@@ -148,8 +148,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "thresholds",
         lambda facts: facts.is_free_threshold,
-        "thresholds of an ordered variable: drawn with its latent response integrated out, or taken along where that is "
-        "not normal, by Metropolis steps from a normal approximation",
+        "thresholds of an ordered variable: drawn with its latent response integrated out, or taken along where that "
+        "is not normal, by Metropolis steps from a normal approximation",
     ),
     Rule(
         "slice",
