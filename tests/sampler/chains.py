@@ -28,6 +28,18 @@ def chain(model: Model, *, collapsed: bool = False, seed: int = 1, sweeps: int =
     return run
 
 
+def assert_everything_follows(model: Model, *, burn: int, sweeps: int) -> None:
+    """What depends on parameters and columns is, after some sweeps, what it is when computed anew."""
+    run = ChainRun.make_all(model, plan(model), sweeps, burn, 1, 3, 0, False)[0]
+    run.start()
+    run.advance(sweeps)
+    state = run.state
+    kept = [state.coefficient.copy(), state.precision.copy(), state.columns.copy()]
+    assert run.prepare()
+    for old, new in zip(kept, (state.coefficient, state.precision, state.columns), strict=True):
+        assert np.allclose(old, new, rtol=1e-9, atol=1e-9)
+
+
 def free_parameters(run: ChainRun) -> dict[str, float]:
     """Current values of the free parameters."""
     model = run.layout.model

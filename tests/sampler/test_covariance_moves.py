@@ -11,7 +11,6 @@ from sampler import chains
 
 from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.chain.chain import sample
-from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.plan.rules import plan
 from blimp2pymc.sampler.verification.check import verify
 
@@ -82,14 +81,7 @@ def test_ratio_agrees_with_the_graph(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_everything_follows_a_proposal(name):
-    run = ChainRun.make_all(_model(name), plan(_model(name)), 1, 40, 1, 3, 0, False)[0]
-    run.start()
-    run.advance(30)
-    state = run.state
-    kept = [state.coefficient.copy(), state.precision.copy(), state.columns.copy()]
-    assert run.prepare()
-    for old, new in zip(kept, (state.coefficient, state.precision, state.columns), strict=True):
-        assert np.allclose(old, new, rtol=1e-9, atol=1e-9)
+    chains.assert_everything_follows(_model(name), burn=40, sweeps=30)
 
 
 @pytest.mark.slow

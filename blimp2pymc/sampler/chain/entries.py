@@ -126,7 +126,8 @@ def integrated_conditional(tables, state, work, marginal, block):
 @entry
 def path_log_density(tables, state, work, marginal, path, step):
     """Log density at a step along `work.vector[1]`, in the coordinates of the path; sets the parameters."""
-    directions.coordinates(tables, path, state.theta, work.vector[0])
+    if not directions.coordinates(tables, path, state, work, work.vector[0]):
+        return math.nan
     return directions.log_density_at(tables, marginal, path, step, state, work, True)
 
 

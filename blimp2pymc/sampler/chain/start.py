@@ -138,7 +138,7 @@ def new_work(layout: Layout) -> Reference:
     following = max(np.diff(tables.interweavings.parameter_start), default=0)
     spread = max(np.diff(tables.scale_moves.spread_start), default=0)
     square = max(size, members, integrated, moved, together, following, spread, 1)
-    joint = max(np.diff(marginals.equation_start), default=0)
+    joint = max((*np.diff(marginals.equation_start), *np.diff(tables.implied.start)), default=0)
     parts = max(np.diff(marginals.part_start), default=0)
     rows = max(np.diff(tables.responses.category_start), default=1)
     coded = (tables.responses, tables.nonlinear, tables.categories)

@@ -1,8 +1,9 @@
 """Parameters moved along lines by slice sampling, with latent variables integrated out.
 
 For variances, correlations and coefficients of the latent variables, whose full conditionals given these would
-hardly let them move. The density is that of `integrated`; the coordinates have no bounds (log |p|, atanh p), and
-their Jacobian belongs to the density. The lines are the columns of the Cholesky factor of the posterior
+hardly let them move. The density is that of `integrated`; the coordinates have no bounds (log |p|, atanh p), some of
+them are covariances and variances that the parameters imply (`implied_covariances`), and their Jacobian belongs to the
+density. The lines are the columns of the Cholesky factor of the posterior
 covariance as estimated in burn-in, so that successive moves are nearly independent (tibbits et al. 2014), or
 one direction that the plan gives: all that changes when a latent variable is multiplied by a constant.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled, inlined
+from blimp2pymc.sampler.kernels.implied_covariances import from_covariances, to_covariances
 from blimp2pymc.sampler.kernels.integrated import log_density
 from blimp2pymc.sampler.kernels.slices import log_block_prior, log_prior
 from blimp2pymc.sampler.numerics import cholesky, slice_sampling
@@ -27,9 +29,12 @@ FIRST_WIDTH, LEARNED_WIDTH = 0.5, 3.0
 
 
 @compiled
-def coordinates(tables, path, theta, out):
-    """Write the current coordinates of a path's parameters to `out`, then what follows them; return their number."""
-    marginals = tables.marginals
+def coordinates(tables, path, state, work, out):
+    """Write the current coordinates of a path's parameters to `out`, then what stays of those that follow them.
+
+    False where there are none.
+    """
+    marginals, theta = tables.marginals, state.theta
     first = marginals.moved_start[path]
     size = marginals.moved_start[path + 1] - first
     for i in range(size):
@@ -39,10 +44,12 @@ def coordinates(tables, path, theta, out):
         elif kind == 2:
             value = math.atanh(value)
         out[i] = value
-    first = marginals.following_start[path]
-    for k in range(marginals.following_start[path + 1] - first):
-        out[size + k] = theta[marginals.following[first + k]]
-    return size
+    low = marginals.following_start[path]
+    for k in range(marginals.following_start[path + 1] - low):
+        out[size + k] = theta[marginals.following[low + k]]
+    for k in range(marginals.follower_start[path], marginals.follower_start[path + 1]):
+        out[size + marginals.follower[k]] -= _followed(marginals, first, k, theta)
+    return to_covariances(tables, path, state, work, out)
 
 
 @compiled
@@ -55,8 +62,9 @@ def log_density_at(tables, marginal, path, step, state, work, renew):
     marginals, residuals, priors = tables.marginals, tables.residuals, tables.priors
     origin, direction, theta = work.vector[0], work.vector[1], state.theta
     first = marginals.moved_start[path]
+    size = marginals.moved_start[path + 1] - first
     value, means_change = 0.0, renew
-    for i in range(marginals.moved_start[path + 1] - first):
+    for i in range(size):
         if marginals.in_mean[first + i] and direction[i] != 0.0:
             means_change = True
         parameter, kind = marginals.moved[first + i], marginals.coordinate[first + i]
@@ -68,8 +76,19 @@ def log_density_at(tables, marginal, path, step, state, work, renew):
             x = math.tanh(x)
             value += math.log1p(-x * x)
         theta[parameter] = x
-        value += log_prior(priors, parameter, x)
-    value += _follow(tables, path, step, origin, direction, theta)
+    value += from_covariances(tables, path, state, work)
+    if not value > -math.inf:
+        return -math.inf
+    for i in range(size):
+        parameter = marginals.moved[first + i]
+        value += log_prior(priors, parameter, theta[parameter])
+    low = marginals.following_start[path]
+    for k in range(marginals.following_start[path + 1] - low):
+        theta[marginals.following[low + k]] = origin[size + k]
+    for k in range(marginals.follower_start[path], marginals.follower_start[path + 1]):
+        theta[marginals.following[low + marginals.follower[k]]] += _followed(marginals, first, k, theta)
+    for k in range(low, marginals.following_start[path + 1]):
+        value += log_prior(priors, marginals.following[k], theta[marginals.following[k]])
     if not value > -math.inf:
         return -math.inf
     place = path + marginals.parameter_start.size - 1
@@ -95,20 +114,11 @@ def log_density_at(tables, marginal, path, step, state, work, renew):
 
 
 @inlined
-def _follow(tables, path, step, origin, direction, theta):
-    """Set the parameters that follow those of the path, and return their log prior density."""
-    marginals = tables.marginals
-    size = marginals.moved_start[path + 1] - marginals.moved_start[path]
-    first, value = marginals.following_start[path], 0.0
-    for k in range(marginals.following_start[path + 1] - first):
-        theta[marginals.following[first + k]] = origin[size + k]
-    for k in range(marginals.follower_start[path], marginals.follower_start[path + 1]):
-        change = marginals.follower_constant[k] * step * direction[marginals.follower_source[k]]
-        if marginals.follower_factor[k] >= 0:
-            change *= theta[marginals.follower_factor[k]]
-        theta[marginals.following[first + marginals.follower[k]]] += change
-    for k in range(first, marginals.following_start[path + 1]):
-        value += log_prior(tables.priors, marginals.following[k], theta[marginals.following[k]])
+def _followed(marginals, first, k, theta):
+    """What a parameter that follows owes to the one it follows."""
+    value = marginals.follower_constant[k] * theta[marginals.moved[first + marginals.follower_source[k]]]
+    if marginals.follower_factor[k] >= 0:
+        value *= theta[marginals.follower_factor[k]]
     return value
 
 
@@ -116,7 +126,8 @@ def _follow(tables, path, step, origin, direction, theta):
 def move(tables, marginal, path, width, current, state, work, adapting):
     """Move along the direction in `work.vector[1]` from a point with log density `current`; the new one, or NaN."""
     bracket = work.bracket
-    coordinates(tables, path, state.theta, work.vector[0])
+    if not coordinates(tables, path, state, work, work.vector[0]):
+        return current
     value = current
     x = slice_sampling.begin(bracket, state.generator, 0.0, current, state.widths[width, 0], -math.inf, math.inf)
     while bracket[slice_sampling.PHASE] < slice_sampling.DONE:

@@ -12,7 +12,7 @@ and b is drawn given a right afterwards. One pass over the rows for each a that 
 with f.
 
 All of a moves around an ellipse: elliptical slice sampling in units of a t distribution with mean and covariance
-learned in burn-in, as `ellipses` has it. It begins when these are first known.
+learned in burn-in (`elliptical_slices`). It begins when these are first known.
 """
 
 from __future__ import annotations
@@ -22,12 +22,10 @@ import math
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels import coefficients
 from blimp2pymc.sampler.kernels.directions import FIRST_WINDOW, learn
-from blimp2pymc.sampler.kernels.ellipses import DEGREES, MOST_ANGLES
 from blimp2pymc.sampler.kernels.log_variances import set_dependent
 from blimp2pymc.sampler.kernels.row_densities import log_density_of_rows
 from blimp2pymc.sampler.kernels.slices import log_prior
-from blimp2pymc.sampler.numerics import cholesky
-from blimp2pymc.sampler.numerics.generator import gamma, normal, uniform
+from blimp2pymc.sampler.numerics import cholesky, elliptical_slices
 from blimp2pymc.sampler.numerics.moments import (
     COUNT,
     add_moments,
@@ -149,61 +147,27 @@ def _integrated(tables, block, state, work):
 
 
 @compiled
-def _log_ratio(square, size):
-    # Minus the log density of the t distribution.
-    return 0.5 * (DEGREES + size) * math.log1p(square / DEGREES)
-
-
-@compiled
 def _move(tables, index, learned, state, work):
     """Move around an ellipse; False when the current values have no density."""
     moving, generator = tables.interweavings, state.generator
     first = moving.parameter_start[index]
     size = moving.parameter_start[index + 1] - first
-    factor = 2 + size + size * size
-    center = factor + size * size
-    origin, deviation, other = work.proposal[0], work.proposal[1], work.proposal[2]
-    noise, lower = work.proposal[3], work.matrix[1]
+    bracket, origin, axes, change = work.bracket, work.proposal[0], work.proposal[1:], work.vector[1]
     current = log_density(tables, index, state, work)
     if not current > -math.inf:
         return False
     for i in range(size):
         origin[i] = state.theta[moving.parameter[first + i]]
-        deviation[i] = other[i] = origin[i] - learned[center + i]
-        for j in range(i + 1):
-            lower[i, j] = learned[factor + i * size + j]
-    cholesky.solve_lower(lower, size, other)
-    square = product = other_square = 0.0
-    for i in range(size):
-        square += other[i] * other[i]
-    root = math.sqrt(0.5 * (DEGREES + square) / gamma(generator, 0.5 * (DEGREES + size)))
-    for i in range(size):
-        noise[i] = root * normal(generator)
-        product += other[i] * noise[i]
-        other_square += noise[i] * noise[i]
-    for i in range(size):
-        other[i] = 0.0
-        for j in range(i + 1):
-            other[i] += lower[i, j] * noise[j]
-    level = current + _log_ratio(square, size) + math.log(uniform(generator))
-    angle = 2.0 * math.pi * uniform(generator)
-    low, high = angle - 2.0 * math.pi, angle
-    for _ in range(MOST_ANGLES):
-        cosine, sine = math.cos(angle), math.sin(angle)
+    elliptical_slices.begin(bracket, generator, origin, current, learned, size, axes, work.matrix[1])
+    while bracket[elliptical_slices.PHASE] == elliptical_slices.SEARCHING:
+        elliptical_slices.step(bracket, axes, size, change)
         for i in range(size):
-            state.theta[moving.parameter[first + i]] = origin[i] + deviation[i] * (cosine - 1.0) + other[i] * sine
-        value = log_density(tables, index, state, work)
-        at_angle = square * cosine * cosine + 2.0 * product * cosine * sine + other_square * sine * sine
-        if value + _log_ratio(at_angle, size) > level:
-            return True
-        if angle < 0.0:
-            low = angle
-        else:
-            high = angle
-        angle = low + (high - low) * uniform(generator)
-    for i in range(size):
-        state.theta[moving.parameter[first + i]] = origin[i]
-    log_density(tables, index, state, work)
+            state.theta[moving.parameter[first + i]] = origin[i] + change[i]
+        elliptical_slices.proceed(bracket, generator, size, log_density(tables, index, state, work))
+    if bracket[elliptical_slices.PHASE] == elliptical_slices.FAILED:
+        for i in range(size):
+            state.theta[moving.parameter[first + i]] = origin[i]
+        log_density(tables, index, state, work)
     return True
 
 

@@ -38,7 +38,8 @@ def update(tables, marginal, path, state, work, adapting):
     direction = work.vector[1]
     for i in range(size):
         direction[i] = marginals.weight[first + i]
-    directions.coordinates(tables, path, state.theta, work.vector[0])
+    if not directions.coordinates(tables, path, state, work, work.vector[0]):
+        return True
     current = directions.log_density_at(tables, marginal, path, 0.0, state, work, True)
     if not current > -math.inf:
         return False
@@ -54,8 +55,8 @@ def update(tables, marginal, path, state, work, adapting):
                 return False
     if is_known:
         for _ in range(marginals.ellipses[path]):
-            directions.coordinates(tables, path, state.theta, work.vector[0])
-            current = ellipses.move(tables, marginal, path, current, learned, state, work)
+            if directions.coordinates(tables, path, state, work, work.vector[0]):
+                current = ellipses.move(tables, marginal, path, current, learned, state, work)
     if adapting:
         _learn(tables, path, width, size, learned, state, work)
     return True
@@ -64,7 +65,7 @@ def update(tables, marginal, path, state, work, adapting):
 @inlined
 def _learn(tables, path, width, size, learned, state, work):
     """Learn from the current point."""
-    directions.coordinates(tables, path, state.theta, work.vector[0])
-    if directions.learn(learned, size, work.vector[0], work.matrix[0]):
+    exists = directions.coordinates(tables, path, state, work, work.vector[0])
+    if exists and directions.learn(learned, size, work.vector[0], work.matrix[0]):
         for k in range(size):
             state.widths[width + k, 0], state.widths[width + k, 1] = directions.LEARNED_WIDTH, 0.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from blimp2pymc.joint_model.ir import Apply, Column, Constant, Expression, ParameterReference
 from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.numerics.normal_table import normal_score
 
 PUSH_CONSTANT, PUSH_PARAMETER, PUSH_COLUMN = 0, 1, 2
 CODES: Mapping[str, int] = {
@@ -82,31 +83,10 @@ def assemble(
 
 @compiled
 def normal_quantile(p):
-    """Inverse of the standard normal distribution function (acklam, with one step of halley)."""
+    """Inverse of the standard normal distribution function (`normal_score` with one step of halley)."""
     if not 0.0 < p < 1.0:
         return -math.inf if p == 0.0 else math.inf if p == 1.0 else math.nan
-    if 0.02425 <= p <= 0.97575:
-        q = p - 0.5
-        r = q * q
-        top = (
-            (((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r + 138.3577518672690) * r
-            - 30.66479806614716
-        ) * r + 2.506628277459239
-        bottom = (
-            (((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r + 66.80131188771972) * r
-            - 13.28068155288572
-        ) * r + 1.0
-        x = top * q / bottom
-    else:
-        q = math.sqrt(-2.0 * math.log(min(p, 1.0 - p)))
-        top = (
-            (((-0.007784894002430293 * q - 0.3223964580411365) * q - 2.400758277161838) * q - 2.549732539343734) * q
-            + 4.374664141464968
-        ) * q + 2.938163982698783
-        bottom = (
-            ((0.007784695709041462 * q + 0.3224671290700398) * q + 2.445134137142996) * q + 3.754408661907416
-        ) * q + 1.0
-        x = top / bottom if p < 0.5 else -top / bottom
+    x = normal_score(p)
     error = 0.5 * math.erfc(-x / math.sqrt(2.0)) - p
     u = error * math.sqrt(2.0 * math.pi) * math.exp(0.5 * x * x)
     return x - u / (1.0 + 0.5 * x * u)

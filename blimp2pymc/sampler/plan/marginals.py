@@ -20,6 +20,7 @@ from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Model, ParameterKind
 from blimp2pymc.sampler.plan.blocking import left_out_groups, missing_patterns, separate
 from blimp2pymc.sampler.plan.conditions import ParameterFacts
+from blimp2pymc.sampler.plan.implied_covariances import ImpliedEquation, implied_equations
 from blimp2pymc.sampler.plan.residuals import Group, Structure
 
 MOST_CLASSES = 32
@@ -73,6 +74,8 @@ class Path:
     """Ellipses around which everything moves in a sweep, as well; none where the direction is given."""
     along: float = 1.0
     """Share of the sweeps in which directions are followed once ellipses are."""
+    implied: tuple[ImpliedEquation, ...] = ()
+    """Equations whose parameters move as the covariances they imply, after those that tell these."""
 
 
 @dataclass(frozen=True)
@@ -239,9 +242,11 @@ def _directions(
         chosen |= more
     if not chosen:
         return []
+    implied = implied_equations(form, columns, groups, chosen)
     # What changes means comes first: columns of a Cholesky factor leave all before them as they are, so that
     # most directions leave the means alone, which are dear to compute.
-    ordered = sorted(chosen.values(), key=lambda each: not each.mean_groups)
+    shaping = frozenset().union(*(each.depends for each in implied if each.turned))
+    ordered = sorted(chosen.values(), key=lambda each: not each.mean_groups and each.name not in shaping)
     return [
         Path(
             tuple(each.name for each in ordered),
@@ -249,6 +254,7 @@ def _directions(
             followers=_followers(form, columns, groups, tuple(chosen), normal),
             ellipses=1 + len(ordered) // ONE_ELLIPSE,
             along=ALONG,
+            implied=implied,
         )
     ]
 

@@ -24,6 +24,7 @@ from blimp2pymc.sampler.tables.centers import center_table
 from blimp2pymc.sampler.tables.column_values import column_values
 from blimp2pymc.sampler.tables.covariance_tables import covariance_move_table
 from blimp2pymc.sampler.tables.family_tables import add_working_columns, family_table, outcome_table
+from blimp2pymc.sampler.tables.implied_tables import implied_table
 from blimp2pymc.sampler.tables.interweaving_tables import interweaving_table
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.marginal_tables import marginal_table
@@ -103,6 +104,7 @@ def lay_out(model: Model, plan: Plan) -> Layout:
         outcomes=outcome_table(result, cells),
         row_statistics=by_row,
         marginals=marginals,
+        implied=implied_table(result),
         reflections=reflection_table(result),
         centers=center_table(result),
         scale_moves=scale_move_table(result, residuals, plan.scale_moves),

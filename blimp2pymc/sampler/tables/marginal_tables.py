@@ -78,11 +78,11 @@ class Marginals(NamedTuple):
     """A parameter the change is multiplied by, or -1."""
     follower_constant: np.ndarray
     in_mean: np.ndarray
-    """Whether it occurs in the mean of an equation."""
+    """Whether it occurs in the mean of an equation, or coefficients in means depend on it at given covariances."""
     is_learned: np.ndarray
     """Whether a path has as many directions as parameters, learned in burn-in."""
     group_start: np.ndarray
-    """Groups whose covariance changes with each path."""
+    """Groups whose covariance changes with each path, those of `ImpliedCovariances` left out."""
     group: np.ndarray
     prior_start: np.ndarray
     """Groups whose covariance has a prior that changes with each path."""
@@ -180,11 +180,15 @@ def marginal_table(result: Layout, classes: list[RowClass], class_rows: np.ndarr
         sorted({e for e, product in products if set(names) & set(product.parameters)}) for names in targets
     )
     in_means = {name for _, product in products for name in product.parameters}
+    in_means |= {name for path in paths for each in path.implied if each.turned for name in each.depends}
     changed = [
         [k for k, group in enumerate(form.groups) if set(path.parameters) & set(group.covariance_parameters)]
         for path in paths
     ]
-    group_start, groups = ragged(changed)
+    group_start, groups = ragged(
+        [k for k in each if k not in {equation.group for equation in path.implied}]
+        for path, each in zip(paths, changed, strict=True)
+    )
     prior_start, prior_groups = ragged([k for k in each if _has_block_prior(result, k)] for each in changed)
     sizes = [2 + 2 * len(path.parameters) * (1 + len(path.parameters)) if not path.weights else 0 for path in paths]
     directions = [len(path.parameters) if not path.weights else 1 for path in paths]

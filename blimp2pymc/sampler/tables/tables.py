@@ -12,6 +12,7 @@ import numpy as np
 
 from blimp2pymc.sampler.numerics.evaluator import Programs
 from blimp2pymc.sampler.tables.covariance_tables import CovarianceMoves
+from blimp2pymc.sampler.tables.implied_tables import ImpliedCovariances
 from blimp2pymc.sampler.tables.interweaving_tables import Interweavings
 from blimp2pymc.sampler.tables.marginal_tables import Marginals
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
@@ -351,6 +352,7 @@ class Tables(NamedTuple):
     outcomes: Outcomes
     row_statistics: RowStatistics
     marginals: Marginals
+    implied: ImpliedCovariances
     reflections: Reflections
     centers: Centers
     scale_moves: ScaleMoves
