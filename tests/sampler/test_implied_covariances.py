@@ -72,12 +72,21 @@ def test_variances_of_correlated_residuals_stay() -> None:
     "script",
     [
         pytest.param("LATENT: f; MODEL: f@1; f -> y0@l y1 y2; z ~ f;", id="known variance"),
+        pytest.param(
+            "LATENT: f g; MODEL: f@1; g@1; f ~~ g; f -> y0@l y1; g -> y2@k y3; z ~ f;", id="correlated, one predictor"
+        ),
         pytest.param(AUTOREGRESSIVE.replace("z ~ a b w", "z ~ a@s b@s w"), id="shared coefficient"),
     ],
 )
 def test_what_does_not(script: str) -> None:
     found = plan(resolve(script, growth())).marginals
     assert not any(each.turned for one in found for path in one.paths for each in path.implied)
+
+
+def test_correlated_predictors_of_known_variance() -> None:
+    script = "LATENT: f g; MODEL: f@1; g@1; f ~~ g; f -> y0@l y1; g -> y2@k y3; z ~ f g;"
+    turned = [each for each in _path(resolve(script, growth())).implied if each.turned]
+    assert [(each.outcome.variable, each.depends) for each in turned] == [("z", {"f ~~ g"})]
 
 
 # ---------------------------------------------------------------- coordinates and densities

@@ -63,18 +63,22 @@ def implied_equations(
     """
     counts = Counter(name for each in form.residuals for product in each.products for name in product.parameters)
     counts.update(name for group in form.groups for name in group.covariance_parameters)
-    known: dict[Column, frozenset[str]] = {}
-    """Latent variables whose covariance is known, each with the parameters of the path that it depends on."""
+    known: dict[Column, frozenset[Column]] = {}
+    """Latent variables whose covariance is known, each with those that predict it, itself included."""
     found: list[ImpliedEquation] = []
     waiting = list(groups)
     while ready := [k for k in waiting if _is_ready(form.groups[k], columns, known)]:
         for k in ready:
             group = form.groups[k]
-            found += [_equation(group, k, place, known, moved, counts) for place in range(len(group.residuals))]
+            for place, residual in enumerate(group.residuals):
+                predictors = tuple(each for each in known if each in residual.columns)
+                system = frozenset().union(*(known[each] for each in predictors))
+                depends = _shaping(form, groups, system) & set(moved)
+                found.append(_equation(residual, k, place, predictors, depends, moved, counts))
             for residual, each in zip(group.residuals, found[-len(group.residuals) :], strict=True):
                 if residual.outcome in columns:
-                    known[residual.outcome] = each.depends | (
-                        frozenset({*residual.parameters, *group.covariance_parameters}) & set(moved)
+                    known[residual.outcome] = frozenset().union(
+                        {residual.outcome}, *(known[one] for one in each.predictors)
                     )
         waiting = [k for k in waiting if k not in ready]
     needed: set[Column] = set()
@@ -91,22 +95,33 @@ def _is_ready(group: Group, columns: Collection[Column], known: Collection[Colum
     return all((each.columns & set(columns)) - {each.outcome} <= set(known) for each in group.residuals)
 
 
+def _shaping(form: Structure, groups: Sequence[int], system: Collection[Column]) -> frozenset[str]:
+    """Parameters that the covariance of the variables of a system depends on."""
+    found: set[str] = set()
+    for group in (form.groups[k] for k in groups):
+        own = {place for place, each in enumerate(group.residuals) if each.outcome in system}
+        for residual in (group.residuals[place] for place in own):
+            found |= {*residual.parameters, residual.equation.residual_variance or ""}
+        if group.block is not None:
+            found |= {name for pair, name in group.block.correlations.items() if own.issuperset(pair)}
+    return frozenset(found)
+
+
 def _equation(
-    group: Group,
-    index: int,
+    residual: Residual,
+    group: int,
     place: int,
-    known: Mapping[Column, frozenset[str]],
+    predictors: tuple[Column, ...],
+    depends: frozenset[str],
     moved: Mapping[str, ParameterFacts],
     counts: Mapping[str, int],
 ) -> ImpliedEquation:
-    residual = group.residuals[place]
-    predictors = tuple(each for each in known if each in residual.columns)
-    depends = frozenset().union(*(known[each] for each in predictors))
     turned = _turned(residual, predictors, moved, counts) if depends else ()
     name = residual.equation.residual_variance
-    is_alone = name is not None and len(group.residuals) == 1 and name in moved and counts[name] == 1
-    variance = name if turned and is_alone else None
-    return ImpliedEquation(index, place, residual.outcome, predictors, turned, variance, depends)
+    is_variance = name is not None and name in moved and counts[name] == 1 and moved[name].is_own_variance
+    return ImpliedEquation(
+        group, place, residual.outcome, predictors, turned, name if turned and is_variance else None, depends
+    )
 
 
 def _turned(
