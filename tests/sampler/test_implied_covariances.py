@@ -170,7 +170,7 @@ def test_posterior_is_the_same_in_both_coordinates(name: str) -> None:
     how = plan(model)
     runs = [
         sample(model, each, draws=n, burn=2000, chains=2, seed=seed, log_likelihood=False)
-        for each, n, seed in ((how, 6000, 1), (moved(how, implied=()), 12_000, 2))
+        for each, n, seed in ((how, 4000, 1), (moved(how, implied=()), 8000, 2))
     ]
     chains.assert_same_posterior(model, *runs)
 
