@@ -124,10 +124,11 @@ def refresh_moments(tables, state, work, full, first_class):
 
 
 @inlined
-def update_parameters(tables, state, work, adapting, first):
+def update_parameters(tables, state, work, adapting, first, integrating):
     """Draw all parameters given the moments; False after a fault, which is noted in the state.
 
     `first`: begin with two rounds of coefficients, so that variances see residuals around least squares.
+    `integrating`: without the coefficients that have been drawn with latent variables integrated out.
     """
     n_steps = tables.step_kernel.size
     for turn in range(3 * n_steps if first else n_steps):
@@ -142,7 +143,9 @@ def update_parameters(tables, state, work, adapting, first):
             fine = variances.update(tables.residuals, tables.variances, index, state, work)
             fault = VARIANCES
         elif kernel == 2:
-            fine = coefficients.update(tables.residuals, tables.priors, tables.coefficients, index, state, work)
+            fine = (integrating and tables.coefficients.repeated[index]) or coefficients.update(
+                tables.residuals, tables.priors, tables.coefficients, index, state.reflected[0], state, work
+            )
             fault = COEFFICIENTS
         elif kernel == 3:
             # Thresholds and latent responses of the start do not fit: responses are drawn first.
@@ -250,7 +253,7 @@ def sweep(tables, state, work, adapting, full, first, integrating):
             return False
         if full:
             refresh_moments(tables, state, work, True, 0)
-    return update_parameters(tables, state, work, adapting, first)
+    return update_parameters(tables, state, work, adapting, first, integrating)
 
 
 @compiled
@@ -270,8 +273,10 @@ def initialise(tables, state, work):
     """Draw every parameter, given the completed data of the start, and let the chain settle; False after a fault.
 
     Residual variances of the start are too large. Given them, covariances drawn with latent variables integrated out
-    go to a corner, where nothing is left for these variables to explain, and they take long to come back.
+    go to a corner, where nothing is left for these variables to explain, and they take long to come back. Only then
+    are draws reflected: the start is far from where it should be.
     """
+    state.reflected[0] = 0.0
     if not refresh(tables, state, work):
         state.fault[0] = START
         return False
@@ -281,6 +286,7 @@ def initialise(tables, state, work):
         for _ in range(SETTLING):
             if not sweep(tables, state, work, True, False, False, False):
                 return False
+    state.reflected[0] = state.reflected[1]
     return True
 
 

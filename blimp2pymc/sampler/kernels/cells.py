@@ -9,6 +9,10 @@ Slopes s differ between rows when a cell is multiplied by another variable. Wher
 all rows; the cells of which this holds come first in their block, so that their part of the factor is common to the
 rows as well. Rows are handled 256 at a time and everything is done column by column, so that the inner loops run over
 rows.
+
+A draw may be reflected (`numerics.reflected`). With P = L L' and the cells in the order of L, component k of L'x
+depends on the cells from k on alone, so that a cell may be reflected though those before it are drawn anew, as they
+must be once others have been drawn with them integrated out.
 """
 
 from __future__ import annotations
@@ -66,10 +70,10 @@ def _factor_constant(size, n, work):
 
 
 @compiled
-def draw(cells, block, size, low, n, columns, generator, work):
+def draw(cells, block, size, low, n, columns, share, generator, work):
     """Draw the cells of rows low to low + n into `columns`; overwrites `work`.
 
-    With P = L L', the draw is L'^-1 (L^-1 h + z).
+    With P = L L', the draw is L'^-1 (L^-1 h + z). Of the deviation from L^-1 h, before, `share` is reflected.
     """
     leading, factor = _factor_constant(size, n, work), work.factor
     for j in range(size):
@@ -116,8 +120,7 @@ def draw(cells, block, size, low, n, columns, generator, work):
         value, normals = work.linear[j], work.normals
         fetch_more(columns, work.ahead)
         fill_normal(generator, normals[:n])
-        for i in range(n):
-            value[i] += normals[i]
+        _add_normals(cells, block, size, leading, j, low, n, columns, share, work)
     for j in range(size - 1, -1, -1):
         fetch_more(columns, work.ahead)
         value = work.linear[j]
@@ -137,6 +140,31 @@ def draw(cells, block, size, low, n, columns, generator, work):
             inverse = work.precision[j, j]
             for i in range(n):
                 column[i] = value[i] = inverse[i] * value[i]
+
+
+@compiled
+def _add_normals(cells, block, size, leading, j, low, n, columns, share, work):
+    # From component j of L^-1 h to (1 + share) L^-1 h - share L'x + sqrt(1 - share^2) z.
+    value, normals, factor = work.linear[j], work.normals, work.factor
+    if share == 0.0 or j < cells.reflected[block]:
+        for i in range(n):
+            value[i] += normals[i]
+        return
+    rest = math.sqrt(1.0 - share * share)
+    for i in range(n):
+        value[i] = (1.0 + share) * value[i] + rest * normals[i]
+    for m in range(j, size):
+        before = columns[cells.member[cells.member_start[block] + m], low : low + n]
+        if m < leading:
+            _subtract(share / factor[j, j] if m == j else share * factor[m, j], before, n, value)
+        elif m == j:
+            inverse = work.precision[j, j]
+            for i in range(n):
+                value[i] -= share * before[i] / inverse[i]
+        else:
+            left = work.precision[m, j]
+            for i in range(n):
+                value[i] -= share * left[i] * before[i]
 
 
 @compiled
@@ -163,8 +191,8 @@ def draw_within(cells, block, low, n, columns, generator, work):
 
 
 @compiled
-def update_rows(tables, block, first, last, state, work):
-    """Draw the cells of one block in rows first to last."""
+def update_rows(tables, block, first, last, share, state, work):
+    """Draw the cells of one block in rows first to last, reflected by a share."""
     residuals, cells = tables.residuals, tables.cells
     for low in range(first, last, 256):
         n = min(256, last - low)
@@ -177,14 +205,14 @@ def update_rows(tables, block, first, last, state, work):
             draw_within(cells, block, low, n, state.columns, state.generator, work)
         else:
             size = accumulate(residuals, cells, block, low, n, state.columns, state.coefficient, state.precision, work)
-            draw(cells, block, size, low, n, state.columns, state.generator, work)
+            draw(cells, block, size, low, n, state.columns, share, state.generator, work)
 
 
 @compiled
 def update_block(tables, block, state, work):
-    """Draw the cells of one block."""
+    """Draw the cells of one block anew."""
     cells, high = tables.cells, tables.cells.high[block]
     for low in range(cells.low[block], high, 256):
         for k in range(cells.column_start[block], cells.column_start[block + 1]):
             fetch(state.columns, cells.column[k], low + 256, 256)
-        update_rows(tables, block, low, min(low + 256, high), state, work)
+        update_rows(tables, block, low, min(low + 256, high), 0.0, state, work)

@@ -19,8 +19,8 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.numerics import cholesky
-from blimp2pymc.sampler.numerics.generator import normal, truncated_normal
+from blimp2pymc.sampler.numerics import cholesky, reflected
+from blimp2pymc.sampler.numerics.generator import truncated_normal
 from blimp2pymc.sampler.numerics.moments import product_of_parameters, refresh_equation
 
 
@@ -95,8 +95,8 @@ def log_density(step, size, matrix, vector):
 
 
 @compiled
-def draw(priors, blocks, block, theta, size, matrix, vector, generator):
-    """Draw the step from the current values into `vector`; False when the precision is singular."""
+def draw(priors, blocks, block, theta, size, matrix, vector, share, generator):
+    """Draw the step from the current values into `vector`, reflected by a share; False when P is singular."""
     first = blocks.member_start[block]
     if blocks.bounded[block]:
         parameter = blocks.member[first]
@@ -110,8 +110,7 @@ def draw(priors, blocks, block, theta, size, matrix, vector, generator):
     if not cholesky.factor(matrix, size):
         return False
     cholesky.solve_lower(matrix, size, vector)
-    for i in range(size):
-        vector[i] += normal(generator)
+    reflected.add_normal(vector, size, share, generator)
     cholesky.solve_upper(matrix, size, vector)
     return True
 
@@ -144,8 +143,11 @@ def move_along(blocks, shift, step, theta, old, new):
 
 
 @compiled
-def update(residuals, priors, blocks, block, state, work):
-    """Draw one block, move along what belongs to it, refresh the residuals; False when singular."""
+def update(residuals, priors, blocks, block, share, state, work):
+    """Draw one block, move along what belongs to it, refresh the residuals; False when singular.
+
+    `share` of the deviation from the mean is reflected; 0 where other parameters were drawn with these integrated out.
+    """
     size = conditional(
         residuals,
         priors,
@@ -160,7 +162,7 @@ def update(residuals, priors, blocks, block, state, work):
         work.vector[0],
     )
     step = work.vector[0]
-    if not draw(priors, blocks, block, state.theta, size, work.matrix[0], step, state.generator):
+    if not draw(priors, blocks, block, state.theta, size, work.matrix[0], step, share, state.generator):
         return False
     first = blocks.member_start[block]
     for i in range(size):

@@ -187,7 +187,7 @@ def update(tables, state, work, adapting):
             set_dependent(tables, tables.residuals.equation_group[moving.variance[index]], state, work)
             for k in range(moving.block_start[index], moving.block_start[index + 1]):
                 if not coefficients.update(
-                    tables.residuals, tables.priors, tables.coefficients, moving.block[k], state, work
+                    tables.residuals, tables.priors, tables.coefficients, moving.block[k], 0.0, state, work
                 ):
                     return moving.parameter[first]
         if adapting:

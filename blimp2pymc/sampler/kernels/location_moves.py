@@ -19,8 +19,7 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.coefficients import move_along
-from blimp2pymc.sampler.numerics import cholesky
-from blimp2pymc.sampler.numerics.generator import normal
+from blimp2pymc.sampler.numerics import cholesky, reflected
 from blimp2pymc.sampler.numerics.moments import refresh_equation
 
 
@@ -170,8 +169,7 @@ def update(tables, state, work):
         if not cholesky.factor(matrix, size):
             continue
         cholesky.solve_lower(matrix, size, step)
-        for i in range(size):
-            step[i] += normal(state.generator)
+        reflected.add_normal(step, size, state.reflected[0], state.generator)
         cholesky.solve_upper(matrix, size, step)
         if math.isfinite(step[0]):
             work.offset[move] = step[0]

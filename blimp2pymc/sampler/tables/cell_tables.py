@@ -47,9 +47,9 @@ def cell_table(result: Layout) -> Cells:
         wanted = [each for each in result.columns if each in pattern.missing and each not in without]
         for block in cell_blocks([form.groups[k] for k in active], wanted):
             touched = [k for k in active if form.groups[k].columns & set(block)]
-            varying = _varying(form, touched, set(block))
-            arranged = tuple(sorted(block, key=lambda each: each in varying))
-            blocks.append((3 if (latent | pattern.integrated) & set(block) else 0, pattern, arranged, touched))
+            varying, drawn_without = _varying(form, touched, set(block)), (latent | pattern.integrated) & set(block)
+            arranged = tuple(sorted(block, key=lambda each: (each in varying, each not in drawn_without)))
+            blocks.append((3 if drawn_without else 0, pattern, arranged, touched))
         for response in form.latent_responses:
             has_category = response.outcome not in pattern.missing
             if has_category or (response in form.responses and response.outcome.variable in pattern.categories):
@@ -106,6 +106,11 @@ def cell_table(result: Layout) -> Cells:
     pulling_start, pulled = ragged(pulling)
     possible = _possible_values(result)
     limits = [possible.get(block[0], LINE) if phase == 1 else LINE for phase, _, block, _ in blocks]
+    integrated = [latent | pattern.integrated for _, pattern, _, _ in blocks]
+    behind = [
+        max((k + 1 for k, each in enumerate(block) if each in without), default=0)
+        for (*_, block, _), without in zip(blocks, integrated, strict=True)
+    ]
     member_start, members = ragged([[result.columns[column] for column in block] for _, _, block, _ in blocks])
     keys = list(pool)
     column_start, columns = ragged(
@@ -118,6 +123,7 @@ def cell_table(result: Layout) -> Cells:
         high=integers(pattern.low + len(pattern.rows) for _, pattern, _, _ in blocks),
         member_start=member_start,
         member=integers(members),
+        reflected=integers(behind),
         segment_start=segment_start,
         segment_group=integers(segments),
         entry_start=entry_start,

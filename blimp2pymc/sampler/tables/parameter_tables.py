@@ -136,6 +136,7 @@ def update_tables(
             entry_member=integers(each[0] for each in entries),
             entry_product=integers(each[1] for each in entries),
             bounded=np.array([each[2] for each in blocks], np.bool_),
+            repeated=np.array([_is_drawn_before(result, each[0]) for each in blocks], np.bool_),
             equation_start=equation_start,
             equation=integers(refreshed),
             shift_start=shift_start,
@@ -167,6 +168,10 @@ def update_tables(
         ),
         _scoring(form, scored, [_is_in_trajectory(result, blocks[block][0]) for block, _ in scored]),
     )
+
+
+def _is_drawn_before(result: Layout, names: Sequence[str]) -> bool:
+    return set(names) <= {name for each in result.plan.marginals for block in each.blocks for name in block}
 
 
 def _is_in_trajectory(result: Layout, names: Sequence[str]) -> bool:

@@ -123,6 +123,8 @@ class Cells(NamedTuple):
     member_start: np.ndarray
     member: np.ndarray
     """Columns of each block."""
+    reflected: np.ndarray
+    """Position in its block of the first member behind those that something is drawn without."""
     segment_start: np.ndarray
     """Groups each block looks at."""
     segment_group: np.ndarray
@@ -204,6 +206,8 @@ class Coefficients(NamedTuple):
     """Product of a residual that contains it."""
     bounded: np.ndarray
     """Whether the block is one parameter with bounds."""
+    repeated: np.ndarray
+    """Whether all of the block is drawn with latent variables integrated out, too."""
     equation_start: np.ndarray
     equation: np.ndarray
     """Equations to refresh after the draw."""
