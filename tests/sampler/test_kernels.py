@@ -122,7 +122,9 @@ def test_draws_of_coefficients():
     whitened = []
     for _ in range(20_000):
         step = vector.copy()
-        assert draw(tables.priors, tables.coefficients, index, state.theta, size, matrix.copy(), step, state.generator)
+        assert draw(
+            tables.priors, tables.coefficients, index, state.theta, size, matrix.copy(), step, 0.0, state.generator
+        )
         whitened.append(np.linalg.cholesky(precision).T @ (step[:size] - mean))
     _assert_standard_normal(np.array(whitened))
 
@@ -150,7 +152,7 @@ def test_draws_of_a_bounded_coefficient():
         for _ in range(20_000):
             step = vector.copy()
             kernel = chains.callable_kernel(coefficients.draw)
-            assert kernel(tables.priors, tables.coefficients, index, state.theta, 1, matrix, step, state.generator)
+            assert kernel(tables.priors, tables.coefficients, index, state.theta, 1, matrix, step, 0.0, state.generator)
             draws.append(step[0])
         mean = gradient / 4
         expected = stats.truncnorm((0 - mean) / 0.5, np.inf, mean, 0.5)
@@ -280,7 +282,7 @@ def test_draws_of_cells(name):
         columns = state.columns.copy()
         for _ in range(2000):
             run.work.precision[:, :, :n], run.work.linear[:, :n] = precision, linear
-            draw(tables.cells, block, size, low, n, columns, state.generator, run.work)
+            draw(tables.cells, block, size, low, n, columns, 0.0, state.generator, run.work)
             whitened.append(columns[members, low : low + n].copy())
         drawn = np.array(whitened)
         for row in range(min(n, 3)):

@@ -164,8 +164,8 @@ RULES: tuple[Rule, ...] = (
 """Parameters, one row per kernel; the first row that applies wins."""
 
 REFLECTED = 0.5
-"""A half makes means over independent draws three times as precise, and costs standard deviations a quarter of their
-precision."""
+"""With a half, means over draws that would be independent are worth three times as many, standard deviations three
+fifths."""
 
 TRANSFORMATIONS = "lambda of a Yeo-Johnson transform: slice sampling{}"
 
