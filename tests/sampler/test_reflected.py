@@ -15,7 +15,8 @@ from blimp2pymc.joint_model.resolve import resolve
 from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.kernels import cells, coefficients
 from blimp2pymc.sampler.kernels.cell_conditional import accumulate, conditional
-from blimp2pymc.sampler.plan.rules import REFLECTED, plan
+from blimp2pymc.sampler.plan.rules import plan
+from blimp2pymc.sampler.plan.update import REFLECTED
 
 SHARE = 0.6
 MODELS = {

@@ -41,7 +41,7 @@ from blimp2pymc.sampler.plan.residuals import Structure, structure
 from blimp2pymc.sampler.plan.response_steps import ResponseStep, response_steps
 from blimp2pymc.sampler.plan.scale_moves import ScaleMove, scale_moves
 from blimp2pymc.sampler.plan.trajectories import Trajectory, trajectories
-from blimp2pymc.sampler.plan.update import Update, equations_of
+from blimp2pymc.sampler.plan.update import REFLECTED, Update, equations_of
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,7 @@ class Plan:
     nuts: frozenset[str] = frozenset()
     """Parameters that NUTS alone draws."""
     reflected: float = 0.0
-    """Share of their deviation from the conditional mean that coefficients, latent variables and missing values drawn
-    from normal distributions have on its other side after a draw (`numerics.reflected`)."""
+    """What `numerics.reflected` does in draws of coefficients, latent variables and missing values."""
 
     @property
     def compiled_first(self) -> tuple[str, ...]:
@@ -162,10 +161,6 @@ RULES: tuple[Rule, ...] = (
     Rule("nuts", lambda facts: bool(facts.inside_groups), "inside a function of variables: see `nuts_blocks`"),
 )
 """Parameters, one row per kernel; the first row that applies wins."""
-
-REFLECTED = 0.5
-"""With a half, means over draws that would be independent are worth three times as many, standard deviations three
-fifths."""
 
 TRANSFORMATIONS = "lambda of a Yeo-Johnson transform: slice sampling{}"
 
