@@ -197,8 +197,8 @@ def plan(
     integrated
         Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
     moves
-        Whether latent variables and responses change scale or location together with their coefficients, or follow
-        them, and coefficients of categories and counts move together; the latter not without `collapsed`.
+        Whether normal draws are reflected, latent variables and responses change scale or location with their
+        coefficients or follow them, and coefficients of categories move together (not without `collapsed`).
     nuts
         Parameters to give to NUTS although they have a kernel: same posterior.
 
@@ -232,12 +232,11 @@ def plan(
     form = with_few_classes(model, form, others) if collapsed and integrated else form
     cells = [*weight_updates(form), *cell_updates(model, form, collapsed)]
     before = [each for each in cells if each.kernel not in ("predictions", "responses")]
-    responses = [each for each in cells if each.kernel == "responses"]
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
     scales = [each for each in (scale_moves(model, form) if moves else ()) if without_inside(form, alone, each.targets)]
     steps = response_steps(model, form, chosen, tuple(scales), collapsed)
-    before += [*_threshold_updates(steps), *responses]
+    before += [*_threshold_updates(steps), *(each for each in cells if each.kernel == "responses")]
     found = marginals(model, form, others) if collapsed and integrated else ()
     if collapsed and integrated:
         with_cells, given = incomplete(model, form, others, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -106,11 +106,6 @@ def cell_table(result: Layout) -> Cells:
     pulling_start, pulled = ragged(pulling)
     possible = _possible_values(result)
     limits = [possible.get(block[0], LINE) if phase == 1 else LINE for phase, _, block, _ in blocks]
-    integrated = [latent | pattern.integrated for _, pattern, _, _ in blocks]
-    behind = [
-        max((k + 1 for k, each in enumerate(block) if each in without), default=0)
-        for (*_, block, _), without in zip(blocks, integrated, strict=True)
-    ]
     member_start, members = ragged([[result.columns[column] for column in block] for _, _, block, _ in blocks])
     keys = list(pool)
     column_start, columns = ragged(
@@ -123,7 +118,7 @@ def cell_table(result: Layout) -> Cells:
         high=integers(pattern.low + len(pattern.rows) for _, pattern, _, _ in blocks),
         member_start=member_start,
         member=integers(members),
-        reflected=integers(behind),
+        reflected=integers(_places_behind(block, latent | pattern.integrated) for _, pattern, block, _ in blocks),
         segment_start=segment_start,
         segment_group=integers(segments),
         entry_start=entry_start,
@@ -140,6 +135,10 @@ def cell_table(result: Layout) -> Cells:
         lower=np.array([lower for lower, _ in limits]),
         upper=np.array([upper for _, upper in limits]),
     )
+
+
+def _places_behind(block: Sequence[Column], columns: Set[Column]) -> int:
+    return max((k + 1 for k, each in enumerate(block) if each in columns), default=0)
 
 
 def _varying(form: Structure, groups: Iterable[int], columns: set[Column]) -> set[Column]:
