@@ -127,10 +127,13 @@ def test_density_is_the_graphs_and_the_gradient_its_derivative(name: str) -> Non
     point = Point(run, build(made), np.random.default_rng(4))
     point.save()
     for index, (block, density) in enumerate(zip(run.blocks, run.densities, strict=True)):
-        for kernel, graph in block_changes(point, index):
-            point.restore()
-            assert abs(kernel - graph) < 1e-6 * max(1.0, abs(graph))
-            assert abs(graph) > 1e-3
+        largest = np.zeros(1 + len(block.parameter))
+        for _ in range(3):  # a single step may be short
+            for place, (kernel, graph) in enumerate(block_changes(point, index)):
+                point.restore()
+                assert abs(kernel - graph) < 1e-6 * max(1.0, abs(graph))
+                largest[place] = max(largest[place], abs(graph))
+        assert largest.min() > 1e-3
         values = run.state.theta[block.parameter].copy()
         gradient = density.function(values, run.state.theta, run.state.columns)[1].copy()
         for k in range(len(values)):
