@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from blimp2pymc.errors import Finding, Source
+    from blimp2pymc.errors import Source
     from blimp2pymc.joint_model.ir import Model
     from blimp2pymc.summary.fit import Fit
 
@@ -148,8 +148,7 @@ def check(arguments: argparse.Namespace) -> int:
     from blimp2pymc.errors import BlimpError, as_record, render
 
     try:
-        model = _resolve(arguments)
-        findings = (*model.notes, *_obstacles(model))
+        findings = _resolve(arguments).notes
     except BlimpError as trouble:
         findings = (*trouble.findings, *trouble.beside)
     if arguments.json:
@@ -163,22 +162,6 @@ def check(arguments: argparse.Namespace) -> int:
     if not arguments.json and not n_errors:
         print(f"{arguments.file}: no mistakes, {len(findings)} note(s)", file=sys.stderr)
     return 1 if n_errors else 0
-
-
-def _obstacles(model: Model) -> list[Finding]:
-    """Why a model that can be translated cannot be sampled, as warnings."""
-    from dataclasses import replace
-
-    from blimp2pymc.errors import BlimpError
-    from blimp2pymc.sampler.plan.rules import plan
-
-    try:
-        plan(model)
-    except BlimpError as trouble:
-        text, code = "this can be translated, but not sampled: {}", "not-sampled"
-        findings = [replace(each, message=text.format(each.message)) for each in trouble.findings]
-        return [replace(each, severity="warning", code=each.code or code) for each in findings]
-    return []
 
 
 def format_script(arguments: argparse.Namespace) -> int:
