@@ -209,8 +209,8 @@ def test_slopes_no_longer_wait_for_the_missing_cells() -> None:
     model = resolve(REGRESSION, incomplete_data())
     lag = {}
     for on in (True, False):
-        # Reflected draws would hide how much is missing.
-        how = replace(plan(model, integrated=on), reflected=0.0)
+        # Overrelaxed draws would hide how much is missing.
+        how = replace(plan(model, integrated=on), overrelaxation=0.0)
         draws = sample(model, how, draws=4000, burn=1000, chains=1, seed=3, log_likelihood=False)
         values = draws.parameter("y ~ m")[0]
         lag[on] = float(np.corrcoef(values[:-1], values[1:])[0, 1])

@@ -53,7 +53,7 @@ def update(tables, state, work, phase, pairs, first_class):
             for block in range(blocks.phase.size):
                 if blocks.phase[block] == phase and blocks.low[block] < high and blocks.high[block] > low:
                     first, last = max(low, blocks.low[block]), min(high, blocks.high[block])
-                    cells.update_rows(tables, block, first, last, state.reflected[0], state, work)
+                    cells.update_rows(tables, block, first, last, state.overrelaxation[0], state, work)
             if pairs >= 0:
                 add_moments(tables.residuals, rows, which, columns, low, high, work.values, total, work.ahead)
         if pairs >= 0:

@@ -110,7 +110,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             trajectory=np.tile([np.log(LONGEST), 0.0, 0.0, 0.0, 0.0], (len(sizes), 1)),
             metric=np.zeros((len(sizes), 2, max(sizes, default=1), max(sizes, default=1))),
             blocks=np.zeros((n_blocks, 2), np.int64),
-            reflected=np.array([0.0, layout.plan.reflected]),
+            overrelaxation=np.array([0.0, layout.plan.overrelaxation]),
             fault=np.zeros(2, np.int64),
         )
     )

@@ -144,7 +144,7 @@ def update_parameters(tables, state, work, adapting, first, integrating):
             fault = VARIANCES
         elif kernel == 2:
             fine = (integrating and tables.coefficients.repeated[index]) or coefficients.update(
-                tables.residuals, tables.priors, tables.coefficients, index, state.reflected[0], state, work
+                tables.residuals, tables.priors, tables.coefficients, index, state.overrelaxation[0], state, work
             )
             fault = COEFFICIENTS
         elif kernel == 3:
@@ -274,9 +274,9 @@ def initialise(tables, state, work):
 
     Residual variances of the start are too large. Given them, covariances drawn with latent variables integrated out
     go to a corner, where nothing is left for these variables to explain, and they take long to come back. Only then
-    are draws reflected: the start is far from where it should be.
+    are draws overrelaxed: the start is far from where it should be.
     """
-    state.reflected[0] = 0.0
+    state.overrelaxation[0] = 0.0
     if not refresh(tables, state, work):
         state.fault[0] = START
         return False
@@ -286,7 +286,7 @@ def initialise(tables, state, work):
         for _ in range(SETTLING):
             if not sweep(tables, state, work, True, False, False, False):
                 return False
-    state.reflected[0] = state.reflected[1]
+    state.overrelaxation[0] = state.overrelaxation[1]
     return True
 
 

@@ -10,8 +10,8 @@ all rows; the cells of which this holds come first in their block, so that their
 rows as well. Rows are handled 256 at a time and everything is done column by column, so that the inner loops run over
 rows.
 
-A draw may be reflected (`numerics.reflected`). With P = L L' and the cells in the order of L, component k of L'x
-depends on the cells from k on alone, so that a cell may be reflected though those before it are drawn anew, as they
+A draw may be overrelaxed (`numerics.overrelaxation`). With P = L L' and the cells in the order of L, component k of L'x
+depends on the cells from k on alone, so that a cell may be overrelaxed though those before it are drawn anew, as they
 must be once others have been drawn with them integrated out.
 """
 
@@ -146,7 +146,7 @@ def draw(cells, block, size, low, n, columns, share, generator, work):
 def _add_normals(cells, block, size, leading, j, low, n, columns, share, work):
     # From component j of L^-1 h to (1 + share) L^-1 h - share L'x + sqrt(1 - share^2) z.
     value, normals, factor = work.linear[j], work.normals, work.factor
-    if share == 0.0 or j < cells.reflected[block]:
+    if share == 0.0 or j < cells.overrelaxed[block]:
         for i in range(n):
             value[i] += normals[i]
         return
@@ -192,7 +192,7 @@ def draw_within(cells, block, low, n, columns, generator, work):
 
 @compiled
 def update_rows(tables, block, first, last, share, state, work):
-    """Draw the cells of one block in rows first to last, reflected by a share."""
+    """Draw the cells of one block in rows first to last, overrelaxed by a share."""
     residuals, cells = tables.residuals, tables.cells
     for low in range(first, last, 256):
         n = min(256, last - low)

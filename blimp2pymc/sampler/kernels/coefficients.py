@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.numerics import cholesky, reflected
+from blimp2pymc.sampler.numerics import cholesky, overrelaxation
 from blimp2pymc.sampler.numerics.generator import truncated_normal
 from blimp2pymc.sampler.numerics.moments import product_of_parameters, refresh_equation
 
@@ -96,7 +96,7 @@ def log_density(step, size, matrix, vector):
 
 @compiled
 def draw(priors, blocks, block, theta, size, matrix, vector, share, generator):
-    """Draw the step from the current values into `vector`, reflected by a share; False when P is singular."""
+    """Draw the step from the current values into `vector`, overrelaxed by a share; False when P is singular."""
     first = blocks.member_start[block]
     if blocks.bounded[block]:
         parameter = blocks.member[first]
@@ -110,7 +110,7 @@ def draw(priors, blocks, block, theta, size, matrix, vector, share, generator):
     if not cholesky.factor(matrix, size):
         return False
     cholesky.solve_lower(matrix, size, vector)
-    reflected.add_normal(vector, size, share, generator)
+    overrelaxation.add_normal(vector, size, share, generator)
     cholesky.solve_upper(matrix, size, vector)
     return True
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled, inlined
-from blimp2pymc.sampler.numerics import cholesky, reflected
+from blimp2pymc.sampler.numerics import cholesky, overrelaxation
 from blimp2pymc.sampler.numerics.moments import product_of_parameters, refresh_equation
 
 MATRICES = 9
@@ -346,7 +346,7 @@ def draw(tables, marginal, block, state, work):
     if size < 0 or not cholesky.factor(matrix, size):
         return False
     cholesky.solve_lower(matrix, size, step)
-    reflected.add_normal(step, size, state.reflected[0], state.generator)
+    overrelaxation.add_normal(step, size, state.overrelaxation[0], state.generator)
     cholesky.solve_upper(matrix, size, step)
     first = marginals.parameter_start[block]
     for i in range(size):

@@ -19,7 +19,7 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.coefficients import move_along
-from blimp2pymc.sampler.numerics import cholesky, reflected
+from blimp2pymc.sampler.numerics import cholesky, overrelaxation
 from blimp2pymc.sampler.numerics.moments import refresh_equation
 
 
@@ -169,7 +169,7 @@ def update(tables, state, work):
         if not cholesky.factor(matrix, size):
             continue
         cholesky.solve_lower(matrix, size, step)
-        reflected.add_normal(step, size, state.reflected[0], state.generator)
+        overrelaxation.add_normal(step, size, state.overrelaxation[0], state.generator)
         cholesky.solve_upper(matrix, size, step)
         if math.isfinite(step[0]):
             work.offset[move] = step[0]

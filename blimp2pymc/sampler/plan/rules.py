@@ -41,7 +41,7 @@ from blimp2pymc.sampler.plan.residuals import Structure, structure
 from blimp2pymc.sampler.plan.response_steps import ResponseStep, response_steps
 from blimp2pymc.sampler.plan.scale_moves import ScaleMove, scale_moves
 from blimp2pymc.sampler.plan.trajectories import Trajectory, trajectories
-from blimp2pymc.sampler.plan.update import REFLECTED, Update, equations_of
+from blimp2pymc.sampler.plan.update import OVERRELAXATION, Update, equations_of
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Plan:
     """Expected scores that coefficients are centered at when a draw is recorded."""
     nuts: frozenset[str] = frozenset()
     """Parameters that NUTS alone draws."""
-    reflected: float = 0.0
-    """What `numerics.reflected` does in draws of coefficients, latent variables and missing values."""
+    overrelaxation: float = 0.0
+    """What `numerics.overrelaxation` does in draws of coefficients, latent variables and missing values."""
 
     @property
     def compiled_first(self) -> tuple[str, ...]:
@@ -197,7 +197,7 @@ def plan(
     integrated
         Whether parameters are also drawn with latent variables integrated out; not without `collapsed`.
     moves
-        Whether normal draws are reflected, latent variables and responses change scale or location with their
+        Whether normal draws are overrelaxed, latent variables and responses change scale or location with their
         coefficients or follow them, and coefficients of categories move together (not without `collapsed`).
     nuts
         Parameters to give to NUTS although they have a kernel: same posterior.
@@ -274,7 +274,7 @@ def plan(
         collapsed,
         moved,
         frozenset(alone),
-        REFLECTED if moves else 0.0,
+        OVERRELAXATION if moves else 0.0,
     )
 
 

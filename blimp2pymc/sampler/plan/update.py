@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from blimp2pymc.sampler.plan.conditions import Shift
 from blimp2pymc.sampler.plan.residuals import Structure
 
-REFLECTED = 0.5
+OVERRELAXATION = 0.5
 """Share of their deviation from the conditional mean that coefficients, latent variables and missing values drawn from
 normal distributions have on its other side after a draw: means over draws that would be independent are worth three
 times as many, standard deviations three fifths."""

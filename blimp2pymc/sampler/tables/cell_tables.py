@@ -118,7 +118,7 @@ def cell_table(result: Layout) -> Cells:
         high=integers(pattern.low + len(pattern.rows) for _, pattern, _, _ in blocks),
         member_start=member_start,
         member=integers(members),
-        reflected=integers(_places_behind(block, latent | pattern.integrated) for _, pattern, block, _ in blocks),
+        overrelaxed=integers(_places_behind(block, latent | pattern.integrated) for _, pattern, block, _ in blocks),
         segment_start=segment_start,
         segment_group=integers(segments),
         entry_start=entry_start,

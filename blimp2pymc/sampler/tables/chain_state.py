@@ -55,8 +55,8 @@ class State(NamedTuple):
     """Mean information on the coefficients of a trajectory, and its Cholesky factor; (trajectories, 2, size, size)."""
     blocks: np.ndarray
     """Addresses of the code and of the `Block` of every block drawn by NUTS; (blocks, 2)."""
-    reflected: np.ndarray
-    """Share of their deviation from the mean that normal draws reflect: at present, and after the start; shape (2,)."""
+    overrelaxation: np.ndarray
+    """Share of their deviation that normal draws put on the other side of the mean: now, and after the start; (2,)."""
     fault: np.ndarray
     """Code, place: 0 when all is well; shape (2,)."""
 

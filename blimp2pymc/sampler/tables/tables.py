@@ -123,7 +123,7 @@ class Cells(NamedTuple):
     member_start: np.ndarray
     member: np.ndarray
     """Columns of each block."""
-    reflected: np.ndarray
+    overrelaxed: np.ndarray
     """Position in its block of the first member behind those that something is drawn without."""
     segment_start: np.ndarray
     """Groups each block looks at."""

@@ -16,7 +16,7 @@ from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.kernels import cells, coefficients
 from blimp2pymc.sampler.kernels.cell_conditional import accumulate, conditional
 from blimp2pymc.sampler.plan.rules import plan
-from blimp2pymc.sampler.plan.update import REFLECTED
+from blimp2pymc.sampler.plan.update import OVERRELAXATION
 
 SHARE = 0.6
 MODELS = {
@@ -72,7 +72,7 @@ def test_cells_given_their_values_before(name):
         arguments = (tables.residuals, table, block, low, n, state.columns, state.coefficient, state.precision, work)
         size = density(*arguments)
         precision, linear = work.precision[:size, :size, :n].copy(), work.linear[:size, :n].copy()
-        share = np.where(np.arange(size) < table.reflected[block], 0.0, SHARE)
+        share = np.where(np.arange(size) < table.overrelaxed[block], 0.0, SHARE)
         whitened = []
         for _ in range(2000):
             before = columns[members, low : low + n].copy()
@@ -97,8 +97,8 @@ def test_cells_behind_those_that_are_integrated_out():
     for block in range(table.phase.size):
         members = table.member[table.member_start[block] : table.member_start[block + 1]]
         if table.phase[block] in (0, 3):
-            places.append((int(table.reflected[block]), len(members)))
-            assert not integrated & set(members[table.reflected[block] :].tolist())
+            places.append((int(table.overrelaxed[block]), len(members)))
+            assert not integrated & set(members[table.overrelaxed[block] :].tolist())
     assert any(0 < first < size for first, size in places)
 
 
@@ -110,10 +110,10 @@ def test_cells_behind_those_that_are_integrated_out():
 def test_same_posterior(script, data):
     model = resolve(script, data)
     how = plan(model)
-    assert how.reflected == REFLECTED
+    assert how.overrelaxation == OVERRELAXATION
     runs = [
-        sample(model, replace(how, reflected=share), draws=20_000, burn=500, chains=2, seed=7)
-        for share in (0.0, REFLECTED)
+        sample(model, replace(how, overrelaxation=share), draws=20_000, burn=500, chains=2, seed=7)
+        for share in (0.0, OVERRELAXATION)
     ]
     chains.assert_same_posterior(model, *runs)
 
@@ -121,7 +121,7 @@ def test_same_posterior(script, data):
 def test_same_posterior_of_missing_values():
     model = small_models.ordinal()
     runs = [
-        sample(model, replace(plan(model), reflected=share), draws=20_000, burn=500, chains=2, seed=8)
-        for share in (0.0, REFLECTED)
+        sample(model, replace(plan(model), overrelaxation=share), draws=20_000, burn=500, chains=2, seed=8)
+        for share in (0.0, OVERRELAXATION)
     ]
     chains.assert_same_posterior(model, *runs)
