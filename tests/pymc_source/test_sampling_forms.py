@@ -8,7 +8,8 @@ import pytest
 from pymc_source.test_default_mode import GRAPHS
 
 FORMS = (
-    "functions", "variance_models", "centered_logarithm", "centered_yeo_johnson", "item_response", "nominal_predictor",
+    "functions", "factors", "variance_models", "centered_logarithm", "centered_yeo_johnson", "ordinal_predictors",
+    "item_response", "nominal_predictor",
 )  # fmt: skip
 
 
