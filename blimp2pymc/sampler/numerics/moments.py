@@ -17,7 +17,7 @@ CHUNK = 256
 """Rows handled together: their products of columns stay in the first cache."""
 LARGE = 100_000
 """Elements of completed columns beyond which the second cache does not hold them from one pass to the next."""
-LINE, PART = 8, 16
+LINE, PART = 8, 8
 """Elements of a line of the cache; lines asked for at once."""
 ROW, LINES, COUNT, COLUMN, NEXT, LISTED = range(6)
 """What is asked for ahead (`Work.ahead`): first row, lines of each column, number of columns; the column and line that
