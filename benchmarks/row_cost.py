@@ -5,6 +5,9 @@ reading the data, the first draw's quantiles) is not counted as if every sweep d
 sweep and what is recorded with it: predictions, sums for every table, and, in a number of draws that does
 not grow with the length of the run, quantiles and the log-likelihood. Small models make more sweeps, and
 more runs of kept draws.
+
+Numbers of rows take turns, and costs are compared within a turn: how fast memory is changes from minute to minute
+on a machine that others use too.
 """
 
 from __future__ import annotations
@@ -39,24 +42,34 @@ def cost_by_rows(
     sweeps
         Sweeps, and kept draws, of one difference of runs of the largest model.
     repeats
-        Measurements of each cost.
+        Measurements of each cost, and of each cost relative to the first number of rows.
     """
-    rows: list[list[str]] = []
-    first: list[float] = []
-    for n_rows in sizes:
-        model = bp.resolve(script, simulate(n_rows))
-        share = max(1, max(sizes) // n_rows)
+    models = {n_rows: bp.resolve(script, simulate(n_rows)) for n_rows in sizes}
+    for model in models.values():
         _seconds(model, 2, 2, 0)  # compiles
-        costs = [
-            1e9
-            / n_rows
-            * statistics.median(_one_more(model, sweeps * long, many, seed, kept) for seed in range(repeats))
-            # More draws of a small model would record a smaller part of them: more runs instead.
-            for kept, long, many in ((False, share, 1), (True, 1, min(share, MOST_RUNS)))
-        ]
-        first = first or costs
-        rows.append([f"{n_rows:,}", *(f"{x:.2f}" for k in (0, 1) for x in (costs[k], costs[k] / first[k]))])
-    return f"One chain, medians of {repeats} differences of runs.\n\n" + table(HEADING, rows)
+    turns = [
+        {n_rows: _costs(model, sweeps, max(1, max(sizes) // n_rows), seed) for n_rows, model in models.items()}
+        for seed in range(repeats)
+    ]
+    rows: list[list[str]] = []
+    for n_rows in sizes:
+        cells = [f"{n_rows:,}"]
+        for kind in (0, 1):
+            costs = [turn[n_rows][kind] for turn in turns]
+            relative = [turn[n_rows][kind] / turn[sizes[0]][kind] for turn in turns]
+            cells += [f"{1e9 * statistics.median(costs) / n_rows:.2f}"]
+            cells += [f"{statistics.median(relative) * sizes[0] / n_rows:.2f}"]
+        rows.append(cells)
+    return f"One chain, medians of {repeats} differences of runs, numbers of rows in turn.\n\n" + table(HEADING, rows)
+
+
+def _costs(model: Model, sweeps: int, share: int, seed: int) -> tuple[float, float]:
+    """Seconds of one more burn-in sweep, and of one more kept draw."""
+    # More draws of a small model would record a smaller part of them: more runs instead.
+    return (
+        _one_more(model, sweeps * share, 1, seed, False),
+        _one_more(model, sweeps, min(share, MOST_RUNS), seed, True),
+    )
 
 
 def _one_more(model: Model, count: int, runs: int, seed: int, kept: bool) -> float:
