@@ -85,7 +85,7 @@ def settle_blocks(
             if modelled:
                 findings.append(_note_on_modelled_variances(block, modelled))
             elif block.parameterisation == "wishart":
-                findings.append(_note_on_structure(block))
+                findings.append(_note_on_structure(block, _reasons(block, variances, parameters, uses)))
             for name in variances:
                 _separate(changed, name, VARIANCE[prior_family])
             for name in pairs:
@@ -152,10 +152,30 @@ def _separate(parameters: dict[str, ir.Parameter], name: str, default: ir.Prior)
         parameters[name] = replace(parameters[name], prior=own)
 
 
-def _note_on_structure(block: ir.JointBlock) -> Finding:
+def _reasons(
+    block: ir.JointBlock,
+    variances: Sequence[str],
+    parameters: Mapping[str, ir.Parameter],
+    uses: Mapping[str | None, int],
+) -> str:
+    """What keeps a block from having one prior for the whole matrix, in words."""
+    size, pairs = len(block.members), list(block.correlations.values())
+    names = dict.fromkeys((*variances, *pairs))
+    kinds = {
+        "zero": len(pairs) < size * (size - 1) // 2 or any(parameters[name].fixed == 0 for name in pairs),
+        "fixed": any(parameters[name].fixed for name in names),
+        "defined": any(parameters[name].definition is not None for name in names),
+        "equal": any(uses[name] > 1 or pairs.count(name) > 1 for name in names if parameters[name].is_free),
+    }
+    found = [kind for kind, is_found in kinds.items() if is_found]
+    elements = " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+    has_priors = any(parameters[name].is_free and parameters[name].prior.distribution != "block" for name in names)
+    return " and ".join([f"{elements} elements"] * bool(found) + ["elements with priors of their own"] * has_priors)
+
+
+def _note_on_structure(block: ir.JointBlock, reasons: str) -> Finding:
     return Finding(
-        f"the covariance matrix of {_names(block)} has zero, fixed, equal or defined elements (the variances of latent "
-        "responses are fixed at 1) or priors of their own: "
+        f"the covariance matrix of {_names(block)} has {reasons}: "
         "its free variances have univariate priors, its free correlations are uniform where the matrix is positive "
         "definite", block.span, code="structured-block", severity="note",
     )  # fmt: skip

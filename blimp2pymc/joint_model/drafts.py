@@ -23,6 +23,8 @@ class Setting:
     fixed: float | None = None
     label: str = ""
     span: Span | None = field(default=None, compare=False)
+    is_default: bool = field(default=False, compare=False)
+    """Whether a rule says it and not the user, as for the first loading of a factor."""
 
     @property
     def says_something(self) -> bool:

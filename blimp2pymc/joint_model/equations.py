@@ -14,7 +14,7 @@ from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import BlimpError, Finding, Span, error
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in
-from blimp2pymc.joint_model.drafts import INTERCEPT, DraftEquation, Drafts, Pair, RandomTerm, Setting
+from blimp2pymc.joint_model.drafts import INTERCEPT, DraftEquation, Drafts, DraftTerm, Pair, RandomTerm, Setting
 from blimp2pymc.joint_model.names import Names
 from blimp2pymc.joint_model.outcomes import OutcomeForm, read_outcome
 from blimp2pymc.joint_model.random_effects import check_random_effects
@@ -237,7 +237,7 @@ class _Reader:
             for form in self._outcomes(term.expression):
                 equation = self._equation(form, statement, is_stated=True)
                 # The first item of a factor sets its scale, unless the user says something about it.
-                here = Setting(1.0, span=term.span) if fixes_next and not term.settings else setting
+                here = Setting(1.0, span=term.span, is_default=True) if fixes_next and not term.settings else setting
                 fixes_next = False
                 self._extend(equation, [each.adjusted(here, multipliers) for each in predictors])
                 if random is not None:
@@ -339,10 +339,22 @@ class _Reader:
             else:
                 if each.replaces_intercept:
                     equation.has_intercept = False
+                self._note_replaced(equation, each.term)
                 equation.add(replace(each.term, replaces_intercept=each.replaces_intercept))
                 for column in sorted(columns_in(each.term.expression)):
                     if self.terms.names.is_latent(column):
                         self.first_uses.setdefault(column, equation)
+
+    def _note_replaced(self, equation: DraftEquation, term: DraftTerm) -> None:
+        """Say so where one `@` of the user replaces another."""
+        earlier = equation.terms.get(term.key)
+        if earlier is None or not (earlier.setting.says_something and term.setting.says_something):
+            return
+        if earlier.setting != term.setting and not earlier.setting.is_default:
+            first, last = (f"@{each.label or f'{each.fixed:g}'}" for each in (earlier.setting, term.setting))
+            self.terms.findings.append(Finding(
+                f"'{term.name}' of '{equation.name}' is stated with {first} before and with {last} here: the last one "
+                "counts", term.setting.span or term.span, "one of the two", "replaced-setting", "warning"))  # fmt: skip
 
 
 def _factors(expression: ir.Expression) -> Iterator[ir.Expression]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from blimp2pymc.joint_model import ir
 from blimp2pymc.joint_model.algebra import columns_in, substitute
@@ -22,6 +23,11 @@ STRENGTH: Mapping[str, int] = {
 
 LATEX_OPERATORS = {"*": r" \cdot ", "==": " = ", "!=": r" \neq ", "<=": r" \leq ", ">=": r" \geq ",
                    "and": r" \land ", "or": r" \lor "}  # fmt: skip
+
+WORDS: Mapping[str, str] = {
+    "a": "alpha", "b": "beta", "e": "error", "g": "gamma", "lambda": "power", "t": "tau", "v": "variance",
+}  # fmt: skip
+"""Letter of a symbol -> what stands in its place where the script has such a name itself, as a factor `e1`."""
 
 ONE = ir.Constant(1.0)
 
@@ -73,7 +79,18 @@ class Formulas:
 
     def _indexed(self, text: str, latex: str, *numbers: int) -> str:
         joined = (", " if self.latex else ".").join(str(each) for each in numbers)
-        return f"{latex}_{{{joined}}}" if self.latex else f"{text}{joined}"
+        if self.latex:
+            return f"{latex}_{{{joined}}}"
+        return f"{WORDS[text] if (text, len(numbers)) in self._taken else text}{joined}"
+
+    @cached_property
+    def _taken(self) -> frozenset[tuple[str, int]]:
+        """Letters, with their number of indices, that names of the script are made of."""
+        labels = (each.label for each in self.model.parameters.values())
+        quantities = (each.name for each in self.model.quantities)
+        found = (re.fullmatch(r"([a-z]+)([0-9]+)(\.[0-9]+)?", each)
+                 for each in (*self.model.variables, *self.model.defined, *labels, *quantities))  # fmt: skip
+        return frozenset((each[1], 2 if each[3] else 1) for each in found if each is not None)
 
     def variable(self, column: ir.Column) -> str:
         """Name of a column."""

@@ -64,6 +64,9 @@ def analysed_rows(declarations: Declarations, used: Iterable[str], span: Span | 
     elif columns and not present.all():
         findings.append(_dropped(table, ~present))
         table = table.rows(present)
+    elif not columns and not declarations.variables.keys().isdisjoint(wanted):
+        findings.append(Finding("MODEL has no variable of the data", span, "eta -> x1:x3, or eta ~ x",
+                                "no-data-variable"))  # fmt: skip
     data = {name: table.values[name] for name in columns}
     variables = {}
     findings.extend(_reference_notes(declarations.variables[name] for name in columns))

@@ -125,11 +125,68 @@ def _single_indicator(model: ir.Model) -> Warnings:
                    f"further indicators of '{name}'")  # fmt: skip
 
 
+def _two_indicators(model: ir.Model) -> Warnings:
+    """A factor that two continuous outcomes alone tell of: one covariance cannot give its variance and a loading."""
+    in_means, in_variances = _terms_holding(model), _terms_holding(model, of_variances=True)
+    for name in model.latent:
+        own, uses = model.equation_of[ir.Column(name)], in_means.get(name, ())
+        outcomes = dict.fromkeys(user.name for user, _ in uses)
+        if len(uses) != 2 or len(outcomes) != 2 or name in in_variances or ir.Column(name) in model.block_of:
+            continue
+        if any(columns_in(term.expression) for term in own.terms) or own.variance_terms or own.transform is not None:
+            continue
+        if any(user.family != "normal" or term.expression != ir.Column(name) for user, term in uses):
+            continue
+        parameters = {own.residual_variance or "", *(term.coefficient for _, term in uses)}
+        parameters |= {user.residual_variance or "" for user, _ in uses}
+        if sum(model.parameters[each].is_free for each in parameters if each) == 4 and not any(
+            model.parameters[each].prior.source == "user" for each in parameters if each
+        ):
+            first, second = outcomes
+            yield (f"'{first}' and '{second}' alone depend on the latent variable '{name}', which gives one covariance "
+                   "for its variance and a loading", own.span,
+                   f"both loadings @1, a third indicator, or '~~' of '{name}' with another factor")  # fmt: skip
+
+
+def _flat_covariances(model: ir.Model) -> Warnings:
+    """Outcomes of the same two correlated factors: flat priors leave no finite integral at a correlation of 1.
+
+    With d the part of g's variance that f leaves, a coefficient of that part is c/sqrt(d) for an effect c that the data
+    tell, so that k outcomes leave the integral of d^(-k/2) at 0, which is infinite from k = 2 on.
+    """
+    for block in model.blocks:
+        latent = [each for each in block.members if each.variable in model.latent]
+        if any(block.scale) or block.role is not ir.Role.OUTCOME:
+            continue
+        pairs = [(f, g) for place, f in enumerate(latent) for g in latent[place + 1 :]]
+        for pair in pairs:
+            variances = [model.equation_of[each].residual_variance for each in pair]
+            if not all(each is not None and model.parameters[each].is_free for each in variances):
+                continue
+            outcomes = [each for each in model.equations if _has_flat_slopes(model, each, pair)]
+            if len(outcomes) > 1:
+                names = [f"'{each.name}'" for each in outcomes]
+                listed = f"{', '.join(names[:-1])} and {names[-1]}"
+                f, g = (each.variable for each in pair)
+                yield (f"{listed} are regressed on both '{f}' and '{g}', whose covariance matrix has a flat prior: "
+                       "there is no proper posterior near a correlation of 1, and chains that come there end; see the "
+                       f"estimate of the correlation of '{f}' and '{g}'", outcomes[-1].span,
+                       "OPTIONS: prior1; or normal priors of the coefficients in PARAMETERS")  # fmt: skip
+
+
+def _has_flat_slopes(model: ir.Model, equation: ir.Equation, columns: tuple[ir.Column, ...]) -> bool:
+    slopes = {term.expression: model.parameters[term.coefficient] for term in equation.terms}
+    return all(column in slopes and slopes[column].is_free and slopes[column].prior.distribution == "flat"
+               for column in columns)  # fmt: skip
+
+
 LATENT_WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "idle-latent": _idle_latent,
     "latent-scale": _latent_scale,
     "latent-sign": _latent_sign,
     "single-indicator": _single_indicator,
+    "two-indicators": _two_indicators,
+    "flat-covariance": _flat_covariances,
     "label-like-latent": _labels_like_latent,
 }
 """Code -> what finds it."""

@@ -63,10 +63,7 @@ def with_phantoms(
             changed[name] = replace(parameters[name], definition=product, prior=ir.NO_PRIOR)
             n_loadings.update(variance_of[block.members[member]] or "" for member in pair)
         found.append(replace(block, parameterisation="phantom"))
-        findings.append(Finding(
-            f"the correlations of {' '.join(each.name for each in block.members)} come from phantom variables with two "
-            "flat loadings each, which favours correlations near 0; every variance has its own prior",
-            block.span, code="phantom", severity="note"))  # fmt: skip
+        findings.append(_note(block, list(pairs)))
     for name, count in n_loadings.items():
         prior = changed[name].prior
         if changed[name].is_free and prior.distribution in ("block", "inverse_gamma") and prior.source == "default":
@@ -74,6 +71,21 @@ def with_phantoms(
             changed[name] = replace(changed[name], prior=replace(
                 prior, distribution="inverse_gamma", arguments=(a - count / 2, b)))  # fmt: skip
     return changed, tuple(found)
+
+
+def _note(block: ir.JointBlock, pairs: Sequence[tuple[int, int]]) -> Finding:
+    """A note on a block; it names the pairs where others do without phantom variables."""
+    source = "phantom variables with two flat loadings each"
+    what = f"the correlations of {' '.join(each.name for each in block.members)} come"
+    listed = ", ".join(" and ".join(block.members[each].name for each in pair) for pair in pairs)
+    if len(pairs) == 1:
+        what, source = f"the correlation of {listed} comes", "a phantom variable with two flat loadings"
+    elif len(pairs) < len(block.correlations):
+        what = f"the correlations of {listed} come"
+    if len(pairs) < len(block.correlations):
+        source += ", unlike others of the block"
+    return Finding(f"{what} from {source}, which favours correlations near 0; every variance has its own prior",
+                   block.span, code="phantom", severity="note")  # fmt: skip
 
 
 def phantom_loadings(

@@ -21,6 +21,7 @@ from blimp2pymc.joint_model.inside_functions import FUNCTION_WARNINGS
 from blimp2pymc.joint_model.latent_warnings import LATENT_WARNINGS, parameters_in_use
 from blimp2pymc.joint_model.prior_warnings import PRIOR_WARNINGS
 from blimp2pymc.joint_model.settings import DEFAULT_CHAINS
+from blimp2pymc.joint_model.statement_warnings import STATEMENT_WARNINGS
 
 FEW_VALUES = 5
 """A variable with at most this many distinct whole numbers looks categorical."""
@@ -318,6 +319,7 @@ WARNINGS: Mapping[str, Callable[[ir.Model], Warnings]] = {
     "idle-definition": _idle_definitions,
     "idle-fixed": _idle_fixed,
     **LATENT_WARNINGS,
+    **STATEMENT_WARNINGS,
     "uncentered-focal": _uncentered_focal,
     "no-interaction": _no_interaction,
     "correlated-predictor": _correlated_predictor,

@@ -2,7 +2,8 @@
 
 Given the residuals E (n rows, p equations) of a draw, Blimp draws a covariance matrix Sigma ~ IW(E'E, n) and
 reports its correlations. A 2 x 2 block of such a matrix is IW(E'E of the pair, n - p + 2), so pairs are drawn alone.
-Of residuals with phantom variables what is left without these is meant.
+Of residuals with phantom variables what is left without these is meant; a block that also has correlations without
+phantom variables leaves nothing apart, and counts as modelled.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from blimp2pymc.joint_model.ir import Column, Equation, Model
+from blimp2pymc.joint_model.ir import Column, Equation, JointBlock, Model
 from blimp2pymc.joint_model.phantoms import phantom_loadings
 from blimp2pymc.sampler.draws import Draws, StatisticKind
 from blimp2pymc.summary.diagnostics import FloatArray
@@ -29,7 +30,7 @@ def residual_correlation_rows(model: Model, draws: Draws) -> list[Row]:
     modelled = _modelled_pairs(model)
     generator = np.random.default_rng((draws.seed, STREAM))
     unique = None
-    if any(each.parameterisation == "phantom" for each in model.blocks):
+    if any(_shared_loadings(model, each) for each in model.blocks):
         unique = unique_products(model, draws, equations, np.random.default_rng((draws.seed, STREAM + 1)))
     rows = []
     for first, second in combinations(equations, 2):
@@ -67,10 +68,10 @@ def unique_products(
     covariance = np.zeros_like(products) + np.eye(size)
     columns = []
     for block in model.blocks:
-        if block.parameterisation != "phantom":
+        loadings = _shared_loadings(model, block)
+        if not loadings:
             continue
         variances = [model.equation_of[each].residual_variance or "" for each in block.members]
-        loadings = phantom_loadings(block, model.parameters)
         wanted = [*variances, *block.correlations.values(), *(name for each in loadings.values() for name in each)]
         values = parameter_values(model, draws, wanted)
         rows = [places[each] for each in block.members]
@@ -120,8 +121,16 @@ def _modelled_pairs(model: Model) -> set[frozenset[Column]]:
     return {
         frozenset((block.members[i], block.members[j]))
         for block in model.blocks
-        for i, j in block.correlations.keys() - phantom_loadings(block, model.parameters).keys()
+        for i, j in block.correlations.keys() - _shared_loadings(model, block).keys()
     }
+
+
+def _shared_loadings(model: Model, block: JointBlock) -> dict[tuple[int, int], tuple[str, str]]:
+    """Loadings of a block's phantom variables, where nothing else correlates its members."""
+    loadings = phantom_loadings(block, model.parameters)
+    others = block.correlations.keys() - loadings.keys()
+    alone = all(model.parameters[block.correlations[pair]].fixed == 0.0 for pair in others)
+    return loadings if alone else {}
 
 
 def _product(draws: Draws, first: Equation, second: Equation) -> FloatArray:

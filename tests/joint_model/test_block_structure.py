@@ -197,3 +197,18 @@ def test_predictor_prior_families(option: str, one: tuple[float, float], three: 
     assert (block.scale[0], block.degrees_of_freedom) == three
     centered = resolved(f"{option} CENTER: m1; MODEL: m1 ~ x3; y ~ m1;")
     assert priors(centered, "m1 mean variance") == [Prior("inverse_gamma", one)]
+
+
+@pytest.mark.parametrize(
+    ("script", "reasons"),
+    [
+        ("m1 ~~ m2; m2 ~~ y", "zero elements"),
+        ("m1 ~~ m2@0.3", "fixed elements"),
+        ("m1 ~~ m2@r; m1 ~~ y@r; m2 ~~ y@0", "zero and equal elements"),
+        ("m1 ~~ m2@r; PARAMETERS: r ~ normal(0, 1)", "elements with priors of their own"),
+        ("m1 ~~ m2@r; m1@v; y@v; PARAMETERS: r = 0.1*v", "defined and equal elements"),
+    ],
+)
+def test_the_note_on_a_structured_block_says_what_it_has(script: str, reasons: str) -> None:
+    (note,) = [each for each in resolved(f"MODEL: {script}").notes if each.code == "structured-block"]
+    assert f" has {reasons}: its free variances" in note.message

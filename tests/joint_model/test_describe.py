@@ -222,3 +222,9 @@ def test_model_writes_its_script() -> None:
     again = resolved(model.to_blimp())
     assert again.equations == model.equations
     assert again.wald_tests == model.wald_tests
+
+
+def test_symbols_are_no_names_of_the_script() -> None:
+    text = describe(resolved("LATENT: e1 v1; MODEL: e1 -> x1:x3; v1 -> m1 m2 m.1; y ~ e1 v1"))
+    assert "e1 = 0 + error1,  error1 ~ normal(0, variance1)" in text
+    assert "f = 0 + e1,  e1 ~ normal(0, v1)" in describe(resolved("LATENT: f; MODEL: f -> x1:x3"))

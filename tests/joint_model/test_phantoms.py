@@ -110,3 +110,13 @@ def test_what_the_script_says_of_a_correlation_stays() -> None:
 def test_predictors_keep_their_joint_covariance() -> None:
     model = resolved("OPTIONS: use_phantom; MODEL: y ~ x1 x2;")
     assert all(each.parameterisation == "wishart" for each in model.blocks)
+
+
+def test_the_note_names_the_pairs_that_have_phantom_variables() -> None:
+    def note(script: str) -> str:
+        (found,) = [each.message for each in resolved(script).notes if each.code == "phantom"]
+        return found
+
+    assert note(THREE).startswith("the correlations of m1 m2 y come from phantom variables with")
+    equal = "OPTIONS: use_phantom; MODEL: m1 ~~ m2@r; m1 ~~ y@r; m2 ~~ y;"
+    assert note(equal).startswith("the correlation of m2 and y comes from a phantom variable with two flat loadings, ")

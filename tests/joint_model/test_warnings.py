@@ -20,6 +20,21 @@ CASES = {
     "idle-latent": ("LATENT: eta zeta; MODEL: eta -> x3 x4", "LATENT: eta; MODEL: eta -> x3 x4"),
     "latent-scale": ("LATENT: eta; MODEL: eta -> x3@l x4", "LATENT: eta; MODEL: eta@1; eta -> x3@l x4"),
     "single-indicator": ("LATENT: eta; MODEL: eta -> y; eta ~ x3", "LATENT: eta; MODEL: eta -> y y2"),
+    "two-indicators": ("LATENT: eta; MODEL: eta -> y y2", "LATENT: eta; MODEL: eta -> y y2; eta ~ x3"),
+    "flat-covariance": (
+        "LATENT: f g; MODEL: f -> x1:x3; g -> m1 m2 m.1; f ~~ g; y ~ f g; y2 ~ f g",
+        "LATENT: f g; MODEL: f -> x1:x3; g -> m1 m2 m.1; f ~~ g; y ~ f g; y2 ~ f x4",
+    ),
+    "chain-of-outcomes": (
+        "LATENT: f; MODEL: f -> x1:x3; x1:x3 ~ 1",
+        "LATENT: f; MODEL: f -> x1:x3; { x1:x3 } ~ 1; m1 m2 ~ y",
+    ),
+    "replaced-setting": ("MODEL: y ~ x3@0.5; y ~ x3@b", "LATENT: f; MODEL: f -> x1:x3; x1 ~ f@0.5; y ~ x3; y ~ x3@1"),
+    "one-equation": ("MODEL: ln(count + 1) ~ x3; count ~ x4", "MODEL: ln(count + 1) ~ x3; ln(count + 1) ~ x4"),
+    "quantity-like-variable": (
+        "MODEL: y ~ x3@b; PARAMETERS: x3 = 2*b",
+        "MODEL: y ~ x3@b; PARAMETERS: x4 = 2*b",
+    ),
     "label-like-latent": (
         "LATENT: icept; MODEL: icept -> x3 x4; y ~ 1@icpt",
         "LATENT: icept; MODEL: icept -> x3 x4; y ~ 1@icept_y",

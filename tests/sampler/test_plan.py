@@ -251,3 +251,25 @@ def test_what_is_drawn_with_a_response_integrated_out(more, coefficients, scale)
     plain = plan(model, collapsed=False).response_steps
     assert not any(each.scale or each.coefficients for each in plain)
     assert [len(each.thresholds) for each in plain] == [1, 1, 1]
+
+
+def test_explain_says_why_latent_variables_are_given() -> None:
+    rng = np.random.default_rng(5)
+    items = {f"x{k}": np.where(rng.random(300) < 0.4, np.nan, rng.normal(size=300)) for k in range(1, 8)}
+    complete = {name: np.where(np.isnan(each), 0.1, each) for name, each in items.items()}
+    measured = "LATENT: eta; MODEL: eta -> x1:x7;"
+
+    def words(script: str, data: dict[str, np.ndarray]) -> str:
+        return " ".join(str(plan(resolve(script, data))).split())
+
+    assert "'eta': the rows differ in " in words(measured, items)
+    assert "'eta':" not in words(measured, complete)
+    assert "'eta': in a power, a function" in words(measured.replace("x7", "x6; x7 ~ eta eta*x6"), complete)
+
+
+def test_draws_of_one_kind_share_their_reason() -> None:
+    rng = np.random.default_rng(6)
+    frame = {name: np.where(rng.random(60) < 0.1, np.nan, rng.normal(size=60)) for name in ("y", "x", "w")}
+    text = str(plan(resolve("MODEL: y ~ x; x ~ w; w ~ 1;", frame)))
+    assert text.count("residual variance of normal equations: inverse gamma; 3 draws, one after the other") == 1
+    assert max(map(len, text.splitlines())) <= 118

@@ -10,7 +10,7 @@ from joint_model.simulated import resolved
 
 from blimp2pymc.joint_model.ir import Role
 from blimp2pymc.summary.outcome_rows import covariance_rows
-from blimp2pymc.summary.residual_correlations import unique_products
+from blimp2pymc.summary.residual_correlations import residual_correlation_rows, unique_products
 
 N_ROWS, SIZE = 80, 20_000
 LOADINGS = np.array([[0.6, 0.4, 0.0], [0.5, 0.0, 0.7], [0.0, -0.3, 0.5]])
@@ -63,3 +63,11 @@ def test_lines_of_correlations() -> None:
         (f"{pair[0]} <-> {pair[1]}", "Phantom Correlations") for pair in (("m1", "m2"), ("m1", "y"), ("m2", "y"))
     ]
     assert [each.draws[0, 0] for each in found] == pytest.approx([0.3, -0.12, 0.35])
+
+
+def test_nothing_is_left_apart_where_others_of_the_block_have_no_phantom_variable() -> None:
+    model = resolved("OPTIONS: use_phantom; MODEL: m1 ~~ m2@r; m1 ~~ y@r; m2 ~~ y;")
+    assert model.blocks[0].parameterisation == "phantom"
+    assert not residual_correlation_rows(model, constant_draws(np.eye(3)))
+    model = resolved("OPTIONS: use_phantom; MODEL: m1 ~~ m2@0; m1 ~~ y@0; m2 ~~ y;")
+    assert len(residual_correlation_rows(model, constant_draws(np.eye(3)))) == 3

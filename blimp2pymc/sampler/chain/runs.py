@@ -5,12 +5,13 @@ Reached only when sampling begins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from blimp2pymc.errors import BlimpError, Finding
+from blimp2pymc.joint_model.algebra import columns_in
 from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler.chain import sweep
 from blimp2pymc.sampler.chain.faults import FAULTS
@@ -196,8 +197,19 @@ class ChainRun:
             names = steps[place].targets
             by_outcome = {each.name: each for each in self.layout.model.equations}
             span = by_outcome[steps[place].equations[0]].span
+            latent = _latent_predictors(self.layout.model, names)
+            if latent and code == sweep.COEFFICIENTS:
+                hint = f"look for a variance near 0 or a correlation near 1 of {', '.join(map(repr, latent))}: "
+                hint += "flat priors do not keep them away from there; OPTIONS: prior1; or priors in PARAMETERS do"
         listed = ", ".join(f"'{name}'" for name in names)
         return BlimpError(Finding(f"sampling stopped {when}: " + text.format(names=listed), span, hint, "sampling"))
+
+
+def _latent_predictors(model: Model, coefficients: Collection[str]) -> list[str]:
+    """Latent variables that coefficients belong to."""
+    terms = [term for each in model.equations for term in each.terms if term.coefficient in coefficients]
+    found = {column.variable for term in terms for column in columns_in(term.expression)}
+    return [name for name in model.latent if name in found]
 
 
 def _snapshot_draws(model: Model, draws: int, chains: int, wanted: int, chain: int) -> np.ndarray:

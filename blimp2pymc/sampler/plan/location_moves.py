@@ -46,7 +46,8 @@ class LocationMove:
         return (self.column.variable, *self.drawn, *dict.fromkeys(target for _, target, _ in self.entries))
 
     def __str__(self) -> str:
-        return f"the location of '{self.column.variable}' moves together with {len(self.targets)} coefficients"
+        count = len(self.targets)
+        return f"the location of '{self.column.variable}' moves together with {count} coefficient{'s' * (count > 1)}"
 
 
 def location_moves(

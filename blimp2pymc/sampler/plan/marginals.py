@@ -119,7 +119,7 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
     facts
         Facts of its free parameters.
     """
-    latent = _additive(model, form)
+    latent = additive(model, form)
     n_classes = _n_classes(model, form) if latent else 0
     if not latent or n_classes > MOST_CLASSES:
         return ()
@@ -139,7 +139,7 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
     return tuple(found)
 
 
-def _additive(model: Model, form: Structure) -> tuple[Column, ...]:
+def additive(model: Model, form: Structure) -> tuple[Column, ...]:
     """Latent variables that enter no product, power or function, and no equation other than normal ones."""
     transformed = {each.name for each in model.equations if each.transform is not None}
     latent = {Column(name) for name in model.latent if name not in transformed}

@@ -12,17 +12,15 @@ from dataclasses import dataclass, field, replace
 from blimp2pymc.blimp.nearest import nearest
 from blimp2pymc.errors import Finding, error, raise_all
 from blimp2pymc.joint_model.ir import Column, Model
-from blimp2pymc.joint_model.text_lines import filled
-from blimp2pymc.sampler.plan.blocking import (
-    coefficient_blocks,
-    mean_shift,
-)
+from blimp2pymc.sampler.plan.blocking import coefficient_blocks, mean_shift
 from blimp2pymc.sampler.plan.cell_updates import cell_updates, weight_updates
 from blimp2pymc.sampler.plan.conditions import ParameterFacts, Shift, parameter_facts
 from blimp2pymc.sampler.plan.covariance_moves import CovarianceMove, covariance_moves
 from blimp2pymc.sampler.plan.drawn_with_power import drawn_with_power
 from blimp2pymc.sampler.plan.expected_scores import Center, centers
 from blimp2pymc.sampler.plan.few_classes import with_few_classes
+from blimp2pymc.sampler.plan.given_latent import given_latent
+from blimp2pymc.sampler.plan.in_words import in_words
 from blimp2pymc.sampler.plan.incomplete import incomplete
 from blimp2pymc.sampler.plan.interweaving import Interweaving, interweavings
 from blimp2pymc.sampler.plan.inverses import power_names
@@ -98,13 +96,7 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        width = max(len(each.kernel) for each in self.updates)
-        indent = " " * (width + 2)
-        lines = []
-        for each in self.updates:
-            lines += filled(each.targets, ", ", start=f"{each.kernel:<{width}}  ", indent=indent)
-            lines.append(f"{indent}{each.reason}")
-        return "\n".join([*lines, *map(str, self.moves), *map(str, self.reflections)])
+        return in_words(self.updates, (*self.moves, *self.reflections))
 
 
 @dataclass(frozen=True)
@@ -135,7 +127,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "means",
         lambda facts: facts.is_normal and facts.shift is not None,
-        "mean of a centered variable: normal given its own equations, the centered coefficients move along",
+        "means of centered variables and of deviations, with what is linear beside them: jointly normal, coefficients "
+        "of what they center move along",
     ),
     Rule(
         "coefficients",
@@ -240,6 +233,7 @@ def plan(
     found = marginals(model, form, others) if collapsed and integrated else ()
     if collapsed and integrated:
         with_cells, given = incomplete(model, form, others, found)
+        given |= given_latent(model, form, found)
         found = (*found, *with_cells)
         before = [_with_given(each, given) for each in before]
     drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}

@@ -47,7 +47,8 @@ class ScaleMove:
     def __str__(self) -> str:
         names = [f"'{each.variable}'" for each, _ in self.columns]
         listed = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
-        return f"the scale of {listed} moves together with {len(self.targets)} parameters"
+        count = len(self.targets)
+        return f"the scale of {listed} moves together with {count} parameter{'s' * (count > 1)}"
 
 
 @dataclass(frozen=True)
