@@ -262,7 +262,7 @@ def test_explain_says_why_latent_variables_are_given() -> None:
     def words(script: str, data: dict[str, np.ndarray]) -> str:
         return " ".join(str(plan(resolve(script, data))).split())
 
-    assert "'eta': the rows differ in " in words(measured, items)
+    assert "'eta': rows differ in " in words(measured, items)
     assert "'eta':" not in words(measured, complete)
     assert "'eta': in a power, a function" in words(measured.replace("x7", "x6; x7 ~ eta eta*x6"), complete)
 
