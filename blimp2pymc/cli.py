@@ -146,9 +146,11 @@ def explain(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """`check`: list every mistake and warning of a script; status 1 when there is a mistake."""
     from blimp2pymc.errors import BlimpError, as_record, render
+    from blimp2pymc.sampler.plan.refused import refused
 
     try:
-        findings = _resolve(arguments).notes
+        model = _resolve(arguments)
+        findings = (*model.notes, *refused(model))
     except BlimpError as trouble:
         findings = (*trouble.findings, *trouble.beside)
     if arguments.json:

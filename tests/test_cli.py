@@ -338,3 +338,15 @@ def test_explain_of_a_mistake_lists_nothing(tmp_path: Path, capsys: pytest.Captu
     printed = capsys.readouterr()
     assert not printed.out
     assert "'z' is not declared" in printed.err
+
+
+def test_check_says_what_cannot_be_sampled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.DataFrame({"o": [0, 1, 2] * 20, "w": range(60), "y": range(0, 120, 2)})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    script = tmp_path / "m.imp"
+    script.write_text(
+        "DATA: d.csv; ORDINAL: o; MODEL: o ~ exp(w*rate); y ~ o.latent; PARAMETERS: rate ~ normal(0, 1); SEED: 1;"
+    )
+    assert cli.main(["check", str(script)]) == 0
+    printed = capsys.readouterr().out
+    assert "warning: this can be translated, but not sampled: no kernel can draw 'rate'" in printed

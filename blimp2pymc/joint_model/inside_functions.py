@@ -23,7 +23,7 @@ Warnings = Iterator[tuple[str, Span | None, str]]
 
 def endless_flat(model: ir.Model) -> Warnings:
     """A flat prior without bounds: where the function no longer changes, its density goes on for ever."""
-    for _, term, name in _inside(model):
+    for _, term, name in inside(model):
         prior = model.parameters[name].prior
         if prior.distribution == "flat" and not (np.isfinite(prior.lower) and np.isfinite(prior.upper)):
             yield (f"the prior of '{name}', which is inside the predictor '{term.name}', is flat and has no end, so "
@@ -33,7 +33,7 @@ def endless_flat(model: ir.Model) -> Warnings:
 
 def idle_at_zero(model: ir.Model) -> Warnings:
     """A predictor that repeats others where a parameter is 0: its coefficient b is free there, db/b has no integral."""
-    for equation, term, name in _inside(model):
+    for equation, term, name in inside(model):
         prior, coefficient = model.parameters[name].prior, model.parameters[term.coefficient]
         is_flat = coefficient.is_free and coefficient.prior.distribution == "flat"
         endless = not (np.isfinite(coefficient.prior.lower) and np.isfinite(coefficient.prior.upper))
@@ -46,7 +46,7 @@ def idle_at_zero(model: ir.Model) -> Warnings:
                    "prior of the coefficient")  # fmt: skip
 
 
-def _inside(model: ir.Model) -> Iterator[tuple[ir.Equation, ir.Term, str]]:
+def inside(model: ir.Model) -> Iterator[tuple[ir.Equation, ir.Term, str]]:
     """Equation, term, and a free parameter inside a function of variables in the term."""
     for equation in model.equations:
         for term in equation.terms:

@@ -25,6 +25,8 @@ from blimp2pymc.pymc_source.priors import declare
 def not_jointly_normal(model: Model) -> Iterator[Finding]:
     """Why latent variables cannot be integrated out of a model, each reason with its place."""
     joint = frozenset(model.equation_of)
+    told: set[str] = set()
+    # A nominal variable has several equations.
 
     def refuse(reason: str, equation: Equation, span: Span | None = None) -> Finding:
         text = f"the marginal form needs all variables to be jointly normal, and {reason}"
@@ -34,7 +36,9 @@ def not_jointly_normal(model: Model) -> Iterator[Finding]:
         if equation.role is Role.MEANS:
             yield refuse(f"the mean of '{equation.name}' depends on its completed values", equation)
         elif equation.family != "normal":
-            yield refuse(f"'{equation.name}' is a {equation.family.replace('_', ' ')} outcome", equation)
+            if equation.name not in told:
+                yield refuse(f"'{equation.name}' is a {equation.family.replace('_', ' ')} outcome", equation)
+            told.add(equation.name)
         elif equation.transform is not None:
             yield refuse(f"'{equation.name}' is transformed", equation)
         elif equation.variance_terms:
@@ -42,9 +46,9 @@ def not_jointly_normal(model: Model) -> Iterator[Finding]:
             yield refuse(reason, equation, equation.variance_terms[-1].span)
         else:
             for term in equation.terms:
-                if not _is_linear(expand_term(term), joint):
-                    reason = f"'{equation.name}' depends on '{term.name}', which is not linear in them"
-                    yield refuse(reason, equation, term.span)
+                obstacle = _not_linear(expand_term(term), joint)
+                if obstacle:
+                    yield refuse(f"'{equation.name}' depends on '{term.name}', {obstacle}", equation, term.span)
     for quantity in model.quantities:
         for leaf in dict.fromkeys(leaves(quantity.expression)):
             if isinstance(leaf, ImpliedVariance) and leaf.part in IMPLIED:
@@ -53,16 +57,16 @@ def not_jointly_normal(model: Model) -> Iterator[Finding]:
                               f"leave out --marginal, or '{quantity.name}'", "not-jointly-normal")  # fmt: skip
 
 
-def _is_linear(products: tuple[Product, ...], joint: frozenset[Column]) -> bool:
-    """Whether at most one of the joint variables is in every product, times what is the same in all rows."""
+def _not_linear(products: tuple[Product, ...], joint: frozenset[Column]) -> str:
+    """What is wrong unless at most one joint variable is in every product, times what is the same in all rows."""
     for product in products:
         inside = [each for each in product.columns if each in joint]
         functions = frozenset[Column]().union(*(columns_in(each) for each in product.functions))
         if functions & joint or len(inside) > 1:
-            return False
+            return "which is not linear in them"
         if inside and (len(product.columns) > 1 or functions):
-            return False
-    return True
+            return f"in which the coefficient of '{inside[0].name}' differs between rows"
+    return ""
 
 
 def joint_variables(model: Model) -> tuple[Column, ...]:

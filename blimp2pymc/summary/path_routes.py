@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import atan2, cos, hypot, inf, pi, sin
+from math import atan2, cos, hypot, inf, pi, sin, sqrt
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from blimp2pymc.summary.path_layout import Box, label_size
 Point = tuple[float, float]
 
 RESIDUAL_LENGTH = 24.0
+OFF_MIDDLE = 0.28
+"""Where double-headed curves begin: so much of a side's length off its middle."""
 TRIANGLE = 6.0
 """Half the width of the triangle of an intercept."""
 N_POINTS = 25
@@ -113,6 +115,8 @@ class _Router:
         self.drawn: list[np.ndarray] = []
         self._stack = np.empty((0, 2 * N_POINTS - 1, 2)), np.empty((0, 2)), np.empty((0, 2))
         self.taken: list[Box] = []
+        self.tails: list[Point] = []
+        """Where short arrows begin: two that meet there would look like one with two heads."""
         self.angles: dict[str, list[float]] = {key: [] for key in places}
         boxes = list(places.values())
         self.middle = (
@@ -207,6 +211,7 @@ class _Router:
                 best = cost, Line(curve, kind, label), angle
         assert best is not None
         self.drawn.append(best[1].curve.points())
+        self.tails.append(best[1].curve.start)
         self.angles[key].append(best[2])
         if kind == "intercept":
             x, y = best[1].curve.start
@@ -230,6 +235,8 @@ class _Router:
         cost = THROUGH_NODE * _hits(points, others, 4.0)
         cost += ACROSS_LABEL * _hits(points, self.taken, 1.0)
         cost += 8 * self._crossed(points)
+        x, y = curve.start
+        cost += ACROSS_LABEL * sum(hypot(x - other[0], y - other[1]) < RESIDUAL_LENGTH / 2 for other in self.tails)
         if label is not None:
             cost += self._hidden(label)
         return cost
@@ -324,7 +331,7 @@ def _arcs(first: Box, second: Box) -> Iterator[Curve]:
                 if side > 0:
                     x = max(one.x + one.width / 2 for one in (first, second)) + bulge
                 ends = [
-                    (one.x + side * one.width / 2, one.y + _toward(one.y, other.y, one.height, one))
+                    (one.x + side * _reach(one.width, one, other), one.y + _toward(one.y, other.y, one.height))
                     for one, other in ((first, second), (second, first))
                 ]
                 yield Curve(ends[0], (x, ends[0][1]), (x, ends[1][1]), ends[1])
@@ -334,7 +341,7 @@ def _arcs(first: Box, second: Box) -> Iterator[Curve]:
                 if side > 0:
                     y = max(one.y + one.height / 2 for one in (first, second)) + bulge
                 ends = [
-                    (one.x + _toward(one.x, other.x, one.width, one), one.y + side * one.height / 2)
+                    (one.x + _toward(one.x, other.x, one.width), one.y + side * _reach(one.height, one, other))
                     for one, other in ((first, second), (second, first))
                 ]
                 yield Curve(ends[0], (ends[0][0], y), (ends[1][0], y), ends[1])
@@ -342,11 +349,15 @@ def _arcs(first: Box, second: Box) -> Iterator[Curve]:
         yield bowed(first, second, bow)
 
 
-def _toward(here: float, there: float, size: float, one: Box) -> float:
-    """How far off the middle of a box's side a curve begins, so that a residual finds room beside it."""
-    if one.is_round or here == there:
-        return 0.0
-    return 0.28 * size if there > here else -0.28 * size
+def _toward(here: float, there: float, size: float) -> float:
+    """How far off the middle of a side a curve begins, so that a residual or a loading finds room beside it."""
+    return 0.0 if here == there else OFF_MIDDLE * size if there > here else -OFF_MIDDLE * size
+
+
+def _reach(size: float, one: Box, other: Box) -> float:
+    """From the centre of a node to where such a curve begins."""
+    is_level = one.x == other.x and one.y == other.y
+    return size / 2 * (sqrt(1 - 4 * OFF_MIDDLE**2) if one.is_round and not is_level else 1.0)
 
 
 def _hits(points: np.ndarray, boxes: Sequence[Box], margin: float) -> int:

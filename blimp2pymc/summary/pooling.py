@@ -161,7 +161,8 @@ def pool(
         title = f"{KINDS[kind]} of {analysis}"
     elif callable(analysis):
         found = [_analysis(analysis(each), number) for number, each in enumerate(data_sets, 1)]
-        title = getattr(analysis, "__name__", "").strip("<>")
+        name = getattr(analysis, "__name__", "")
+        title = "Analysis by a function" if name in ("", "<lambda>") else name.strip("<>")
     else:
         raise error(f"{analysis!r} is no analysis", hint='a formula such as "y ~ x", or a function of a data set')
     if degrees_of_freedom is None:

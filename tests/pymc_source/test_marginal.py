@@ -121,6 +121,19 @@ def test_what_is_not_jointly_normal_is_refused_with_the_reason(name: str, reason
     assert any(reason in each.message for each in caught.value.findings)
 
 
+def test_slopes_that_differ_between_rows_are_no_nonlinear_terms() -> None:
+    script = "LATENT: f; FIXED: d; MODEL: f -> x1 x2; y ~ f d f*d;"
+    with pytest.raises(BlimpError, match=r"'f\*d', in which the coefficient of 'f' differs between rows") as caught:
+        translate(resolve(script, cases.simulated()), marginal=True)
+    assert len(caught.value.findings) == 1
+
+
+def test_a_nominal_variable_is_named_once() -> None:
+    with pytest.raises(BlimpError) as caught:
+        translate(resolve("TRANSFORM: n = d + (w > 0); NOMINAL: n; MODEL: n ~ x1; y ~ x1;", cases.simulated()), marginal=True)
+    assert [each.message for each in caught.value.findings].count(caught.value.findings[0].message) == 1
+
+
 def test_a_variance_of_completed_rows_is_refused() -> None:
     script = "MODEL: y ~ x1; PARAMETERS: r = x1.residvar/sqrt(y.totalvar*y.totalvar);"
     with pytest.raises(BlimpError, match="has no completed rows") as caught:

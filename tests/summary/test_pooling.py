@@ -162,6 +162,7 @@ def test_function_of_a_data_set(sets):
 
 def test_function_that_returns_statsmodels_results(sets):
     by_function = pool(sets, lambda data: smf.ols("y ~ x", data).fit())
+    assert by_function.title == "Analysis by a function"
     pd.testing.assert_frame_equal(by_function.table, pool(sets, "y ~ x").table)
 
 
