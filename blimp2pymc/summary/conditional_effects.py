@@ -60,7 +60,10 @@ class Point:
 
 
 def conditional_rows(model: Model, draws: Draws, equation: Equation) -> list[Row]:
-    """Conditional effects on one outcome: of every focal variable that is in its equation with all moderators."""
+    """Conditional effects on one outcome: of every focal variable that is in its equation with all moderators.
+
+    As Blimp prints them: in every such equation, also where it has no product of the two.
+    """
     rows = []
     for effect in model.simple_effects:
         if _is_in(effect, equation, model):

@@ -130,8 +130,10 @@ def test_slopes_that_differ_between_rows_are_no_nonlinear_terms() -> None:
 
 def test_a_nominal_variable_is_named_once() -> None:
     with pytest.raises(BlimpError) as caught:
-        translate(resolve("TRANSFORM: n = d + (w > 0); NOMINAL: n; MODEL: n ~ x1; y ~ x1;", cases.simulated()), marginal=True)
-    assert [each.message for each in caught.value.findings].count(caught.value.findings[0].message) == 1
+        script = "TRANSFORM: n = d + (w > 0); NOMINAL: n; MODEL: n ~ x1; y ~ x1;"
+        translate(resolve(script, cases.simulated()), marginal=True)
+    messages = [each.message for each in caught.value.findings]
+    assert len(messages) == len(set(messages))
 
 
 def test_a_variance_of_completed_rows_is_refused() -> None:
