@@ -17,6 +17,7 @@ from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.sampler.kernels import response_steps, responses, thresholds
 from blimp2pymc.sampler.numerics.normal_table import normal_probability, normal_score
+from blimp2pymc.sampler.numerics.normal_tails import LIMIT, normal_density, normal_share
 from blimp2pymc.sampler.plan.rules import plan
 
 
@@ -55,6 +56,24 @@ def test_normal_distribution():
     assert np.abs(np.array([score(each) for each in p]) - expected).max() < 2e-9 * 38
 
 
+def test_normal_tails():
+    from scipy import stats
+
+    x = np.concatenate([np.linspace(-LIMIT, LIMIT, 40_001), [0.0]])
+    below, density = np.empty_like(x), np.empty_like(x)
+    chains.callable_kernel(_fill_tails)(x, below, density)
+    assert np.abs(density / stats.norm.pdf(x) - 1).max() < 1e-12
+    assert np.abs(below - stats.norm.cdf(x)).max() < 3e-13
+    lower = x < 0
+    assert np.abs(below[lower] / stats.norm.cdf(x[lower]) - 1).max() < 2e-12
+
+
+def _fill_tails(x, below, density):
+    for i in range(x.size):
+        density[i] = normal_density(x[i])
+        below[i] = normal_share(x[i], density[i])
+
+
 def test_density_of_responses():
     run = chains.chain(small_models.ordinal())
     rng = np.random.default_rng(5)
@@ -88,15 +107,15 @@ def test_density_of_thresholds():
     from scipy import stats
 
     run = chains.chain(small_models.ordinal())
-    sort, density = (chains.callable_kernel(each) for each in (thresholds.sort_places, thresholds.log_likelihood))
+    density = chains.callable_kernel(thresholds.log_likelihood)
     table, work = run.layout.tables.responses, run.work
     for variable, residual in enumerate(run.layout.plan.structure.responses):
         mean, deviation = _conditional(run, variable)
         category = _category(run, variable)
-        sort(table, variable, len(mean), run.state)
 
         def found(bounds, shift):
-            return density(table, variable, work.response_mean + shift, run.state, bounds, work, 0)  # noqa: B023
+            shifted = work.response_mean + shift
+            return density(table, variable, len(mean), shifted, run.state, bounds, work, 0)  # noqa: B023
 
         for shift in (0.0, 4.0, -9.0, 30.0):
             bounds = np.array([-np.inf, *(_value(run, each) for each in residual.equation.thresholds), np.inf])

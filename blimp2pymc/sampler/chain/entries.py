@@ -181,7 +181,7 @@ def move_thresholds(tables, state, work, variable, new):
         work.bounds[1, k] = work.bounds[0, k]
     for k in range(new.size):
         work.bounds[1, k + 1] = new[k]
-    ratio = thresholds.log_likelihood(table, variable, work.response_mean, state, work.bounds[1], work, 1) - before
+    ratio = thresholds.log_likelihood(table, variable, n, work.response_mean, state, work.bounds[1], work, 1) - before
     ratio += thresholds.log_priors(priors, table, variable, work.bounds[1])
     ratio += threshold_effects.follow(tables, variable, state, work)
     for k in range(new.size):

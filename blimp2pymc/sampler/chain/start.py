@@ -101,8 +101,6 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
             category=tables.responses.category.copy(),
-            order=np.zeros(len(tables.responses.category), np.int64),
-            category_place=np.zeros(len(tables.responses.code) + len(tables.responses.column), np.int64),
             damping=np.tile([0.3, 0.0], (len(tables.responses.column), 1)),
             information=np.zeros((len(tables.responses.column), most, most)),
             factor=np.zeros((len(tables.responses.column), most, most)),

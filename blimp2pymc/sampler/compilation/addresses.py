@@ -1,6 +1,6 @@
-"""Addresses in compiled code: calls of functions known by their address alone, and memory asked for ahead of its use.
+"""Addresses in compiled code: calls of functions known by their address alone.
 
-Calls are how the loop of a chain reaches code that it was not compiled with.
+They are how the loop of a chain reaches code that it was not compiled with.
 
 The loop is compiled once for all models; a block drawn by NUTS brings the log density of its own model, compiled by
 PyTensor. These names stand for the calls in compiled code; `reference_types` tells numba what they are.
@@ -17,7 +17,3 @@ def call_block(address, block, number):
 def call_density(address, values, gradient, theta, columns):
     """Call a log density of some parameters' values given all others and the completed columns; sets the gradient."""
     raise NotImplementedError("blocks drawn by NUTS need compiled code: unset NUMBA_DISABLE_JIT")
-
-
-def prefetch(values, index):
-    """Ask for an element of an array to be brought into the cache."""

@@ -103,6 +103,7 @@ UNMARKED = (
     "addresses.py",
     "chain_state.py",
     "compiled.py",
+    "instructions.py",
     "machine_code.py",
     "reference_types.py",
     "references.py",

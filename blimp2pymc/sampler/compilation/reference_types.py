@@ -25,7 +25,8 @@ from numba.extending import (
 )
 from numba.np.arrayobj import make_array
 
-from blimp2pymc.sampler.compilation.addresses import call_block, call_density, prefetch
+from blimp2pymc.sampler.compilation.addresses import call_block, call_density
+from blimp2pymc.sampler.compilation.instructions import power_of_two, prefetch
 from blimp2pymc.sampler.compilation.references import HEADER, Form, Reference
 
 ITEMS = {"float64": types.float64, "int64": types.int64, "uint64": types.uint64, "bool": types.boolean}
@@ -166,3 +167,16 @@ def _prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
     # To be read, into every cache, data.
     builder.call(function, [address, ir.Constant(flag, 0), ir.Constant(flag, 3), ir.Constant(flag, 1)])
     return context.get_dummy_value()
+
+
+@type_callable(power_of_two)
+def _type_power_of_two(_context: Any) -> Any:
+    return lambda exponent: types.float64
+
+
+@lower_builtin(power_of_two, types.Integer)
+def _power_of_two(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    word = ir.IntType(64)
+    exponent = arguments[0] if arguments[0].type == word else builder.sext(arguments[0], word)
+    biased = builder.add(exponent, ir.Constant(word, 1023))
+    return builder.bitcast(builder.shl(biased, ir.Constant(word, 52)), ir.DoubleType())

@@ -144,7 +144,7 @@ def _gradient(tables, variable, n, t, move, state, bounds, work, which, out):
 
 
 @compiled
-def learn(tables, variable, size, state, work):
+def learn(tables, variable, n, size, state, work):
     """Add the squares of the derivatives at the current values to the mean information, and factor it."""
     responses, priors = tables.responses, tables.priors
     information, factor, row = state.information[variable], state.factor[variable], work.step[ROW]
@@ -153,8 +153,7 @@ def learn(tables, variable, size, state, work):
     for i in range(size):
         for j in range(i + 1):
             information[i, j] *= 1.0 - weight
-    start, first = responses.category_start[variable], responses.code_start[variable] + variable
-    threshold = responses.threshold_start[variable]
+    start, threshold = responses.category_start[variable], responses.threshold_start[variable]
     n_thresholds = responses.threshold_start[variable + 1] - threshold
     n_drawn, above, below = 0, -1, -1
     for k in range(n_thresholds):
@@ -166,8 +165,9 @@ def learn(tables, variable, size, state, work):
         if k < n_thresholds and responses.is_drawn[threshold + k]:
             above = done
             done += 1
-        for j in range(start + state.category_place[first + k], start + state.category_place[first + k + 1]):
-            i = state.order[j]
+        for i in range(n):
+            if state.category[start + i] != k:
+                continue
             upper, slope = work.upper_slope[0, i], work.mean_slope[0, i]
             lower = slope + upper
             for c in range(n_drawn, size):
@@ -243,7 +243,7 @@ def _log_density(tables, variable, n, move, state, work):
         step = move[k] if k < n_slopes else math.exp(move[k]) - 1.0
         for i in range(n):
             mean[i] += step * design[i]
-    return value + thresholds.log_likelihood(responses, variable, mean, state, work.bounds[1], work, 1)
+    return value + thresholds.log_likelihood(responses, variable, n, mean, state, work.bounds[1], work, 1)
 
 
 @inlined
@@ -325,7 +325,7 @@ def step_in_order(tables, variable, n, current, state, work, adapting):
     responses, place = tables.responses, tables.responses.step[variable]
     bounds, new = work.bounds[0], work.bounds[1]
     ratio = thresholds.propose(responses, variable, bounds, new, state.widths[place, 0], state.generator) - current
-    ratio += thresholds.log_likelihood(responses, variable, work.response_mean, state, new, work, 1)
+    ratio += thresholds.log_likelihood(responses, variable, n, work.response_mean, state, new, work, 1)
     ratio += thresholds.log_priors(tables.priors, responses, variable, new)
     follows = ratio > -math.inf
     if follows:
@@ -356,7 +356,7 @@ def draw(tables, variable, n, state, work, adapting):
     current += thresholds.log_priors(tables.priors, responses, variable, work.bounds[0])
     current += log_priors(tables, variable, state.theta, work)
     known = state.damping[variable, 1] > 0.0 and not adapting
-    if known or learn(tables, variable, size, state, work):
+    if known or learn(tables, variable, n, size, state, work):
         current = propose(tables, variable, n, size, current, state, work, adapting)
     if responses.step[variable] >= 0 and (adapting or uniform(state.generator) < SHARE):
         without = current - log_priors(tables, variable, state.theta, work)

@@ -16,9 +16,9 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels import cells, response_steps, thresholds
-from blimp2pymc.sampler.numerics.generator import truncated_normal, uniform
+from blimp2pymc.sampler.numerics.generator import fill_uniform, truncated_normal
 from blimp2pymc.sampler.numerics.moments import multiply
-from blimp2pymc.sampler.numerics.normal_table import normal_score
+from blimp2pymc.sampler.numerics.normal_table import MIDDLE, middle_score, normal_score
 
 
 @compiled
@@ -74,26 +74,31 @@ def _mean_of_equation(tables, variable, low, n, state, work, out):
 
 
 @compiled
-def draw(tables, variable, state, work):
-    """Draw the responses of a variable from the probabilities that `thresholds` left."""
-    responses, generator = tables.responses, state.generator
-    bounds, mean, root = work.bounds[0], work.response_mean, work.response_root
-    below, inside = work.below[0], work.inside[0]
+def draw(tables, variable, n, state, work):
+    """Draw the n responses of a variable from the probabilities that `thresholds` left."""
+    responses, bounds = tables.responses, work.bounds[0]
     column = state.columns[responses.column[variable]]
-    start, first = responses.category_start[variable], responses.code_start[variable] + variable
+    start = responses.category_start[variable]
     last = responses.code_start[variable + 1] - responses.code_start[variable] - 1
-    for k in range(last + 1):
-        lower, upper = bounds[k], bounds[k + 1]
-        for j in range(state.category_place[first + k], state.category_place[first + k + 1]):
-            i = state.order[start + j]
+    for low in range(0, n, 256):
+        size = min(256, n - low)
+        below, inside = work.below[0, low : low + size], work.inside[0, low : low + size]
+        share, score = work.normals[0:size], work.product[0:size]
+        fill_uniform(state.generator, share)
+        for i in range(size):
+            share[i] = below[i] + inside[i] * share[i]
+            score[i] = middle_score(share[i])
+        for i in range(size):
+            k, mean, root = state.category[start + low + i], work.response_mean[low + i], work.response_root[low + i]
+            lower, upper = bounds[k], bounds[k + 1]
             if inside[i] > thresholds.LEAST_INVERTED:
-                score = normal_score(below[i] + inside[i] * uniform(generator)) / root[i]
-                value = mean[i] + (-score if thresholds.is_turned(k, last, (lower - mean[i]) * root[i]) else score)
-                # The tables are not exact: at the ends of an interval a value may leave it.
+                z = score[i] if MIDDLE <= share[i] <= 1.0 - MIDDLE else normal_score(share[i])
+                value = mean + (-z if thresholds.is_turned(k, last, (lower - mean) * root) else z) / root
+                # The inverse is not exact: at the ends of an interval a value may leave it.
                 value = min(max(value, lower), upper)
             else:
-                value = truncated_normal(generator, mean[i], 1.0 / root[i], lower, upper)
-            column[responses.row[start + i]] = value
+                value = truncated_normal(state.generator, mean, 1.0 / root, lower, upper)
+            column[responses.row[start + low + i]] = value
 
 
 @inlined
@@ -103,7 +108,7 @@ def update(tables, variable, state, work, adapting):
     n = conditional(tables, variable, state, work)
     response_steps.draw(tables, variable, n, state, work, adapting)
     if not responses.is_sliced[variable]:
-        draw(tables, variable, state, work)
+        draw(tables, variable, n, state, work)
         for k in range(responses.redrawn_start[variable], responses.redrawn_start[variable + 1]):
             cells.update_block(tables, responses.redrawn[k], state, work)
 
@@ -116,7 +121,7 @@ def redraw(tables, state, work):
             continue
         n = conditional(tables, variable, state, work)
         thresholds.prepare(tables, variable, n, state, work)
-        draw(tables, variable, state, work)
+        draw(tables, variable, n, state, work)
 
 
 @compiled

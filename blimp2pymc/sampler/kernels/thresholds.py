@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics.generator import truncated_normal
-from blimp2pymc.sampler.numerics.normal_table import normal_both, normal_probability
+from blimp2pymc.sampler.numerics.moments import CHUNK
+from blimp2pymc.sampler.numerics.normal_table import normal_probability
+from blimp2pymc.sampler.numerics.normal_tails import LIMIT, normal_density, normal_share
 
 SMALLEST = 1e-290
 """Probability of a category below which its logarithm is not told apart."""
@@ -26,24 +28,6 @@ LEAST_INVERTED = 1e-10
 """A response whose category is less probable than this is drawn by rejection, not by inversion."""
 UPPER, LOWER = 0, 1
 """Rows of the sums of derivatives of a category's log probability: by the threshold above it, and below it."""
-
-
-@compiled
-def sort_places(responses, variable, n, state):
-    """Order the rows of a variable by category."""
-    start, first = responses.category_start[variable], responses.code_start[variable] + variable
-    n_categories = responses.code_start[variable + 1] - responses.code_start[variable]
-    place = state.category_place
-    for k in range(n_categories + 1):
-        place[first + k] = 0
-    for i in range(n):
-        place[first + state.category[start + i]] += 1
-    for k in range(1, n_categories + 1):
-        place[first + k] += place[first + k - 1]
-    for i in range(n - 1, -1, -1):
-        k = first + state.category[start + i]
-        place[k] -= 1
-        state.order[start + place[k]] = i
 
 
 @compiled
@@ -57,52 +41,85 @@ def set_bounds(responses, variable, theta, bounds):
 
 
 @compiled
-def log_likelihood(responses, variable, mean, state, bounds, work, which):
-    """Log probability of all observed categories, given the means; rows in the order of `sort_places`.
+def log_likelihood(responses, variable, n, mean, state, bounds, work, which):
+    """Log probability of all observed categories, given the means of n responses.
 
     Writes the probability of each category to `work.inside[which]` and of what is below it to `work.below[which]`;
     where `is_turned`, of what is above it, so that no digits are lost. Derivatives by the thresholds are added up in
     `work.slope_sums[which]`; those of every row, by the threshold above it and by the mean, are in `work.upper_slope`
     and `work.mean_slope`.
     """
-    root, order = work.response_root, state.order
-    below, inside, sums = work.below[which], work.inside[which], work.slope_sums[which]
-    upper_slope, mean_slope = work.upper_slope[which], work.mean_slope[which]
-    start, first = responses.category_start[variable], responses.code_start[variable] + variable
+    sums, start = work.slope_sums[which], responses.category_start[variable]
     last = responses.code_start[variable + 1] - responses.code_start[variable] - 1
-    total, product = 0.0, 1.0
     for k in range(last + 1):
-        lower_bound, upper_bound = bounds[k], bounds[k + 1]
-        at_ends = k in (0, last)
-        sum_upper = sum_lower = 0.0
-        for j in range(start + state.category_place[first + k], start + state.category_place[first + k + 1]):
-            i = order[j]
-            scale = root[i]
-            lower, upper = (lower_bound - mean[i]) * scale, (upper_bound - mean[i]) * scale
-            turned = is_turned(k, last, lower)
-            far, near = (-upper, -lower) if turned else (lower, upper)
-            share, at_near = normal_both(near)
-            outside = at_far = 0.0
-            if not at_ends:
-                outside, at_far = normal_both(far)
-            share -= outside
-            below[i], inside[i] = outside, share
-            share = max(share, SMALLEST)
-            product *= share
+        sums[UPPER, k] = sums[LOWER, k] = 0.0
+    total, product = 0.0, 1.0
+    for low in range(0, n, CHUNK):
+        high = min(n, low + CHUNK)
+        category = state.category[start + low : start + high]
+        below, inside = work.below[which, low:high], work.inside[which, low:high]
+        upper_slope, mean_slope = work.upper_slope[which, low:high], work.mean_slope[which, low:high]
+        _set_limits(category, last, mean[low:high], work.response_root[low:high], bounds, below, inside, mean_slope)
+        if last == 1:
+            _set_shares_of_two(high - low, inside, upper_slope, mean_slope)
+        else:
+            _set_shares(high - low, below, inside, upper_slope, mean_slope)
+        for i in range(high - low):
+            product *= max(inside[i], SMALLEST)
             if product < 1e-15:
                 total += math.log(product)
                 product = 1.0
-            scale /= share
-            at_near *= scale
-            at_far *= scale
-            slope = at_far if turned else at_near
-            lower_slope = at_near if turned else at_far
-            upper_slope[i] = slope
-            mean_slope[i] = lower_slope - slope
-            sum_upper += slope
-            sum_lower += lower_slope
-        sums[UPPER, k], sums[LOWER, k] = sum_upper, sum_lower
+        for k in range(last + 1):
+            upper = lower = 0.0
+            for i in range(high - low):
+                upper += upper_slope[i] if category[i] == k else 0.0
+                lower += upper_slope[i] + mean_slope[i] if category[i] == k else 0.0
+            sums[UPPER, k] += upper
+            sums[LOWER, k] += lower
     return total + math.log(product)
+
+
+@compiled
+def _set_limits(category, last, mean, root, bounds, far, near, scale):
+    # Standardized limits of each row's category, turned so that the one that counts is `near`; `scale` is the root,
+    # negative where they are turned.
+    for i in range(category.size):
+        k, s = category[i], root[i]
+        lower, upper = (bounds[k] - mean[i]) * s, (bounds[k + 1] - mean[i]) * s
+        turned = is_turned(k, last, lower)
+        far[i] = max(-upper if turned else lower, -LIMIT)
+        near[i] = min(max(-lower if turned else upper, -LIMIT), LIMIT)
+        scale[i] = -s if turned else s
+
+
+@compiled
+def _set_shares(n, below, inside, upper_slope, mean_slope):
+    # From limits, and the scale in `mean_slope`, to probabilities and derivatives.
+    for i in range(n):
+        near, far, scale = inside[i], below[i], mean_slope[i]
+        at_near, at_far = normal_density(near), normal_density(far)
+        outside = normal_share(far, at_far)
+        share = normal_share(near, at_near) - outside
+        below[i], inside[i] = outside, share
+        weight = abs(scale) / max(share, SMALLEST)
+        at_near *= weight
+        at_far *= weight
+        slope = at_far if scale < 0.0 else at_near
+        upper_slope[i] = slope
+        mean_slope[i] = (at_near if scale < 0.0 else at_far) - slope
+
+
+@compiled
+def _set_shares_of_two(n, inside, upper_slope, mean_slope):
+    # The same for two categories: there is nothing beyond the far limit.
+    for i in range(n):
+        near = inside[i]
+        at_near = normal_density(near)
+        share = normal_share(near, at_near)
+        inside[i] = share
+        slope = at_near * mean_slope[i] / max(share, SMALLEST)
+        upper_slope[i] = max(slope, 0.0)
+        mean_slope[i] = -slope
 
 
 @compiled
@@ -115,10 +132,10 @@ def category_of(responses, variable, value, theta):
     return k
 
 
-@compiled
+@inlined
 def is_turned(category, last, lower):
     """Whether probabilities are counted from above: in the last category, and where the lower limit is above 0."""
-    return category == last or lower > 0.0
+    return (category == last) | (lower > 0.0)
 
 
 @compiled
@@ -168,10 +185,6 @@ def propose(responses, variable, bounds, new, step, generator):
 
 @compiled
 def prepare(tables, variable, n, state, work):
-    """Sort the rows and compute the probabilities at the current values; returns their log likelihood."""
-    responses = tables.responses
-    # Sorted once, unless categories are drawn as well.
-    if responses.is_changing[variable] or state.category_place[responses.code_start[variable + 1] + variable] != n:
-        sort_places(responses, variable, n, state)
-    set_bounds(responses, variable, state.theta, work.bounds[0])
-    return log_likelihood(responses, variable, work.response_mean, state, work.bounds[0], work, 0)
+    """Compute the probabilities at the current values; returns their log likelihood."""
+    set_bounds(tables.responses, variable, state.theta, work.bounds[0])
+    return log_likelihood(tables.responses, variable, n, work.response_mean, state, work.bounds[0], work, 0)

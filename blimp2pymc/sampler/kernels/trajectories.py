@@ -229,7 +229,7 @@ def redraw(tables, index, state, work):
             variable = table.variable[part]
             n = responses.conditional(tables, variable, state, work)
             thresholds.prepare(tables, variable, n, state, work)
-            responses.draw(tables, variable, state, work)
+            responses.draw(tables, variable, n, state, work)
 
 
 @compiled

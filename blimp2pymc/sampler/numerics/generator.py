@@ -131,6 +131,24 @@ def fill_normal(state, out):
 
 
 @compiled
+def fill_uniform(state, out):
+    """Fill `out` with uniform variates of the open interval (0, 1)."""
+    a, b, c, d = state[0], state[1], state[2], state[3]
+    for i in range(out.size):
+        s = a + d
+        r = ((s << np.uint64(23)) | (s >> np.uint64(41))) + a
+        t = b << np.uint64(17)
+        c ^= a
+        d ^= b
+        b ^= c
+        a ^= d
+        c ^= t
+        d = (d << np.uint64(45)) | (d >> np.uint64(19))
+        out[i] = (float(np.int64(r >> np.uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
+    state[0], state[1], state[2], state[3] = a, b, c, d
+
+
+@compiled
 def gamma(state, shape):
     """A gamma variate of rate 1 (marsaglia and tsang 2000)."""
     boost = 1.0

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compilation.addresses import prefetch
 from blimp2pymc.sampler.compilation.compiled import compiled, inlined
+from blimp2pymc.sampler.compilation.instructions import prefetch
 from blimp2pymc.sampler.numerics import cholesky
 
 CHUNK = 256

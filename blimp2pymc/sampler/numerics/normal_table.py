@@ -12,9 +12,11 @@ import math
 
 import numpy as np
 
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 
 LIMIT, PER_UNIT = 6.0, 128
+MIDDLE = 0.02425
+"""Probability at both ends for which the inverse has another formula."""
 
 
 def _table() -> np.ndarray:
@@ -58,21 +60,27 @@ def normal_both(x):
     return TABLE[k, 0] + density * d * series, density * (1.0 - u * (1.0 - u * (0.5 - u * (1.0 / 6.0))))
 
 
+@inlined
+def middle_score(p):
+    """Value of a standard normal variable below which it is with probability p, for p from `MIDDLE` to 1 - `MIDDLE`."""
+    q = p - 0.5
+    r = q * q
+    top = (
+        (((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r + 138.3577518672690) * r
+        - 30.66479806614716
+    ) * r + 2.506628277459239
+    bottom = (
+        (((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r + 66.80131188771972) * r
+        - 13.28068155288572
+    ) * r + 1.0
+    return top * q / bottom
+
+
 @compiled
 def normal_score(p):
     """Value of a standard normal variable below which it is with probability p, for 0 < p < 1."""
-    if 0.02425 <= p <= 0.97575:
-        q = p - 0.5
-        r = q * q
-        top = (
-            (((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r + 138.3577518672690) * r
-            - 30.66479806614716
-        ) * r + 2.506628277459239
-        bottom = (
-            (((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r + 66.80131188771972) * r
-            - 13.28068155288572
-        ) * r + 1.0
-        return top * q / bottom
+    if MIDDLE <= p <= 1.0 - MIDDLE:
+        return middle_score(p)
     q = math.sqrt(-2.0 * math.log(max(min(p, 1.0 - p), 1e-300)))
     top = (
         (((-0.007784894002430293 * q - 0.3223964580411365) * q - 2.400758277161838) * q - 2.549732539343734) * q

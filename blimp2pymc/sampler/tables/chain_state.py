@@ -37,10 +37,6 @@ class State(NamedTuple):
     """Evaluations and draws of the slice samplers of parameters and of cells, shape (4,)."""
     category: np.ndarray
     """Category of every row in the blocks of `Responses`, from 0; those that are missing change."""
-    order: np.ndarray
-    """Places of these rows, variable by variable, ordered by category."""
-    category_place: np.ndarray
-    """Where each category begins in that order, and the end, per variable."""
     damping: np.ndarray
     """Damping of the proposals of `kernels.response_steps`, and number of sweeps in the information; (variables, 2)."""
     information: np.ndarray
