@@ -16,6 +16,7 @@ from blimp2pymc.sampler.chain.chain import sample
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.draws import StatisticKind
 from blimp2pymc.sampler.kernels import response_steps, responses, thresholds
+from blimp2pymc.sampler.numerics.exponentials import LARGEST, exponential, log_of_one_plus, logarithm
 from blimp2pymc.sampler.numerics.normal_table import normal_probability, normal_score
 from blimp2pymc.sampler.numerics.normal_tails import LIMIT, normal_density, normal_share
 from blimp2pymc.sampler.plan.rules import plan
@@ -66,6 +67,22 @@ def test_normal_tails():
     assert np.abs(below - stats.norm.cdf(x)).max() < 3e-13
     lower = x < 0
     assert np.abs(below[lower] / stats.norm.cdf(x[lower]) - 1).max() < 2e-12
+
+
+def test_exponentials():
+    x = np.concatenate([np.linspace(-LARGEST, LARGEST, 40_001), np.geomspace(1e-12, 1.0, 100), [0.0]])
+    found, log, plus = np.empty((3, x.size))
+    chains.callable_kernel(_fill_exponentials)(x, found, log, plus)
+    assert np.abs(found / np.exp(x) - 1).max() < 1e-12
+    assert np.abs(log - x).max() < 1e-12
+    assert np.abs(plus / np.logaddexp(0.0, x) - 1).max() < 1e-12
+
+
+def _fill_exponentials(x, found, log, plus):
+    for i in range(x.size):
+        found[i] = exponential(x[i])
+        log[i] = logarithm(found[i])
+        plus[i] = log_of_one_plus(x[i])
 
 
 def _fill_tails(x, below, density):

@@ -13,6 +13,7 @@ import numpy as np
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.row_densities import constant_of_count, row_densities
+from blimp2pymc.sampler.numerics.exponentials import exponential, logarithm
 from blimp2pymc.sampler.numerics.moments import prepare_values, values_of
 
 
@@ -152,7 +153,7 @@ def missing_values(data, column, columns, out):
 def weight_by_row(weight, size, n, work, value):
     """Scale residuals of rows to the precision 1, and add what that does to their log density."""
     for i in range(n):
-        value[i] += 0.5 * size * math.log(weight[i])
+        value[i] += 0.5 * size * logarithm(weight[i])
         work.normals[i] = math.sqrt(weight[i])
     root = work.normals
     for e in range(size):
@@ -216,7 +217,7 @@ def add_log_likelihood(tables, groups, columns, offset, state, work, count, mome
                 if residuals.root[e] >= 0:
                     root = columns[residuals.root[e], low : low + n]
                     for i in range(n):
-                        value[i] += math.log(root[i])
+                        value[i] += logarithm(root[i])
             if residuals.weight[group] >= 0:
                 weight_by_row(columns[residuals.weight[group], low : low + n], end - start, n, work, value)
             for e in range(end - start):
@@ -231,8 +232,6 @@ def add_log_likelihood(tables, groups, columns, offset, state, work, count, mome
             deviation = value[i] - mean[row]
             mean[row] += deviation / count
             squares[row] += deviation * (value[i] - mean[row])
-            if value[i] > most[row]:
-                total[row] = total[row] * math.exp(most[row] - value[i]) + 1.0
-                most[row] = value[i]
-            else:
-                total[row] += math.exp(value[i] - most[row])
+            larger = max(most[row], value[i])
+            total[row] = total[row] * exponential(most[row] - larger) + exponential(value[i] - larger)
+            most[row] = larger

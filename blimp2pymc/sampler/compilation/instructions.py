@@ -15,3 +15,8 @@ def prefetch(values, index):
 def power_of_two(exponent):
     """2 to a whole power between -1022 and 1023: written as the bits of a number, so that loops over it are vectors."""
     return math.ldexp(1.0, int(exponent))
+
+
+def whole_logarithm(value):
+    """The whole number below the logarithm to base 2 of a positive number, not a tiny one: the exponent in its bits."""
+    return math.frexp(value)[1] - 1

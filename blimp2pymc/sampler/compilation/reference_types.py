@@ -26,7 +26,7 @@ from numba.extending import (
 from numba.np.arrayobj import make_array
 
 from blimp2pymc.sampler.compilation.addresses import call_block, call_density
-from blimp2pymc.sampler.compilation.instructions import power_of_two, prefetch
+from blimp2pymc.sampler.compilation.instructions import power_of_two, prefetch, whole_logarithm
 from blimp2pymc.sampler.compilation.references import HEADER, Form, Reference
 
 ITEMS = {"float64": types.float64, "int64": types.int64, "uint64": types.uint64, "bool": types.boolean}
@@ -180,3 +180,15 @@ def _power_of_two(_context: Any, builder: Any, _signature: Any, arguments: Any) 
     exponent = arguments[0] if arguments[0].type == word else builder.sext(arguments[0], word)
     biased = builder.add(exponent, ir.Constant(word, 1023))
     return builder.bitcast(builder.shl(biased, ir.Constant(word, 52)), ir.DoubleType())
+
+
+@type_callable(whole_logarithm)
+def _type_whole_logarithm(_context: Any) -> Any:
+    return lambda value: types.int64
+
+
+@lower_builtin(whole_logarithm, types.Float)
+def _whole_logarithm(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    word = ir.IntType(64)
+    shifted = builder.lshr(builder.bitcast(arguments[0], word), ir.Constant(word, 52))
+    return builder.sub(shifted, ir.Constant(word, 1023))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.numerics.exponentials import exponential
 from blimp2pymc.sampler.numerics.moments import linear_predictor, update_weighted_moments
 
 
@@ -28,7 +29,7 @@ def variance_rows(tables, group, columns, coefficient, low, n, working, work, ou
     mean = families.residual[group]
     linear_predictor(tables.residuals, mean, -1, columns, coefficient, low, n, work.product, residual)
     for i in range(n):
-        residual[i] *= residual[i] * math.exp(-eta[i])
+        residual[i] *= residual[i] * exponential(-eta[i])
         out[i] = -0.5 * (eta[i] + residual[i])
     if not working:
         return
@@ -62,7 +63,7 @@ def joint_variance_rows(tables, group, columns, coefficient, precision, low, n, 
         root = columns[families.precision[other], low : low + n]
         residual = work.residual[families.residual[other] - start]
         for i in range(n):
-            residual[i] *= math.exp(-0.5 * eta[i]) / root[i]
+            residual[i] *= exponential(-0.5 * eta[i]) / root[i]
             out[i] -= 0.5 * eta[i]
         if other == group:
             for i in range(n):
@@ -101,7 +102,7 @@ def set_precisions(tables, group, state, low, high, work):
         )  # fmt: skip
         precision = state.columns[families.precision[group], first : first + n]
         for i in range(n):
-            precision[i] = math.exp(power * eta[i])
+            precision[i] = exponential(power * eta[i])
 
 
 @compiled

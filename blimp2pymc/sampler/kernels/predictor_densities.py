@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
-from blimp2pymc.sampler.kernels.row_densities import log_of_one_plus
+from blimp2pymc.sampler.numerics.exponentials import exponential, log_of_one_plus, logarithm
 from blimp2pymc.sampler.numerics.largest import log_largest
 from blimp2pymc.sampler.numerics.moments import multiply
 from blimp2pymc.sampler.numerics.normal_table import normal_both
@@ -60,30 +60,46 @@ def category(table, part, outcome):
 
 @compiled
 def _category_rows(table, part, size, n, outcome, informed, work):
-    predictor, score, information = work.predictor, work.score, work.pair_information
-    total = 0.0
+    predictor, scores, largest, rest = work.predictor, work.score, work.normals, work.densities
+    first, total = table.code_start[part], 0.0
     for i in range(n):
-        largest, summed = 0.0, 0.0
-        for k in range(size):
-            largest = max(largest, predictor[k, i])
-        for k in range(size):
-            score[k, i] = math.exp(predictor[k, i] - largest)
-            summed += score[k, i]
-        summed += math.exp(-largest)
-        own = category(table, part, outcome[i])
-        total -= largest + math.log(summed)
-        if own >= 0:
-            total += predictor[own, i]
-        for k in range(size):
-            score[k, i] /= summed
-        if informed:
-            for k in range(size):
-                for j in range(k + 1):
-                    information[k, j, i] = -score[k, i] * score[j, i]
-                information[k, k, i] += score[k, i]
-        for k in range(size):
-            score[k, i] = (1.0 if k == own else 0.0) - score[k, i]
+        largest[i] = 0.0
+    for k in range(size):
+        eta = predictor[k]
+        for i in range(n):
+            largest[i] = max(largest[i], eta[i])
+    for i in range(n):
+        rest[i] = exponential(-largest[i])
+    for k in range(size):
+        eta, score = predictor[k], scores[k]
+        for i in range(n):
+            score[i] = exponential(eta[i] - largest[i])
+            rest[i] += score[i]
+    for i in range(n):
+        total -= largest[i] + logarithm(rest[i])
+        rest[i] = 1.0 / rest[i]
+    for k in range(size):
+        eta, score, code = predictor[k], scores[k], table.code[first + k]
+        for i in range(n):
+            score[i] *= rest[i]
+            total += eta[i] if outcome[i] == code else 0.0
+    if informed:
+        _set_information_of_categories(size, n, work)
+    for k in range(size):
+        score, code = scores[k], table.code[first + k]
+        for i in range(n):
+            score[i] = (1.0 if outcome[i] == code else 0.0) - score[i]
     return total
+
+
+@compiled
+def _set_information_of_categories(size, n, work):
+    # Covariances of the dummies of the categories, from the probabilities in `work.score`.
+    for k in range(size):
+        for j in range(k + 1):
+            one, other, information = work.score[k], work.score[j], work.pair_information[k, j]
+            for i in range(n):
+                information[i] = (one[i] if j == k else 0.0) - one[i] * other[i]
 
 
 @compiled
@@ -94,7 +110,7 @@ def _count_rows(n, outcome, dispersion, informed, work):
     for i in range(n):
         eta = predictor[i]
         total += outcome[i] * eta - (outcome[i] + shape) * log_of_one_plus(eta + log_dispersion)
-        mean = math.exp(min(eta, 700.0))
+        mean = exponential(eta)
         rest = 1.0 / (1.0 + dispersion * mean)
         score[i] = (outcome[i] - mean) * rest
         if informed:

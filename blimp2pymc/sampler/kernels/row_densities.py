@@ -18,6 +18,7 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.log_variances import joint_variance_rows, variance_rows
+from blimp2pymc.sampler.numerics.exponentials import exponential, log_of_one_plus, logarithm
 from blimp2pymc.sampler.numerics.moments import linear_predictor
 from blimp2pymc.sampler.numerics.polya_gamma import polya_gamma
 
@@ -26,12 +27,6 @@ LEAST_WEIGHT = 1e-8
 
 LARGE = 100
 """Counts above this are not summed one by one."""
-
-
-@compiled
-def log_of_one_plus(exponent):
-    """log(1 + exp(exponent)), for any exponent."""
-    return exponent if exponent > 36.0 else math.log1p(math.exp(exponent))
 
 
 @compiled
@@ -51,14 +46,21 @@ def categories(tables, group, columns, coefficient, low, n, work):
             tables.residuals, families.equation[other], families.monomial[other], columns, coefficient, low, n,
             work.product, eta[k],
         )  # fmt: skip
+    largest = work.product
     for i in range(n):
-        largest = 0.0
-        for k in range(size):
-            largest = max(largest, eta[k, i])
-        summed = math.exp(-largest)
-        for k in range(size):
-            summed += math.exp(eta[k, i] - largest)
-        total[i] = largest + math.log(summed)
+        largest[i] = 0.0
+    for k in range(size):
+        each = eta[k]
+        for i in range(n):
+            largest[i] = max(largest[i], each[i])
+    for i in range(n):
+        total[i] = exponential(-largest[i])
+    for k in range(size):
+        each = eta[k]
+        for i in range(n):
+            total[i] += exponential(each[i] - largest[i])
+    for i in range(n):
+        total[i] = largest[i] + logarithm(total[i])
     return size
 
 
@@ -84,7 +86,7 @@ def _category_rows(tables, group, columns, coefficient, low, n, working, work, o
     weight = columns[families.weight[group], low : low + n]
     code = families.code[group]
     for i in range(n):
-        p = math.exp(eta[own, i] - eta[size, i])
+        p = exponential(eta[own, i] - eta[size, i])
         weight[i] = max(p * (1.0 - p), 1e-8)
         response[i] = eta[own, i] + ((1.0 if outcome[i] == code else 0.0) - p) / weight[i]
 
@@ -108,7 +110,7 @@ def _count_rows(tables, group, columns, coefficient, theta, low, n, working, wor
     response = columns[families.response[group], low : low + n]
     weight = columns[families.weight[group], low : low + n]
     for i in range(n):
-        mean = math.exp(min(eta[i], 700.0))
+        mean = exponential(eta[i])
         rest = 1.0 / (1.0 + dispersion * mean)
         information = mean * rest
         weight[i] = max(information, 1e-8)

@@ -61,7 +61,7 @@ def log_likelihood(responses, variable, n, mean, state, bounds, work, which):
         upper_slope, mean_slope = work.upper_slope[which, low:high], work.mean_slope[which, low:high]
         _set_limits(category, last, mean[low:high], work.response_root[low:high], bounds, below, inside, mean_slope)
         if last == 1:
-            _set_shares_of_two(high - low, inside, upper_slope, mean_slope)
+            _set_shares_of_two(high - low, below, inside, upper_slope, mean_slope)
         else:
             _set_shares(high - low, below, inside, upper_slope, mean_slope)
         for i in range(high - low):
@@ -110,13 +110,13 @@ def _set_shares(n, below, inside, upper_slope, mean_slope):
 
 
 @compiled
-def _set_shares_of_two(n, inside, upper_slope, mean_slope):
+def _set_shares_of_two(n, below, inside, upper_slope, mean_slope):
     # The same for two categories: there is nothing beyond the far limit.
     for i in range(n):
         near = inside[i]
         at_near = normal_density(near)
         share = normal_share(near, at_near)
-        inside[i] = share
+        below[i], inside[i] = 0.0, share
         slope = at_near * mean_slope[i] / max(share, SMALLEST)
         upper_slope[i] = max(slope, 0.0)
         mean_slope[i] = -slope

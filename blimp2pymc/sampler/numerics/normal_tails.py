@@ -2,43 +2,22 @@
 
 With t = |x|, what is beyond t is the density times mills' ratio R(t). (t + 5) R(t) is a polynomial of degree 16 in
 (t - 5) / (t + 5), found by interpolation at chebyshev points of [0, infinity) (after shepherd and laframboise 1981):
-the relative error of what is beyond t is below 1e-12 from 0 to `LIMIT`. The exponential function is 2 to a whole
-power times a polynomial of degree 11 on (-log(2) / 2, log(2) / 2).
+the relative error of what is beyond t is below 1e-12 from 0 to `LIMIT`.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from blimp2pymc.sampler.compilation.compiled import inlined
-from blimp2pymc.sampler.compilation.instructions import power_of_two
+from blimp2pymc.sampler.numerics.exponentials import exponential
 
 LIMIT = 37.0
 """Deviations from 0 up to which both functions may be asked for."""
-WHOLE, LOG_2_HIGH, LOG_2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
-"""1 / log(2), and log(2) in two parts, the first of which has few digits."""
 
 
 @inlined
 def normal_density(x):
     """Standard normal density, |x| up to `LIMIT`; relative error below 1e-13."""
-    u = -0.5 * x * x
-    # Rounded to the nearest: u is not positive, and whole numbers are found by cutting digits off.
-    whole = np.int32(u * WHOLE - 0.5)
-    r = (u - whole * LOG_2_HIGH) - whole * LOG_2_LOW
-    series = 2.505210838544172e-08
-    series = series * r + 2.755731922398589e-07
-    series = series * r + 2.7557319223985893e-06
-    series = series * r + 2.48015873015873e-05
-    series = series * r + 0.0001984126984126984
-    series = series * r + 0.001388888888888889
-    series = series * r + 0.008333333333333333
-    series = series * r + 0.041666666666666664
-    series = series * r + 0.16666666666666666
-    series = series * r + 0.5
-    series = series * r + 1.0
-    series = series * r + 1.0
-    return 0.3989422804014327 * series * power_of_two(whole)
+    return 0.3989422804014327 * exponential(-0.5 * x * x)
 
 
 @inlined
