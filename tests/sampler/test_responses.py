@@ -251,7 +251,7 @@ def test_draws_of_responses():
     update(run.layout.tables, variable, len(rows), state, work, False)
     drawn = np.zeros((4000, 6))
     for k in range(len(drawn)):
-        draw(run.layout.tables, variable, state, work)
+        draw(run.layout.tables, variable, len(rows), state, work)
         drawn[k] = state.columns[column, rows[:6]]
     for k in range(6):
         category, mean = _category(run, variable)[k], work.response_mean[k]
