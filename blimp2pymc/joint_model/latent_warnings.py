@@ -59,8 +59,10 @@ def _has_side(parameter: ir.Parameter) -> bool:
 
 
 def _is_fixed(model: ir.Model, term: ir.Term) -> bool:
-    fixed = model.parameters[term.coefficient].fixed
-    return fixed is not None and fixed != 0.0 and bool(columns_in(term.expression))
+    """Whether a term has a coefficient that is stated: a number, or what PARAMETERS sets it to (`l1 = 3 - l2 - l3`)."""
+    parameter = model.parameters[term.coefficient]
+    is_stated = parameter.definition is not None or (parameter.fixed is not None and parameter.fixed != 0.0)
+    return is_stated and bool(columns_in(term.expression))
 
 
 def _terms_holding(model: ir.Model, *, of_variances: bool = False) -> Mapping[str, list[tuple[ir.Equation, ir.Term]]]:

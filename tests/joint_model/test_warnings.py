@@ -265,5 +265,12 @@ def test_oriented_latent_variables(script: str) -> None:
     assert "latent-sign" not in found(script)
 
 
+@pytest.mark.parametrize("definition", ["l1 = 1", "l1 = 3 - l2 - l3"])
+def test_loading_that_is_set_gives_the_scale(definition: str) -> None:
+    script = "LATENT: eta; MODEL: { k in 1:3 } : x[k] ~ eta@l[k]; PARAMETERS: "
+    assert "latent-scale" in found(script + "double = 2*l1")
+    assert "latent-scale" not in found(script + definition)
+
+
 def test_variance_of_a_factor_is_its_scale() -> None:
     assert "variance-only" not in found("LATENT: eta; MODEL: eta@1; eta -> x3@l x4")
