@@ -23,7 +23,8 @@ from blimp2pymc.sampler.verification.check import verify
 GROWTH = "LATENT: a b; MODEL: 1 w -> a b; a ~~ b; { t in 0:3 } : y[t] ~ 1@0 a@1 b@[t]; y0:y3@v;"
 AUTOREGRESSIVE = """LATENT: a b; MODEL: { a b } ~ 1 w; a ~~ b; y0 ~ 1@a b@0;
     {t in 1:3}: y[t] ~ 1@a b@[t] (y[t-1] - a - [t-1]*b)@rho; z ~ a b w;"""
-INTERACTION = "LATENT: f h; MODEL: f -> x1:x3; h@1; h -> m1@first m2:m3; y ~ f h w f*w; h ~ f;"
+INTERACTION = "LATENT: f h; MODEL: f -> x1:x3; h@1; h -> m1@first m2:m3; y ~ f w f*w; h ~ f;"
+EQUAL = "LATENT: f; MODEL: { v in x1 x2 x3 y } : [v] ~ 1 f@1;"
 
 
 def growth(n: int = 150, seed: int = 2, slope: float = 0.7, error: float = 0.7) -> pd.DataFrame:
@@ -89,9 +90,9 @@ def test_variances_and_everything_that_multiplies_a_latent_variable_move_along_d
     variances = {f"{name} residual variance" for name in ("a", "b", "y0", "y1", "y2", "y3", "z")}
     assert set(path.parameters) == variances | {"a ~~ b", "rho", "z ~ a", "z ~ b"}
     assert dict(zip(path.parameters, path.coordinates, strict=True))["a ~~ b"] == CORRELATION
-    # Four outcomes for one latent variable tell enough about it: only its own variance would be moved, and it is fixed.
-    (measured,) = plan(resolve(INTERACTION, factors())).marginals
-    assert [path.latent for path in measured.paths] == [Column("h")]
+    # Four outcomes for one latent variable tell enough about it: only its own variance is moved.
+    (measured,) = plan(resolve(EQUAL, factors())).marginals
+    assert [path.parameters for path in measured.paths] == [("f residual variance",)]
 
 
 def test_latent_variables_in_products_stay() -> None:
@@ -113,7 +114,25 @@ def test_scale_of_a_latent_variable() -> None:
     (found,) = plan(resolve(INTERACTION, factors())).marginals
     path = next(each for each in found.paths if each.latent == Column("h"))
     weights = dict(zip(path.parameters, path.weights, strict=True))
-    assert weights == {"h ~ f": 1.0, "first": -1.0, "m2 ~ h": -1.0, "m3 ~ h": -1.0, "y ~ h": -1.0}
+    assert weights == {"h ~ f": 1.0, "first": -1.0, "m2 ~ h": -1.0, "m3 ~ h": -1.0}
+
+
+@pytest.mark.parametrize(
+    "script, expected",
+    [
+        pytest.param("f -> x1:x3;", ["f"], id="three outcomes"),
+        pytest.param("f -> x1:x3; y ~ f;", [], id="four outcomes"),
+        pytest.param("f@1; f -> x1@a x2:x3 y;", [], id="all loadings free"),
+        pytest.param("f -> x1:x3; f ~ w; g -> m1:m3; g ~ f; y ~ f;", ["g"], id="three of one, four of another"),
+        pytest.param("f -> x1@1 x2@1 x3@1 y@1;", ["f"], id="fixed loadings"),
+        pytest.param("f -> x1@1 x2@1 x3 y;", ["f"], id="half of the loadings fixed"),
+        pytest.param("f -> x1:x3 y; g -> m1:m3 w; h -> f g; h@1;", ["h"], id="outcomes that are latent variables"),
+    ],
+)
+def test_latent_variables_with_many_outcomes_and_free_loadings_are_given(script: str, expected: list[str]) -> None:
+    names = [name for name in "fgh" if f" {name} " in f" {script} "]
+    model = resolve(f"LATENT: {' '.join(names)}; MODEL: {script}", factors())
+    assert [column.variable for each in plan(model).marginals for column in each.latent] == expected
 
 
 # ---------------------------------------------------------------- densities

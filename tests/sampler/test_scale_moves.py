@@ -20,12 +20,14 @@ from blimp2pymc.sampler.verification.check import verify
 
 FACTORS = "LATENT: f g; MODEL: f@1; g ~ f; g@v; f -> x1@a x2 x3; g -> m1 m2 m3; y ~ f g f*g;"
 CORRELATED = "ORDINAL: y0:y2 b; LATENT: f g; MODEL: f -> y0 y1; g -> y2 b; f ~~ g; x ~ f g;"
+MARKERS = "LATENT: f g; MODEL: f -> x1:x3 y; g -> m1:m3 y; f ~~ g; x1 ~~ m1; f ~ w;"
 CASES = {
     # With fewer rows the factor may all but vanish, and a chain without moves seldom gets there and back.
     "marker and items": (test_responses.INDICATORS, lambda: test_responses._indicators(200)),
     "correlated factors": (CORRELATED, lambda: test_responses._indicators(60)),
     "inverse Wishart": (f"OPTIONS: prior1; {CORRELATED}", lambda: test_responses._indicators(60)),
     "standardised factor": (FACTORS, lambda: test_latent.factors(60)),
+    "markers with values": (MARKERS, lambda: test_latent.factors(200)),
 }
 
 
@@ -55,8 +57,15 @@ def _case(name):
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        # A marker with values sets the scale.
+        # A factor that is integrated out while its loadings are drawn.
         ("LATENT: f; MODEL: f -> x1:x3;", []),
+        # The residuals of a marker with values change.
+        (
+            "LATENT: f; MODEL: f -> x1:x3 y; f ~ w;",
+            [{"f residual variance": 2, "x2 ~ f": -1, "x3 ~ f": -1, "y ~ f": -1, "f ~ w": 1}],
+        ),
+        # Half of the loadings fixed: the scale is known.
+        ("LATENT: f; MODEL: f -> x1@1 x2@1 x3; y ~ f*w;", []),
         ("LATENT: f; MODEL: f@1; f -> x1@a x2;", [{"a": -1, "x2 ~ f": -1}]),
         ("LATENT: f; MODEL: f@1; f -> x1@a x2@a; y ~ f^2;", [{"a": -1, "y ~ f^2": -2}]),
         # What is computed from a loading, and functions of a factor, hold the scale.
@@ -150,7 +159,7 @@ def test_density_of_moves(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["marker and items", "inverse Wishart", "standardised factor"])
+@pytest.mark.parametrize("name", ["marker and items", "inverse Wishart", "standardised factor", "markers with values"])
 def test_moves_leave_the_posterior_as_it_is(name):
     script, data = CASES[name]
     model = resolve(f"{script} PARAMETERS: a ~ truncate(0, Inf);" if "@a" in script else script, data())

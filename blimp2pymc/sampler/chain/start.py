@@ -33,6 +33,7 @@ from blimp2pymc.sampler.tables.column_values import initial_columns
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers
 from blimp2pymc.sampler.tables.response_tables import Responses
+from blimp2pymc.sampler.tables.scale_tables import n_pairs
 from blimp2pymc.sampler.tables.transformation_tables import transformed_values
 
 
@@ -169,7 +170,7 @@ def new_work(layout: Layout) -> Reference:
             densities=np.zeros(CHUNK),
             likelihood=np.zeros(CHUNK),
             proposal=np.zeros((4, max(square, len(layout.parameters)))),
-            quadratic=np.zeros(len(tables.residuals.equation_group) * (size + 1)),
+            quadratic=np.zeros(max(n_pairs(tables.scale_moves), n_pairs(tables.response_scales), 1)),
             response_mean=np.zeros(rows),
             response_root=np.zeros(rows),
             below=np.zeros((2, rows)),

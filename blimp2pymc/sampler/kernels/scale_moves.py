@@ -7,6 +7,9 @@ that of the state it leads to, times the Jacobian (liu and sabatti 2000; the mea
                + log priors of the parameters and blocks at their new values
                + t (sum of the powers of all parameters, and of the unknown cells of all columns).
 
+A residual with a fixed loading is the sum of two parts that have powers of their own, as if they were two residuals
+with the same precision.
+
 Where the logarithm of the variance is modelled, 2 a_e t is added to its intercept; rows have precisions of their own.
 Where that intercept is fixed, the other coefficients change by v t. With c_i the derivatives of a row's log variance by
 them, v minimises the sum of squares of 2 s_e - v'c_i; with precisions w_i, the density of that equation is
@@ -22,7 +25,7 @@ from __future__ import annotations
 
 import math
 
-from blimp2pymc.sampler.compilation.compiled import compiled
+from blimp2pymc.sampler.compilation.compiled import compiled, inlined
 from blimp2pymc.sampler.kernels.log_variances import set_dependent
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import cholesky, slice_sampling
@@ -32,13 +35,12 @@ from blimp2pymc.sampler.numerics.moments import (
     multiply,
     refresh_covariance,
     refresh_equation,
-    residual_product,
 )
 
 
 @compiled
 def conditional(tables, move, state, work):
-    """Write the weighted sums of products of residuals to `work.quadratic`, per pair of equations of a group.
+    """Write the weighted sums of products of residuals to `work.quadratic`, per pair of parts of a group's residuals.
 
     Where coefficients of a log variance change, also what `_spread` leaves.
     """
@@ -48,15 +50,31 @@ def conditional(tables, move, state, work):
     place = 0
     for k in range(moves.group_start[move], moves.group_start[move + 1]):
         group = moves.group[k]
-        start, end = residuals.group_start[group], residuals.group_start[group + 1]
-        moments = state.sums[residuals.group_set[group]]
-        for e in range(start, end):
-            for f in range(start, e + 1):
-                weight = state.precision[group, e - start, f - start] * (0.5 if e == f else 1.0)
+        start, moments = residuals.group_start[group], state.sums[residuals.group_set[group]]
+        for i in range(moves.part_start[k], moves.part_start[k + 1]):
+            for j in range(moves.part_start[k], i + 1):
+                e, f = moves.part_equation[i] - start, moves.part_equation[j] - start
+                weight = state.precision[group, e, f] * (0.5 if i == j else 1.0)
                 quadratic[place] = 0.0
                 if weight != 0.0:
-                    quadratic[place] = weight * residual_product(residuals, state.coefficient, moments, e, f)
+                    quadratic[place] = weight * _product_of_parts(moves, i, j, state.coefficient, moments)
                 place += 1
+
+
+@inlined
+def _product_of_parts(moves, first, second, coefficient, moments):
+    """Sum over rows of the product of two parts of residuals."""
+    e, f, total = moves.part_equation[first], moves.part_equation[second], 0.0
+    for k in range(moves.part_monomial_start[first], moves.part_monomial_start[first + 1]):
+        a = moves.part_monomial[k]
+        if coefficient[e, a] == 0.0:
+            continue
+        inner = 0.0
+        for j in range(moves.part_monomial_start[second], moves.part_monomial_start[second + 1]):
+            b = moves.part_monomial[j]
+            inner += moments[a, b] * coefficient[f, b]
+        total += coefficient[e, a] * inner
+    return total
 
 
 @compiled
@@ -137,9 +155,10 @@ def log_density(tables, moves, move, t, state, work):
     for k in range(moves.group_start[move], moves.group_start[move + 1]):
         group = moves.group[k]
         start, end = residuals.group_start[group], residuals.group_start[group + 1]
-        for e in range(start, end):
-            for f in range(start, e + 1):
-                value -= quadratic[place] * math.exp((moves.residual[move, e] + moves.residual[move, f]) * t)
+        for i in range(moves.part_start[k], moves.part_start[k + 1]):
+            for j in range(moves.part_start[k], i + 1):
+                if quadratic[place] != 0.0:
+                    value -= quadratic[place] * math.exp((moves.part_power[i] + moves.part_power[j]) * t)
                 place += 1
         if priors.group_has_block[group]:
             size = end - start

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from blimp2pymc.joint_model.ir import Column, Model
 from blimp2pymc.sampler.plan.blocking import left_out_groups, missing_patterns
-from blimp2pymc.sampler.plan.marginals import MOST_CLASSES, Marginal, additive
+from blimp2pymc.sampler.plan.marginals import FEW_OUTCOMES, MOST_CLASSES, Marginal, additive, is_well_measured
 from blimp2pymc.sampler.plan.residuals import Structure
 
 NOT_LINEAR = "in a power, a function, a product with another variable, or an equation that is not normal"
+WELL_MEASURED = f"more than {FEW_OUTCOMES} outcomes, most of them with free loadings, tell enough about its values"
 NO_PARAMETERS = "no parameter of its equations is better drawn without it"
 
 
@@ -26,4 +27,8 @@ def given_latent(model: Model, form: Structure, found: Sequence[Marginal]) -> di
         alone = (
             f"rows differ in {len(classes)} ways in which outcomes they lack, and integrating pays up to {MOST_CLASSES}"
         )
-    return {name: alone if Column(name) in linear else NOT_LINEAR for name in given}
+    measured = {each for each in linear if is_well_measured(model, form, each)}
+    return {
+        name: NOT_LINEAR if Column(name) not in linear else WELL_MEASURED if Column(name) in measured else alone
+        for name in given
+    }

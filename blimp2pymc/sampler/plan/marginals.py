@@ -119,7 +119,7 @@ def marginals(model: Model, form: Structure, facts: Mapping[str, ParameterFacts]
     facts
         Facts of its free parameters.
     """
-    latent = additive(model, form)
+    latent = tuple(each for each in additive(model, form) if not is_well_measured(model, form, each))
     n_classes = _n_classes(model, form) if latent else 0
     if not latent or n_classes > MOST_CLASSES:
         return ()
@@ -153,6 +153,22 @@ def additive(model: Model, form: Structure) -> tuple[Column, ...]:
                     latent -= set(product.columns)
                     latent -= {column for function in product.functions for column in columns_in(function)}
     return tuple(Column(name) for name in model.latent if Column(name) in latent)
+
+
+def is_well_measured(model: Model, form: Structure, column: Column) -> bool:
+    """Whether parameters move freely given a latent variable: it has many outcomes of its own, with free loadings.
+
+    What the data say about its values leaves little to wait for. Overrelaxed draws of it and of all that depends on
+    it, changes of its scale and location included, are then worth more than draws without it, which cost far more.
+    Where loadings are fixed, as those of growth factors and random intercepts, its variance has much to wait for.
+    """
+    fixed = {name for name, each in model.parameters.items() if each.fixed is not None}
+    free: list[bool] = []
+    for residual in form.residuals:
+        holding = [each for each in residual.products if each.columns == (column,)]
+        if holding and residual.outcome.variable not in model.latent:
+            free.append(all(set(each.parameters) - fixed for each in holding))
+    return len(free) > FEW_OUTCOMES and 2 * sum(free) > len(free)
 
 
 def missing_cells(

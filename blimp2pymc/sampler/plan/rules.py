@@ -228,7 +228,8 @@ def plan(
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
     scales = [each for each in (scale_moves(model, form) if moves else ()) if without_inside(form, alone, each.targets)]
-    steps = response_steps(model, form, chosen, tuple(scales), collapsed)
+    whole = tuple(each for each in scales if not each.held)
+    steps = response_steps(model, form, chosen, whole, collapsed)
     before += [*_threshold_updates(steps), *(each for each in cells if each.kernel == "responses")]
     found = marginals(model, form, others) if collapsed and integrated else ()
     if collapsed and integrated:
@@ -236,6 +237,8 @@ def plan(
         given |= given_latent(model, form, found)
         found = (*found, *with_cells)
         before = [_with_given(each, given) for each in before]
+    out = {column for each in found for column in each.latent}
+    scales = [each for each in scales if not each.held or not out & {column for column, _ in each.columns}]
     drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}
     before += [_power_update(form, name, drawn_with) for name in power_names(model)
                if name not in alone and name not in form.definitions]  # fmt: skip
@@ -251,7 +254,7 @@ def plan(
     together = tuple(each for each in together if without_inside(form, alone, each.targets))
     following = interweavings(model, form, facts, drawn) if moves else ()
     following = tuple(each for each in following if without_inside(form, alone, each.targets))
-    wholes = covariance_moves(model, form, facts, chosen, scales) if moves else ()
+    wholes = covariance_moves(model, form, facts, chosen, whole) if moves else ()
     wholes = tuple(each for each in wholes if without_inside(form, alone, each.targets))
     return Plan(
         updates,

@@ -3,15 +3,16 @@
 A Gibbs sampler is slow where a column without known values (a latent variable, a latent response) and what is
 estimated with it only change together: y*, its thresholds and its coefficients; a factor, its loadings and its
 marker. A move multiplies each of them by a power of one factor g. The powers solve linear equations, one for every
-product in a residual; they are found by following these from one column. Linear predictors of outcomes that are not
-normal keep their size. Where the variance of a column is modelled, the intercept of its logarithm takes up the change,
-and where that is fixed the other coefficients do, as far as they can.
+product in a residual; they are found by following these from one column. Where a loading is fixed, as that of a
+marker, the residual of its equation changes, and the density says by how much it may. Linear predictors of outcomes
+that are not normal keep their size. Where the variance of a column is modelled, the intercept of its logarithm takes
+up the change, and where that is fixed the other coefficients do, as far as they can.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,6 +33,8 @@ class ScaleMove:
     spread: tuple[str, ...] = ()
     """Coefficients of the log variance of `spread_column`: they change by what fits the change of scale best."""
     spread_column: Column | None = None
+    held: tuple[tuple[int, frozenset[tuple[Column, ...]]], ...] = ()
+    """Residuals that change, where coefficients are fixed: their place among all, and the columns of these products."""
 
     @property
     def targets(self) -> frozenset[str]:
@@ -60,6 +63,8 @@ class Constraint:
     parameters: tuple[str, ...]
     multiple: int = 1
     """2 for a residual variance: its power is twice that of the outcome."""
+    place: int = -1
+    """Of the residual, where the constraint is that of a product with a fixed coefficient and need not hold."""
 
 
 def scale_moves(model: Model, form: Structure) -> tuple[ScaleMove, ...]:
@@ -72,8 +77,11 @@ def scale_moves(model: Model, form: Structure) -> tuple[ScaleMove, ...]:
     fixed_columns = _immovable(form)
     found: dict[frozenset, ScaleMove] = {}
     for seed in seeds:
-        powers = _follow(seed, set(seeds) - fixed_columns, free, constraints) if seed not in fixed_columns else None
-        if powers is not None:
+        if seed in fixed_columns:
+            continue
+        followed = _follow(seed, set(seeds) - fixed_columns, free, constraints, may_hold=seed in latent)
+        if followed is not None:
+            powers, held = followed
             columns = [each for each in seeds if powers.get(each)]
             intercepts = {each: name for each in columns if (name := log_variance_intercept(form, each)) in free}
             move = ScaleMove(
@@ -81,18 +89,29 @@ def scale_moves(model: Model, form: Structure) -> tuple[ScaleMove, ...]:
                 tuple((name, float(powers[name])) for name in model.parameters if powers.get(name)),
                 tuple((name, 2.0 * float(powers[each])) for each, name in intercepts.items()),
                 *_spread(form, [each for each in columns if each not in intercepts], free - powers.keys()),
+                held,
             )
-            if move.parameters:
+            # Where most loadings are fixed the scale is known from these.
+            n_changed = sum(len(products) for _, products in held)
+            if move.parameters and (not held or sum(power < 0 for _, power in move.parameters) > n_changed):
                 found.setdefault(frozenset(powers.items()), move)
     return tuple(found.values())
 
 
 def _constraints(model: Model, form: Structure) -> Iterator[Constraint]:
     zero = {name for name, each in model.parameters.items() if each.fixed == 0.0}
-    for residual in form.residuals:
+    fixed = {name for name, each in model.parameters.items() if each.fixed is not None}
+    groups = [group for group in form.groups for _ in group.residuals]
+    for place, (group, residual) in enumerate(zip(groups, form.residuals, strict=True)):
+        is_plain = group.family == "normal" and not (group.is_cut or group.is_weighted or group.powers)
+        alone = Counter(product.columns for product in residual.products)
         for product in residual.products:
             if not zero & set(product.parameters):
-                yield Constraint(residual.working, product.columns, product.parameters)
+                is_fixed = not set(product.parameters) - fixed
+                may_change = is_plain and is_fixed and alone[product.columns] == 1 and not product.functions
+                yield Constraint(
+                    residual.working, product.columns, product.parameters, place=place if may_change else -1
+                )
         if residual.models_variance:
             continue
         variance = residual.equation.residual_variance
@@ -142,18 +161,20 @@ def _immovable(form: Structure) -> set[Column]:
 
 
 def _follow(
-    seed: Column, movable: set[Column], free: set[str], constraints: list[Constraint]
-) -> dict[Column | str, Fraction] | None:
-    """Powers that satisfy all constraints with 1 for the seed; None where following them comes to a contradiction."""
+    seed: Column, movable: set[Column], free: set[str], constraints: list[Constraint], may_hold: bool
+) -> tuple[dict[Column | str, Fraction], tuple[tuple[int, frozenset[tuple[Column, ...]]], ...]] | None:
+    """Powers that satisfy the constraints with 1 for the seed, and residuals of those that need not and do not hold.
+
+    None where following them comes to a contradiction.
+    """
     powers: dict[Column | str, Fraction] = {seed: Fraction(1)}
+    held: list[Constraint] = []
     settled = False
     while not settled:
         settled = True
         for each in constraints:
-            unknowns: tuple[Column | str, ...] = (*each.columns, *each.parameters)
-            total = sum((powers.get(unknown, Fraction(0)) for unknown in unknowns), Fraction(0))
-            total -= each.multiple * powers.get(each.outcome, Fraction(0))
-            if total == 0:
+            total = _excess(each, powers)
+            if total == 0 or each in held:
                 continue
             settled = False
             open_parameters = [name for name in each.parameters if name in free and name not in powers]
@@ -164,6 +185,19 @@ def _follow(
                 powers[each.outcome] = total / each.multiple
             elif open_columns:
                 powers[open_columns[0]] = -total / each.columns.count(open_columns[0])
+            elif may_hold and each.place >= 0:
+                held.append(each)
             else:
                 return None
-    return powers
+    products: dict[int, frozenset[tuple[Column, ...]]] = {}
+    for each in held:
+        if _excess(each, powers) != 0:
+            products[each.place] = products.get(each.place, frozenset()) | {each.columns}
+    return powers, tuple(sorted(products.items()))
+
+
+def _excess(constraint: Constraint, powers: Mapping[Column | str, Fraction]) -> Fraction:
+    """What the powers of a product add up to, less that of the outcome."""
+    unknowns: tuple[Column | str, ...] = (*constraint.columns, *constraint.parameters)
+    total = sum((powers.get(unknown, Fraction(0)) for unknown in unknowns), Fraction(0))
+    return total - constraint.multiple * powers.get(constraint.outcome, Fraction(0))

@@ -41,8 +41,14 @@ class ScaleMoves(NamedTuple):
     group_start: np.ndarray
     group: np.ndarray
     """Groups whose residuals or covariance change."""
-    residual: np.ndarray
-    """Power of each residual in units of its deviation; (moves, equations)."""
+    part_start: np.ndarray
+    """Parts of the residuals of each of these groups: all of a residual, or what has the same power."""
+    part_equation: np.ndarray
+    part_power: np.ndarray
+    """Power of each part in units of the residual's deviation."""
+    part_monomial_start: np.ndarray
+    part_monomial: np.ndarray
+    """Monomials of each part."""
     deviation: np.ndarray
     """Power of each residual's standard deviation; (moves, equations)."""
     drift: np.ndarray
@@ -68,7 +74,7 @@ def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[Scale
     form = result.plan.structure
     n_equations = len(form.residuals)
     power, deviation = np.zeros((len(moves), n_equations)), np.zeros((len(moves), n_equations))
-    monomials, equations, groups, drifts, widths, shifts = [], [], [], [], [], []
+    monomials, equations, groups, drifts, widths, shifts, parts = [], [], [], [], [], [], []
     for k, move in enumerate(moves):
         columns = {result.columns[column]: value for column, value in move.columns}
         parameters = dict(move.parameters)
@@ -97,7 +103,11 @@ def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[Scale
         changed = set(np.flatnonzero(power[k] != 0)) | set(np.flatnonzero(deviation[k] != 0))
         # What the coefficients of a log variance take up differs from row to row.
         changed -= {e for e, each in enumerate(form.residuals) if each.outcome == move.spread_column}
-        groups.append(sorted({int(residuals.equation_group[e]) for e in changed}))
+        changing = [*map(int, changed), *(e for e, _ in move.held)]
+        groups.append(sorted({int(residuals.equation_group[e]) for e in changing}))
+        for group in groups[-1]:
+            own = range(residuals.group_start[group], residuals.group_start[group + 1])
+            parts.append([part for e in own for part in _parts(result, residuals, move, e, power[k, e])])
     column_start, column = ragged([(result.columns[c], value) for c, value in move.columns] for move in moves)
     parameter_start, parameter = ragged([(result.parameters[p], value) for p, value in m.parameters] for m in moves)
     monomial_start, monomial = ragged(monomials)
@@ -106,6 +116,8 @@ def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[Scale
     spread_start, listed = ragged(each for *_, each in spread)
     group_start, group_items = ragged(groups)
     shift_start, shift = ragged(shifts)
+    part_start, listed_parts = ragged(parts)
+    part_monomial_start, part_monomial = ragged(each[2] for each in listed_parts)
     return ScaleMoves(
         column_start=column_start,
         column=integers(each for each, _ in column),
@@ -124,7 +136,11 @@ def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[Scale
         equation=integers(equation),
         group_start=group_start,
         group=integers(group_items),
-        residual=power,
+        part_start=part_start,
+        part_equation=integers(each[0] for each in listed_parts),
+        part_power=np.array([each[1] for each in listed_parts], np.float64),
+        part_monomial_start=part_monomial_start,
+        part_monomial=integers(part_monomial),
         deviation=deviation,
         drift=np.array(drifts, np.float64),
         width=np.array(widths, np.float64),
@@ -136,6 +152,34 @@ def scale_move_table(result: Layout, residuals: Residuals, moves: Sequence[Scale
         spread_monomial=integers(result.monomials[result.monomial(product)] for _, product in listed),
         spread_constant=np.array([-product.constant for _, product in listed], np.float64),
     )
+
+
+def n_pairs(moves: ScaleMoves) -> int:
+    """Pairs of parts of residuals whose products one move needs, at most."""
+    sizes = np.diff(moves.part_start)
+    pairs = np.cumsum([0, *(sizes * (sizes + 1) // 2)])
+    return int(max(np.diff(pairs[moves.group_start]), default=0))
+
+
+def _parts(
+    result: Layout, residuals: Residuals, move: ScaleMove, equation: int, power: float
+) -> list[tuple[int, float, list[int]]]:
+    """Parts of a residual: the equation, the power of the part, and its monomials.
+
+    `power`: that of the residual, but for products with fixed coefficients.
+    """
+    first, last = residuals.monomial_start[equation], residuals.monomial_start[equation + 1]
+    monomials = [int(each) for each in residuals.equation_monomial[first:last]]
+    columns, held = dict(move.columns), dict(move.held).get(equation, frozenset())
+    outcome = columns.get(result.plan.structure.residuals[equation].outcome, 0.0)
+    powers = dict.fromkeys(monomials, power)
+    for product in result.plan.structure.residuals[equation].products:
+        if product.columns in held:
+            own = sum(columns.get(each, 0.0) for each in product.columns)
+            powers[result.monomials[result.monomial(product)]] = power - outcome + own
+    return [
+        (equation, value, [each for each in monomials if powers[each] == value]) for value in sorted({*powers.values()})
+    ]
 
 
 def _spread(result: Layout, move: ScaleMove) -> tuple[int, int, float, list[tuple[str, Product]]]:
