@@ -209,7 +209,7 @@ def test_density_is_accurate_where_a_variance_is_nearly_zero() -> None:
     [
         pytest.param(AUTOREGRESSIVE, growth, id="autoregressive"),
         pytest.param(INTERACTION + "PARAMETERS: first ~ truncate(0, Inf);", factors, id="interaction"),
-        pytest.param("LATENT: f; MODEL: f@1; f -> x1@a x2:x3; w ~~ f; y ~ f w;", factors, id="correlated predictor"),
+        pytest.param("LATENT: f; MODEL: f@1; f -> x1@a x2:x3; w ~~ f; y ~ w;", factors, id="correlated predictor"),
         pytest.param("LATENT: f g h; MODEL: f -> x1:x3; g -> m1:m3; h -> f g y;", factors, id="second order"),
         pytest.param(GROWTH + "PARAMETERS: v ~ truncate(0.1, 2);", growth, id="bounds"),
     ],

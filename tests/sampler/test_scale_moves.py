@@ -28,6 +28,7 @@ CASES = {
     "inverse Wishart": (f"OPTIONS: prior1; {CORRELATED}", lambda: test_responses._indicators(60)),
     "standardised factor": (FACTORS, lambda: test_latent.factors(60)),
     "markers with values": (MARKERS, lambda: test_latent.factors(200)),
+    "markers and products": (f"{test_latent.MEASUREMENT} y ~ f g f*g;", lambda: test_latent.factors(60)),
 }
 
 
