@@ -258,12 +258,16 @@ def test_explain_says_why_latent_variables_are_given() -> None:
     items = {f"x{k}": np.where(rng.random(300) < 0.4, np.nan, rng.normal(size=300)) for k in range(1, 8)}
     complete = {name: np.where(np.isnan(each), 0.1, each) for name, each in items.items()}
     measured = "LATENT: eta; MODEL: eta -> x1:x7;"
+    # With fixed loadings many outcomes alone are no reason.
+    equal = "LATENT: eta; MODEL: { k in 1:7 } : x[k] ~ 1 eta@1;"
 
     def words(script: str, data: dict[str, np.ndarray]) -> str:
         return " ".join(str(plan(resolve(script, data))).split())
 
-    assert "'eta': rows differ in " in words(measured, items)
-    assert "'eta':" not in words(measured, complete)
+    assert "'eta': rows differ in " in words(equal, items)
+    assert "'eta':" not in words(equal, complete)
+    assert "'eta': more than 3 outcomes, most of them with free loadings" in words(measured, items)
+    assert "'eta': more than 3 outcomes, most of them with free loadings" in words(measured, complete)
     assert "'eta': in a power, a function" in words(measured.replace("x7", "x6; x7 ~ eta eta*x6"), complete)
 
 
