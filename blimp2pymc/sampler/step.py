@@ -239,6 +239,7 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
     steps = tuple(each.without(left) for each in whole.response_steps)
     wholes = tuple(each for each in whole.covariance_moves if not each.targets & left)
     following = tuple(each for each in whole.interweavings if not each.targets & left)
+    items = tuple(each for each in whole.item_moves if not each.targets & left)
     return replace(
         kept,
         scale_moves=scales,
@@ -247,6 +248,7 @@ def without(whole: Plan, left: frozenset[str]) -> Plan:
         response_steps=steps,
         covariance_moves=wholes,
         interweavings=following,
+        item_moves=items,
     )
 
 

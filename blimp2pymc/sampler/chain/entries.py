@@ -19,6 +19,7 @@ from blimp2pymc.sampler.kernels import (
     directions,
     integrated,
     interweaving,
+    item_moves,
     location_moves,
     nonlinear,
     response_steps,
@@ -300,6 +301,12 @@ def hold_residuals(tables, state, work, index):
 def interweaving_log_density(tables, state, work, index):
     """Log density of the coefficients a latent variable follows, after `hold_residuals`; sets the variable."""
     return interweaving.log_density(tables, index, state, work)
+
+
+@entry
+def item_log_density(tables, state, work, index, holds):
+    """Log density of the parameters a latent variable follows; `holds`: its places are held, and it is set."""
+    return item_moves.log_density(tables, index, holds, state, work)
 
 
 @entry

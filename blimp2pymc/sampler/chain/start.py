@@ -30,6 +30,7 @@ from blimp2pymc.sampler.numerics.slice_sampling import SIZE as BRACKET_SIZE
 from blimp2pymc.sampler.plan.inverses import cell_columns, power_names, with_fixed_power
 from blimp2pymc.sampler.tables.chain_state import State, Work
 from blimp2pymc.sampler.tables.column_values import initial_columns
+from blimp2pymc.sampler.tables.item_tables import ItemMoves
 from blimp2pymc.sampler.tables.layout import Layout
 from blimp2pymc.sampler.tables.ragged import integers
 from blimp2pymc.sampler.tables.response_tables import Responses
@@ -98,7 +99,7 @@ def new_state(layout: Layout, generator: np.ndarray) -> Reference:
             sums=np.concatenate([known, np.zeros((len(tables.weighted.column), n_monomials, n_monomials))]),
             generator=generator.copy(),
             widths=np.zeros((tables.marginals.width[-1], 2)),
-            learned=np.zeros(tables.interweavings.learned[-1]),
+            learned=np.zeros(tables.item_moves.learned[-1]),
             proposals=np.zeros((len(tables.scoring.block), 2)),
             evaluations=np.zeros(4),
             category=tables.responses.category.copy(),
@@ -120,6 +121,13 @@ def _largest_step(responses: Responses) -> int:
     return max(np.diff(responses.threshold_start) + np.diff(responses.slope_start), default=0) + 1
 
 
+def _most_lines(moves: ItemMoves) -> int:
+    """Most equations that are kept as linear functions of one latent variable: a group's, or those of all outcomes."""
+    n_normal, sizes = len(moves.normal), np.diff(moves.line_start)
+    outcomes = (sizes[n_normal + low : n_normal + high].sum() for low, high in itertools.pairwise(moves.outcome_start))
+    return max((*sizes[:n_normal], *outcomes), default=0)
+
+
 def new_work(layout: Layout) -> Reference:
     """Scratch space of a chain."""
     tables = layout.tables
@@ -135,7 +143,8 @@ def new_work(layout: Layout) -> Reference:
     together = max(np.diff(trajectories.member_start), default=0)
     equations, used = (max(np.diff(each), default=0) for each in (trajectories.equation_start, trajectories.used_start))
     weighted = len(tables.weighted.column) > 0
-    following = max(np.diff(tables.interweavings.parameter_start), default=0)
+    moving = (tables.interweavings, tables.item_moves)
+    following = max((size for each in moving for size in np.diff(each.parameter_start)), default=0)
     spread = max(np.diff(tables.scale_moves.spread_start), default=0)
     square = max(size, members, integrated, moved, together, following, spread, 1)
     joint = max((*np.diff(marginals.equation_start), *np.diff(tables.implied.start)), default=0)
@@ -182,8 +191,10 @@ def new_work(layout: Layout) -> Reference:
             response_design=np.zeros((max(np.diff(tables.responses.slope_start), default=0) + 1, rows)),
             proposed_mean=np.zeros(rows),
             carried=np.zeros(rows),
-            standardized=np.zeros(len(layout.incomplete_rows) if weighted else 0),
+            standardized=np.zeros(len(layout.incomplete_rows) if weighted or len(tables.item_moves.column) else 0),
             squares=np.zeros(len(layout.incomplete_rows) if weighted else 0),
+            item_lines=np.zeros((2, _most_lines(tables.item_moves), CHUNK)),
+            item_rows=np.zeros((6, CHUNK)),
             step=np.zeros((4, _largest_step(tables.responses))),
             joint=np.zeros((MATRICES + parts, joint, joint)),
             place=np.zeros(len(tables.residuals.equation_group), np.int64),
@@ -342,7 +353,7 @@ def starting_scales(
 
 def set_directions(tables: Reference, state: Reference) -> None:
     """Directions along the axes, to be learned anew."""
-    marginals, following = tables.marginals, tables.interweavings
+    marginals, following = tables.marginals, (tables.interweavings, tables.item_moves)
     state.widths[marginals.width[0] :] = (FIRST_WIDTH, 0.0)
     for path, size in enumerate(np.diff(marginals.moved_start)):
         if marginals.is_learned[path]:
@@ -350,7 +361,7 @@ def set_directions(tables: Reference, state: Reference) -> None:
             learned[...] = 0.0
             learned[1] = FIRST_WINDOW
             learned[2 + size + size * size :: size + 1] = 1.0
-    for low, high in itertools.pairwise(following.learned):
+    for low, high in (each for moves in following for each in itertools.pairwise(moves.learned)):
         state.learned[low:high] = 0.0
         state.learned[low + 1] = FIRST_WINDOW
 

@@ -1,10 +1,10 @@
 """One sweep of the sampler, and runs of sweeps: the compiled loop of a chain.
 
-Order: changes of location, from the last sweep's moments where these are current; missing cells, thresholds and latent
-responses; what is drawn with latent variables integrated out, then these variables; with both, moments; latent
-variables together with the coefficients they follow; parameters as the plan lists them, then changes of scale and
-proposals of whole covariances; and in kept draws the predictions, so that completed data and parameters belong to the
-same draw.
+Order: what moves on the density of categories and counts; changes of location, from the last sweep's moments where
+these are current; missing cells, thresholds and latent responses; what is drawn with latent variables integrated out,
+then these variables; with both, moments; latent variables together with the coefficients they follow; parameters as the
+plan lists them, then changes of scale and proposals of whole covariances; and in kept draws the predictions, so that
+completed data and parameters belong to the same draw.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from blimp2pymc.sampler.kernels import (
     discrete,
     integrated,
     interweaving,
+    item_moves,
     location_moves,
     nonlinear,
     paths,
@@ -102,14 +103,9 @@ def refresh(tables, state, work):
         refresh_equation(tables.residuals, equation, state.theta, state.coefficient)
     for group in range(tables.residuals.group_set.size):
         if not refresh_covariance(
-            tables.residuals,
-            group,
-            state.theta,
-            state.covariance,
-            state.precision,
-            state.log_determinant,
+            tables.residuals, group, state.theta, state.covariance, state.precision, state.log_determinant,
             work.matrix[0],
-        ):
+        ):  # fmt: skip
             return False
     update_precisions(tables, state, work)
     return True
@@ -167,10 +163,7 @@ def update_parameters(tables, state, work, adapting, first, integrating):
             return False
         failed = covariance_moves.update(tables, state, work)
         if failed >= 0:
-            state.fault[0], state.fault[1] = (
-                NOT_FINITE,
-                tables.residuals.correlation[failed, 1, 0],
-            )
+            state.fault[0], state.fault[1] = NOT_FINITE, tables.residuals.correlation[failed, 1, 0]
             return False
     return True
 
@@ -189,6 +182,15 @@ def update_integrated(tables, state, work, adapting):
     return -1
 
 
+@inlined
+def update_together(tables, state, work, adapting):
+    """Move what can be moved on the density of categories and counts themselves; -1, or the parameter that failed."""
+    trajectories.update(tables, state, work, adapting)
+    failed = item_moves.update(tables, state, work, adapting)
+    update_weights(tables, state, work)
+    return failed
+
+
 @compiled
 def sweep(tables, state, work, adapting, full, first, integrating):
     """Draw cells, then parameters; False after a fault.
@@ -201,8 +203,10 @@ def sweep(tables, state, work, adapting, full, first, integrating):
         update_weights(tables, state, work)
         refresh_moments(tables, state, work, full, 0)
     else:
-        trajectories.update(tables, state, work, adapting)
-        update_weights(tables, state, work)
+        failed = update_together(tables, state, work, adapting)
+        if failed >= 0:
+            state.fault[0], state.fault[1] = NOT_FINITE, failed
+            return False
         failed = nonlinear.update(tables, state, work, adapting)
         if failed >= 0:
             state.fault[0], state.fault[1] = CELLS, failed

@@ -28,6 +28,7 @@ def moments_are_current(tables, state):
     """Whether moments are still those of the columns: nothing that draws before the moves has changed these."""
     return (
         tables.trajectories.share.size
+        + tables.item_moves.column.size
         + tables.weighted.column.size
         + tables.nonlinear.column.size
         + tables.categories.score.size

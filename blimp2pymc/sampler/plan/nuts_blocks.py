@@ -5,8 +5,9 @@ Symbolic: PyTensor is not needed to say what it will have to compile.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from blimp2pymc.joint_model.ir import Column, Form, Model
 from blimp2pymc.sampler.plan.conditions import ParameterFacts
@@ -121,10 +122,18 @@ def obstacle(form: Structure, facts: Mapping[str, ParameterFacts], name: str) ->
     return ""
 
 
-def without_inside(form: Structure, names: Collection[str], changed: Collection[str]) -> bool:
-    """Whether a change of these parameters leaves all functions of variables as they are."""
+class Changing(Protocol):
+    """A move of parameters."""
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Names of the parameters that change."""
+
+
+def without_inside[Move: Changing](form: Structure, names: Collection[str], moves: Iterable[Move]) -> tuple[Move, ...]:
+    """Moves that leave some parameters and all functions of variables as they are."""
     inside = {origin for group in form.groups for name in group.inside for origin in depends_on(form, name)}
-    return not (inside | set(names)) & set(changed)
+    return tuple(each for each in moves if not (inside | set(names)) & each.targets)
 
 
 def _transformed_by(form: Structure, name: str) -> list[int]:

@@ -24,6 +24,7 @@ from blimp2pymc.sampler.plan.in_words import in_words
 from blimp2pymc.sampler.plan.incomplete import incomplete
 from blimp2pymc.sampler.plan.interweaving import Interweaving, interweavings
 from blimp2pymc.sampler.plan.inverses import power_names
+from blimp2pymc.sampler.plan.item_moves import ItemMove, item_moves
 from blimp2pymc.sampler.plan.location_moves import LocationMove, location_moves
 from blimp2pymc.sampler.plan.marginals import Marginal, marginals
 from blimp2pymc.sampler.plan.nuts_blocks import (
@@ -64,6 +65,8 @@ class Plan:
     """Blocks whose covariance is proposed as a whole, after the changes of scale."""
     interweavings: tuple[Interweaving, ...] = ()
     """Latent variables that follow the coefficients of their mean and log variance, before the parameters."""
+    item_moves: tuple[ItemMove, ...] = ()
+    """Latent variables that follow the parameters of their indicators, after the trajectories."""
     response_steps: tuple[ResponseStep, ...] = ()
     """What is drawn for each latent response, which is integrated out, before the response."""
     collapsed: bool = True
@@ -85,7 +88,7 @@ class Plan:
         )
 
     @property
-    def moves(self) -> tuple[ScaleMove | LocationMove | CovarianceMove | Trajectory | Interweaving, ...]:
+    def moves(self) -> tuple[ScaleMove | LocationMove | CovarianceMove | Trajectory | Interweaving | ItemMove, ...]:
         """What moves together beside the updates."""
         return (
             *self.scale_moves,
@@ -93,6 +96,7 @@ class Plan:
             *self.location_moves,
             *self.trajectories,
             *self.interweavings,
+            *self.item_moves,
         )
 
     def __str__(self) -> str:
@@ -227,7 +231,7 @@ def plan(
     before = [each for each in cells if each.kernel not in ("predictions", "responses")]
     after = [each for each in cells if each.kernel == "predictions"]
     turned = reflections(model, form) if aligned else ()
-    scales = [each for each in (scale_moves(model, form) if moves else ()) if without_inside(form, alone, each.targets)]
+    scales = without_inside(form, alone, scale_moves(model, form) if moves else ())
     whole = tuple(each for each in scales if not each.held)
     steps = response_steps(model, form, chosen, whole, collapsed)
     before += [*_threshold_updates(steps), *(each for each in cells if each.kernel == "responses")]
@@ -238,7 +242,7 @@ def plan(
         found = (*found, *with_cells)
         before = [_with_given(each, given) for each in before]
     out = {column for each in found for column in each.latent}
-    scales = [each for each in scales if not each.held or not out & {column for column, _ in each.columns}]
+    scales = tuple(each for each in scales if not each.held or not out & {column for column, _ in each.columns})
     drawn_with = drawn_with_power(form, facts, chosen) if collapsed else {}
     before += [_power_update(form, name, drawn_with) for name in power_names(model)
                if name not in alone and name not in form.definitions]  # fmt: skip
@@ -246,27 +250,25 @@ def plan(
              for each in blocks]  # fmt: skip
     drawn = _parameter_updates(form, facts, chosen)
     updates = (*first, *before, *_marginal_updates(form, found), *drawn, *after)
-    locations = location_moves(model, form, facts, found) if moves else ()
-    locations = tuple(each for each in locations if without_inside(form, alone, each.targets))
+    locations = without_inside(form, alone, location_moves(model, form, facts, found) if moves else ())
     with_thresholds = {name for each in steps for name in each.coefficients}
     apart = {name: each for name, each in facts.items() if name not in with_thresholds}
-    together = trajectories(model, form, apart, chosen) if moves and collapsed else ()
-    together = tuple(each for each in together if without_inside(form, alone, each.targets))
-    following = interweavings(model, form, facts, drawn) if moves else ()
-    following = tuple(each for each in following if without_inside(form, alone, each.targets))
-    wholes = covariance_moves(model, form, facts, chosen, whole) if moves else ()
-    wholes = tuple(each for each in wholes if without_inside(form, alone, each.targets))
+    together = without_inside(form, alone, trajectories(model, form, apart, chosen) if moves and collapsed else ())
+    following = without_inside(form, alone, interweavings(model, form, facts, drawn) if moves else ())
+    items = without_inside(form, alone, item_moves(model, form, facts, chosen, found) if moves else ())
+    wholes = without_inside(form, alone, covariance_moves(model, form, facts, chosen, whole) if moves else ())
     return Plan(
         updates,
         form,
         found,
         turned,
         drawn_with,
-        tuple(scales),
+        scales,
         locations,
         together,
         wholes,
         following,
+        items,
         steps,
         collapsed,
         moved,

@@ -26,6 +26,7 @@ from blimp2pymc.sampler.tables.covariance_tables import covariance_move_table
 from blimp2pymc.sampler.tables.family_tables import add_working_columns, family_table, outcome_table
 from blimp2pymc.sampler.tables.implied_tables import implied_table
 from blimp2pymc.sampler.tables.interweaving_tables import interweaving_table
+from blimp2pymc.sampler.tables.item_tables import item_table
 from blimp2pymc.sampler.tables.layout import Layout, Pattern
 from blimp2pymc.sampler.tables.marginal_tables import marginal_table
 from blimp2pymc.sampler.tables.move_tables import location_move_table, reflection_table
@@ -79,11 +80,13 @@ def lay_out(model: Model, plan: Plan) -> Layout:
     nonlinear = nonlinear_table(result, cells, responses)
     categories = category_table(result, cells, responses)
     classes = row_classes(result)
+    items = item_table(result, list(classes))
     rows, weighted, set_of_group, group_rows = row_table(result, classes, extra_pairs, cells)
     residuals = residual_table(result)._replace(group_set=set_of_group, group_rows=group_rows)
     complete = column_values(result, result.complete_rows)
     families = family_table(result)
     marginals = marginal_table(result, list(classes), rows.class_rows)
+    following = interweaving_table(result, list(families.moments), marginals.learned[-1])
     kernels, indices, coefficients, variances, covariance, slices, scoring = update_tables(result)
     tables = Tables(
         residuals=residuals,
@@ -114,7 +117,8 @@ def lay_out(model: Model, plan: Plan) -> Layout:
         location_moves=location_move_table(result, residuals),
         trajectories=trajectory_table(result),
         covariance_moves=covariance_move_table(result),
-        interweavings=interweaving_table(result, list(families.moments), marginals.learned[-1]),
+        interweavings=following,
+        item_moves=items._replace(learned=following.learned[-1] + items.learned),
         statistics=statistics,
         definitions=assemble(
             [(result.parameters[name], each) for name, each in form.definitions.items()], result.parameters, {}

@@ -29,7 +29,7 @@ class State(NamedTuple):
     widths: np.ndarray
     """Adaptive widths of the slice samplers: parameters, columns, directions; (n, 2): width, number of updates."""
     learned: np.ndarray
-    """Directions learned in burn-in: of each path, and of what each `Interweaving` moves, what
+    """Directions learned in burn-in: of each path, and of what each `Interweaving` and `ItemMove` moves, what
     `kernels.directions` learns."""
     proposals: np.ndarray
     """Accepted and all proposals of each block of `Scoring`."""
@@ -136,6 +136,10 @@ class Work(NamedTuple):
     """Standardized residuals of a latent variable that follows its coefficients, (rows,)."""
     squares: np.ndarray
     """Weighted squares of residuals, (rows,)."""
+    item_lines: np.ndarray
+    """Equations as linear functions of a latent variable: offset and slope; (2, equations, chunk)."""
+    item_rows: np.ndarray
+    """Conditional of a latent variable, as numbered in `kernels.item_moves`; (6, chunk)."""
     step: np.ndarray
     """Gradient, drift, move and scratch of the proposals of `kernels.response_steps`; (4, size)."""
     joint: np.ndarray

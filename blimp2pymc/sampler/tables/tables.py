@@ -14,6 +14,7 @@ from blimp2pymc.sampler.numerics.evaluator import Programs
 from blimp2pymc.sampler.tables.covariance_tables import CovarianceMoves
 from blimp2pymc.sampler.tables.implied_tables import ImpliedCovariances
 from blimp2pymc.sampler.tables.interweaving_tables import Interweavings
+from blimp2pymc.sampler.tables.item_tables import ItemMoves
 from blimp2pymc.sampler.tables.marginal_tables import Marginals
 from blimp2pymc.sampler.tables.response_tables import Categories, Differences, Responses
 from blimp2pymc.sampler.tables.row_tables import (
@@ -365,6 +366,7 @@ class Tables(NamedTuple):
     location_moves: LocationMoves
     trajectories: Trajectories
     interweavings: Interweavings
+    item_moves: ItemMoves
     covariance_moves: CovarianceMoves
     statistics: Statistics
     definitions: Programs

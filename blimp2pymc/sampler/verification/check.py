@@ -25,6 +25,7 @@ from blimp2pymc.sampler.verification.block_changes import block_changes
 from blimp2pymc.sampler.verification.covariance_changes import covariance_changes
 from blimp2pymc.sampler.verification.density_changes import CELLS, PARAMETERS
 from blimp2pymc.sampler.verification.interweaving_changes import interweaving_changes
+from blimp2pymc.sampler.verification.item_changes import item_changes
 from blimp2pymc.sampler.verification.marginal_changes import MARGINALS
 from blimp2pymc.sampler.verification.move_changes import location_changes, scale_changes
 from blimp2pymc.sampler.verification.point import SWEEPS, Changes, Point
@@ -136,6 +137,7 @@ def compare(run: ChainRun, graph: pm.Model, *, states: int = 5, seed: int = 0) -
     updates += [("trajectory", each.names, "a move, on observed values") for each in form.plan.trajectories]
     integrated = "a move, coefficients of what it predicts integrated out"
     updates += [("interweaving", each.names, integrated) for each in form.plan.interweavings]
+    updates += [("items", each.names, "a move, places given indicators held") for each in form.plan.item_moves]
     updates += [("whole", each.names, "a proposal, with its Jacobian") for each in form.plan.covariance_moves]
     differences: list[list[float]] = [[] for _ in updates]
     run.compile()
@@ -186,6 +188,8 @@ def _changes(point: Point) -> Iterator[Changes]:
         yield trajectory_changes(point, index)
     for index in range(len(form.plan.interweavings)):
         yield interweaving_changes(point, index)
+    for index in range(len(form.plan.item_moves)):
+        yield item_changes(point, index)
     for index in range(len(form.plan.covariance_moves)):
         yield covariance_changes(point, index)
 
