@@ -15,7 +15,17 @@ from sampler import chains, family_models, joint_density, small_models
 from sampler.forward_simulation import draw_outcomes, draw_prior
 from sampler.small_models import ONE, times
 
-from blimp2pymc.joint_model.ir import Apply, Column, Constant, Form, JointBlock, Model, ParameterReference, Prior
+from blimp2pymc.joint_model.ir import (
+    Apply,
+    Column,
+    Constant,
+    Form,
+    JointBlock,
+    Model,
+    Origin,
+    ParameterReference,
+    Prior,
+)
 from blimp2pymc.sampler.chain.runs import ChainRun
 from blimp2pymc.sampler.compilation.references import Reference
 from blimp2pymc.sampler.plan.rules import Plan, plan
@@ -247,6 +257,34 @@ def responses_in_every_role() -> Model:
     return replace(model, parameters=parameters)
 
 
+def indicators_of_every_family() -> Model:
+    """A latent variable with normal, binary, nominal and count indicators, one loading fixed, all but z incomplete."""
+    data = _with_holes(("z", "f", "x", "b", "g", "c"), 12)
+    names = ("fz", "x0", "xf", "b0", "g0", "gf", "h0", "hf", "hz", "c0", "cf")
+    model = small_models.build(
+        data,
+        [
+            ("f", [("fz", Column("z"))]),
+            ("x", [("x0", ONE), ("xf", Column("f"))]),
+            ("b", [("b0", ONE), ("bf", Column("f"))]),
+            ("g", [("g0", ONE), ("gf", Column("f"))]),
+            ("g", [("h0", ONE), ("hf", Column("f")), ("hz", times(Column("f"), Column("z")))]),
+            ("c", [("c0", ONE), ("cf", Column("f"))]),
+        ],
+        priors={name: UNIT for name in names}
+        | {"cf": Prior("normal", (0.0, 0.1)), "f residual variance": VARIANCE, "x residual variance": VARIANCE},
+        fixed={"bf": 1.0},
+    )
+    model = family_models.with_family(model, "b", "logit", (1.0,), (0.0, 1.0))
+    model = family_models.with_family(model, "g", "logit", (2.0, 5.0), (1.0, 2.0, 5.0))
+    model = family_models.with_family(model, "c", "negative_binomial")
+    priors = {"c dispersion": Prior("gamma", (3.0, 6.0), lower=0.0)}
+    parameters = {name: replace(each, prior=priors.get(name, each.prior)) for name, each in model.parameters.items()}
+    variables = model.variables | {"f": replace(model.variables["f"], origin=Origin.LATENT, n_missing=12)}
+    data = {name: values for name, values in model.data.items() if name != "f"}
+    return replace(model, parameters=parameters, variables=variables, data=data)
+
+
 MODELS = {
     "single equations": single_equations,
     "blocks": blocks,
@@ -256,7 +294,20 @@ MODELS = {
     "categories": categories,
     "categories that predict": categories_that_predict,
     "responses in every role": responses_in_every_role,
+    "indicators of every family": indicators_of_every_family,
 }
+
+
+def _set_ellipses(run: ChainRun) -> None:
+    """Ellipses of what latent variables follow: burn-in, which there is none of, would have learned them."""
+    form = run.layout
+    for k, move in enumerate(form.plan.item_moves):
+        learned = run.state.learned[slice(*form.tables.item_moves.learned[k : k + 2])]
+        size = len(move.parameters)
+        factor = 2 + size + size**2
+        # A window that has been learned from, and one that never ends.
+        learned[1] = 1e9
+        learned[factor : factor + size**2] = np.diag([0.6] * size).ravel()
 
 
 def _with_data(form: Layout | None, model: Model, plans: Plan) -> Layout:
@@ -306,6 +357,7 @@ def test_parameters_keep_their_prior(name, collapsed):
             run.state.theta[run.layout.parameters[each]] = value
         for each in range(len(run.layout.parameters) + len(run.layout.columns)):
             run.state.widths[each] = (0.7, 600.0)
+        _set_ellipses(run)
         if previous is not None:
             for tuned in TUNED:
                 getattr(run.state, tuned)[...] = getattr(previous.state, tuned)
