@@ -38,7 +38,7 @@ SCRIPTS = {
         500, "bbbb", f"ORDINAL: x1:x4; LATENT: f; MODEL: f ~~ f@1; f ~ w; {_binary(1, 4)} y ~ f z w;"
     ),
     "normal, binary, nominal and count items, 300 rows": (
-        300, "nnbmc", "NOMINAL: x4; ORDINAL: x3; COUNT: x5; LATENT: f; MODEL: f -> x1 x2; logit(x3) ~ f; x4 ~ f; x5 ~ f;"
+        300, "nnbmc", "NOMINAL: x4; ORDINAL: x3; COUNT: x5; LATENT: f; MODEL: f -> x1 x2; logit(x3) ~ f; x4 x5 ~ f;"
     ),
     "normal and binary items, outcome, 1,000 rows": (
         1000, "nnbb", f"ORDINAL: x3 x4; LATENT: f; MODEL: f ~~ f@1; f ~ w; f -> x1@l1 x2; {_binary(3, 4)} y ~ f z;"

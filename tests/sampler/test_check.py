@@ -46,13 +46,15 @@ def test_kernels_agree_with_the_graph(name):
     model = checked.case(name)
     result = verify(model)
     kernels = [row.kernel for row in result.rows]
-    assert set(kernels) - {"scale", "location", "trajectory", "interweaving", "whole"} == checked.SCRIPTS[name][1]
+    beside = {"scale", "location", "trajectory", "interweaving", "items", "whole"}
+    assert set(kernels) - beside == checked.SCRIPTS[name][1]
     moves = plan(model)
     assert kernels.count("scale") == len(moves.scale_moves)
     assert kernels.count("location") == len(moves.location_moves)
     assert kernels.count("trajectory") == len(moves.trajectories)
     assert kernels.count("whole") == len(moves.covariance_moves)
     assert kernels.count("interweaving") == len(moves.interweavings)
+    assert kernels.count("items") == len(moves.item_moves)
     assert result.passed, str(result)
     assert max(row.difference for row in result.rows) < 1e-8
     assert min(row.compared for row in result.rows) >= 2
