@@ -122,10 +122,16 @@ def _largest_step(responses: Responses) -> int:
 
 
 def _most_lines(moves: ItemMoves) -> int:
-    """Most equations that are kept as linear functions of one latent variable: a group's, or those of all outcomes."""
+    """Most equations that are kept as linear functions of one latent variable."""
     n_normal, sizes = len(moves.normal), np.diff(moves.line_start)
-    outcomes = (sizes[n_normal + low : n_normal + high].sum() for low, high in itertools.pairwise(moves.outcome_start))
-    return max((*sizes[:n_normal], *outcomes), default=0)
+    pairs = zip(itertools.pairwise(moves.normal_start), itertools.pairwise(moves.outcome_start), strict=True)
+    return max(
+        (
+            sizes[low:high].sum() + sizes[n_normal + first : n_normal + last].sum()
+            for (low, high), (first, last) in pairs
+        ),
+        default=0,
+    )
 
 
 def new_work(layout: Layout) -> Reference:
@@ -194,7 +200,7 @@ def new_work(layout: Layout) -> Reference:
             standardized=np.zeros(len(layout.incomplete_rows) if weighted or len(tables.item_moves.column) else 0),
             squares=np.zeros(len(layout.incomplete_rows) if weighted else 0),
             item_lines=np.zeros((2, _most_lines(tables.item_moves), CHUNK)),
-            item_rows=np.zeros((6, CHUNK)),
+            item_rows=np.zeros((5, CHUNK)),
             step=np.zeros((4, _largest_step(tables.responses))),
             joint=np.zeros((MATRICES + parts, joint, joint)),
             place=np.zeros(len(tables.residuals.equation_group), np.int64),

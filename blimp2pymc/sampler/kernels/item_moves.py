@@ -28,10 +28,15 @@ from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import elliptical_slices
 from blimp2pymc.sampler.numerics.moments import multiply, refresh_covariance, refresh_equation
 
-PRECISION, LINEAR, CONSTANT, CENTER, INFORMATION, SCORE = range(6)
+PRECISION, LINEAR, CENTER, INFORMATION, SCORE = range(5)
 """Rows of `Work.item_rows`."""
 WINDOW_PER_PARAMETER = 2.0
 """Draws for each parameter in a window from which ellipses are learned, at least."""
+
+
+@compiled
+def _n_lines(tables, part):
+    return tables.item_moves.line_start[part + 1] - tables.item_moves.line_start[part]
 
 
 @compiled
@@ -54,11 +59,11 @@ def _set_lines(tables, part, sign, place, low, n, state, work):
 
 
 @compiled
-def _add_normal(tables, part, group, low, n, state, work):
-    # Add a normal group to precision, linear part and constant.
-    residuals, offset, slope = tables.residuals, work.item_lines[0], work.item_lines[1]
-    rows, weight = work.item_rows, residuals.weight[group]
-    size = _set_lines(tables, part, 1.0, 0, low, n, state, work)
+def _add_normal(tables, part, group, place, low, n, state, work):
+    # Add a normal group, whose equations are put down from `place` on, to precision and linear part.
+    offset, slope = work.item_lines[0, place:], work.item_lines[1, place:]
+    rows, weight = work.item_rows, tables.residuals.weight[group]
+    size = _set_lines(tables, part, 1.0, place, low, n, state, work) - place
     for e in range(size):
         for f in range(size):
             same = state.precision[group, e, f]
@@ -67,16 +72,34 @@ def _add_normal(tables, part, group, low, n, state, work):
                     each = same * (state.columns[weight, low + i] if weight >= 0 else 1.0)
                     rows[0, i] += each * slope[e, i] * slope[f, i]
                     rows[1, i] -= each * slope[e, i] * offset[f, i]
-                    rows[2, i] += each * offset[e, i] * offset[f, i]
+    return place + size
+
+
+@compiled
+def _log_density_of_normal(tables, part, group, place, low, n, values, state, work):
+    # Minus half the weighted squares of residuals. The quadratic function of the variable would lose its digits where a
+    # variance is small, and its errors be taken for density.
+    offset, slope = work.item_lines[0, place:], work.item_lines[1, place:]
+    weight, size = tables.residuals.weight[group], _n_lines(tables, part)
+    total = 0.0
+    for e in range(size):
+        for f in range(size):
+            same = state.precision[group, e, f]
+            if same != 0.0:
+                for i in range(n):
+                    each = same * (state.columns[weight, low + i] if weight >= 0 else 1.0)
+                    first, second = offset[e, i] + slope[e, i] * values[i], offset[f, i] + slope[f, i] * values[i]
+                    total -= 0.5 * each * first * second
+    return total
 
 
 @compiled
 def _add_scores(tables, part, outcome, place, n, y, theta, work):
     # Add derivative and expected information of an outcome at the centers.
     moves, offset, slope, rows = tables.item_moves, work.item_lines[0], work.item_lines[1], work.item_rows
-    center, information, score = rows[3], rows[4], rows[5]
+    center, information, score = rows[2], rows[3], rows[4]
     first = moves.line_start[part]
-    size = moves.line_start[part + 1] - first
+    size = _n_lines(tables, part)
     if moves.kind[outcome] == 1:
         dispersion = theta[moves.dispersion[outcome]]
         for i in range(n):
@@ -114,8 +137,7 @@ def _add_scores(tables, part, outcome, place, n, y, theta, work):
 def _log_density_of_outcome(tables, part, outcome, place, n, y, values, theta, work):
     # Sum of the log densities of an outcome at some values of the variable, up to a constant.
     moves, offset, slope = tables.item_moves, work.item_lines[0], work.item_lines[1]
-    first = moves.line_start[part]
-    size = moves.line_start[part + 1] - first
+    first, size = moves.line_start[part], _n_lines(tables, part)
     value = 0.0
     if moves.kind[outcome] == 1:
         dispersion = theta[moves.dispersion[outcome]]
@@ -144,35 +166,37 @@ def _log_density_of_outcome(tables, part, outcome, place, n, y, values, theta, w
 
 @compiled
 def _approximate(tables, index, c, low, n, state, work):
-    # Centers, and precisions there, of the values of some rows, to `work.item_rows`.
+    # Centers, and precisions there, of the values of some rows, to `work.item_rows`; where outcomes' equations begin.
     moves, rows = tables.item_moves, work.item_rows
     n_normal = moves.normal.size
+    place = 0
     for i in range(n):
-        rows[0, i] = rows[1, i] = rows[2, i] = 0.0
+        rows[0, i] = rows[1, i] = 0.0
     for k in range(moves.normal_start[index], moves.normal_start[index + 1]):
         if moves.active[k, c]:
-            _add_normal(tables, k, moves.normal[k], low, n, state, work)
-    place = 0
+            place = _add_normal(tables, k, moves.normal[k], place, low, n, state, work)
+    first = place
     for k in range(moves.outcome_start[index], moves.outcome_start[index + 1]):
         if moves.active[n_normal + k, c]:
             place = _set_lines(tables, n_normal + k, -1.0, place, low, n, state, work)
     for i in range(n):
-        rows[3, i] = rows[1, i] / rows[0, i]
+        rows[2, i] = rows[1, i] / rows[0, i]
     for step in range(moves.steps[index] + 1):
         for i in range(n):
-            rows[4, i] = rows[0, i]
-            rows[5, i] = rows[1, i] - rows[0, i] * rows[3, i]
-        place = 0
+            rows[3, i] = rows[0, i]
+            rows[4, i] = rows[1, i] - rows[0, i] * rows[2, i]
+        place = first
         for k in range(moves.outcome_start[index], moves.outcome_start[index + 1]):
             part = n_normal + k
             if moves.active[part, c]:
                 y = state.columns[moves.outcome[k], low : low + n]
                 _add_scores(tables, part, k, place, n, y, state.theta, work)
-                place += moves.line_start[part + 1] - moves.line_start[part]
+                place += _n_lines(tables, part)
         if step < moves.steps[index]:
             for i in range(n):
                 longest = 2.0 / math.sqrt(rows[0, i])
-                rows[3, i] += max(-longest, min(longest, rows[5, i] / rows[4, i]))
+                rows[2, i] += max(-longest, min(longest, rows[4, i] / rows[3, i]))
+    return first
 
 
 @compiled
@@ -191,23 +215,26 @@ def log_density_of_rows(tables, index, holds, state, work):
                 total -= 0.5 * (class_start[c + 1] - class_start[c]) * state.log_determinant[moves.normal[k]]
         for low in range(class_start[c], class_start[c + 1], 256):
             n = min(256, class_start[c + 1] - low)
-            _approximate(tables, index, c, low, n, state, work)
+            place = _approximate(tables, index, c, low, n, state, work)
             values, held = state.columns[moves.column[index], low : low + n], work.standardized[low : low + n]
             for i in range(n):
-                deviation = 1.0 / math.sqrt(rows[4, i])
+                deviation = 1.0 / math.sqrt(rows[3, i])
                 if holds:
-                    values[i] = rows[3, i] + deviation * held[i]
+                    values[i] = rows[2, i] + deviation * held[i]
                 else:
-                    held[i] = (values[i] - rows[3, i]) / deviation
-                square = (rows[0, i] * values[i] - 2.0 * rows[1, i]) * values[i] + rows[2, i]
-                total -= 0.5 * (math.log(rows[4, i]) + square)
-            place = 0
+                    held[i] = (values[i] - rows[2, i]) / deviation
+                total -= 0.5 * math.log(rows[3, i])
             for k in range(moves.outcome_start[index], moves.outcome_start[index + 1]):
                 part = n_normal + k
                 if moves.active[part, c]:
                     y = state.columns[moves.outcome[k], low : low + n]
                     total += _log_density_of_outcome(tables, part, k, place, n, y, values, state.theta, work)
-                    place += moves.line_start[part + 1] - moves.line_start[part]
+                    place += _n_lines(tables, part)
+            place = 0
+            for k in range(moves.normal_start[index], moves.normal_start[index + 1]):
+                if moves.active[k, c]:
+                    total += _log_density_of_normal(tables, k, moves.normal[k], place, low, n, values, state, work)
+                    place += _n_lines(tables, k)
     return total
 
 

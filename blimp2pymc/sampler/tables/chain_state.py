@@ -139,7 +139,7 @@ class Work(NamedTuple):
     item_lines: np.ndarray
     """Equations as linear functions of a latent variable: offset and slope; (2, equations, chunk)."""
     item_rows: np.ndarray
-    """Conditional of a latent variable, as numbered in `kernels.item_moves`; (6, chunk)."""
+    """Conditional of a latent variable, as numbered in `kernels.item_moves`; (5, chunk)."""
     step: np.ndarray
     """Gradient, drift, move and scratch of the proposals of `kernels.response_steps`; (4, size)."""
     joint: np.ndarray

@@ -13,9 +13,9 @@ from blimp2pymc.sampler.plan.residuals import Residual
 from blimp2pymc.sampler.tables.layout import Layout, RowClass
 from blimp2pymc.sampler.tables.ragged import integers, ragged
 
-STEPS = 3
+STEPS = 2
 """Scoring steps to the mode of a value."""
-ELLIPSES = 2
+ELLIPSES = 1
 """Moves of all parameters in a sweep."""
 
 
