@@ -16,8 +16,8 @@ from blimp2pymc.sampler.verification.check import verify
 
 CASES = {
     "binary items": "ORDINAL: b d; LATENT: f; MODEL: f ~ w; f ~~ f@1; logit(b) ~ f w; logit(d) ~ f; x ~ f z f*w;",
-    "marker": """ORDINAL: b d e; LATENT: f; MODEL: f ~~ f@v; logit(b) ~ f@1; logit(d) ~ f@l; logit(e) ~ f@l;
-        PARAMETERS: v ~ invgamma(3, 2);""",
+    "marker": """ORDINAL: b d e; LATENT: f; MODEL: f ~~ f@size; logit(b) ~ f@1; logit(d) ~ f@l; logit(e) ~ f@l;
+        PARAMETERS: size ~ invgamma(3, 2);""",
     "every family": """ORDINAL: o b; NOMINAL: k; COUNT: c; LATENT: f; MODEL: f -> x z; k ~ f w; c ~ f; o ~ f;
         logit(b) ~ f; y ~ f z k; var(y) ~ w;""",
     "two variables": """ORDINAL: b d; COUNT: c; LATENT: f h; MODEL: f ~~ h; f -> x z m@l; f ~ w; logit(b) ~ f; h -> y v;

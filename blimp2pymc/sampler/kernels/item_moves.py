@@ -23,9 +23,9 @@ import math
 
 from blimp2pymc.sampler.compilation.compiled import compiled
 from blimp2pymc.sampler.kernels.directions import FIRST_WINDOW, learn
-from blimp2pymc.sampler.kernels.row_densities import log_of_one_plus
 from blimp2pymc.sampler.kernels.slices import log_prior
 from blimp2pymc.sampler.numerics import elliptical_slices
+from blimp2pymc.sampler.numerics.exponentials import exponential, log_of_one_plus, logarithm
 from blimp2pymc.sampler.numerics.moments import multiply, refresh_covariance, refresh_equation
 
 PRECISION, LINEAR, CENTER, INFORMATION, SCORE = range(5)
@@ -104,14 +104,14 @@ def _add_scores(tables, part, outcome, place, n, y, theta, work):
         dispersion = theta[moves.dispersion[outcome]]
         for i in range(n):
             rate = slope[place, i]
-            mean = math.exp(min(offset[place, i] + rate * center[i], 700.0))
+            mean = exponential(offset[place, i] + rate * center[i])
             rest = 1.0 / (1.0 + dispersion * mean)
             score[i] += rate * (y[i] - mean) * rest
             information[i] += rate * rate * mean * rest
     elif size == 1:
         for i in range(n):
             rate = slope[place, i]
-            p = 1.0 / (1.0 + math.exp(-offset[place, i] - rate * center[i]))
+            p = 1.0 / (1.0 + exponential(-offset[place, i] - rate * center[i]))
             score[i] += rate * ((1.0 if y[i] == moves.code[first] else 0.0) - p)
             information[i] += rate * rate * p * (1.0 - p)
     else:
@@ -119,10 +119,10 @@ def _add_scores(tables, part, outcome, place, n, y, theta, work):
             largest = 0.0
             for k in range(size):
                 largest = max(largest, offset[place + k, i] + slope[place + k, i] * center[i])
-            total, mean, square, chosen = math.exp(-largest), 0.0, 0.0, 0.0
+            total, mean, square, chosen = exponential(-largest), 0.0, 0.0, 0.0
             for k in range(size):
                 rate = slope[place + k, i]
-                p = math.exp(offset[place + k, i] + rate * center[i] - largest)
+                p = exponential(offset[place + k, i] + rate * center[i] - largest)
                 total += p
                 mean += p * rate
                 square += p * rate * rate
@@ -157,9 +157,9 @@ def _log_density_of_outcome(tables, part, outcome, place, n, y, values, theta, w
                 largest = max(largest, eta)
                 if y[i] == moves.code[first + k]:
                     chosen = eta
-            total = math.exp(-largest)
+            total = exponential(-largest)
             for k in range(size):
-                total += math.exp(offset[place + k, i] + slope[place + k, i] * values[i] - largest)
+                total += exponential(offset[place + k, i] + slope[place + k, i] * values[i] - largest)
             value += chosen - largest - math.log(total)
     return value
 
@@ -223,7 +223,7 @@ def log_density_of_rows(tables, index, holds, state, work):
                     values[i] = rows[2, i] + deviation * held[i]
                 else:
                     held[i] = (values[i] - rows[2, i]) / deviation
-                total -= 0.5 * math.log(rows[3, i])
+                total -= 0.5 * logarithm(rows[3, i])
             for k in range(moves.outcome_start[index], moves.outcome_start[index + 1]):
                 part = n_normal + k
                 if moves.active[part, c]:
