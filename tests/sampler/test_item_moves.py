@@ -19,7 +19,7 @@ CASES = {
     "marker": """ORDINAL: b d e; LATENT: f; MODEL: f ~~ f@size; logit(b) ~ f@1; logit(d) ~ f@l; logit(e) ~ f@l;
         PARAMETERS: size ~ invgamma(3, 2);""",
     "every family": """ORDINAL: o b; NOMINAL: k; COUNT: c; LATENT: f; MODEL: f -> x z; k ~ f w; c ~ f; o ~ f;
-        logit(b) ~ f; y ~ f z k; var(y) ~ w;""",
+        logit(b) ~ f; y ~ f k; var(y) ~ 1@size w; PARAMETERS: size ~ normal(-1, 0.5);""",
     "two variables": """ORDINAL: b d; COUNT: c; LATENT: f h; MODEL: f ~~ h; f -> x z m@l; f ~ w; logit(b) ~ f; h -> y v;
         c ~ h f; logit(d) ~ h@l; PARAMETERS: l ~ truncate(0, Inf);""",
 }
